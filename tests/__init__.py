@@ -1,0 +1,1 @@
+"""The tests of Diptych; folders mirror `src/diptych`."""
