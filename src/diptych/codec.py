@@ -1,0 +1,173 @@
+"""Messages to canonical JSON and back; the hash that guards what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from diptych.errors import CorruptionError, InvalidMessageError, MalformedError, UnreadableEventError, WiringError
+from diptych.model.fields import place_of
+from diptych.model.messages import EventType, event_type
+from diptych.model.shape import Check, Errors, explain, refine
+
+_encoder = msgspec.json.Encoder(order="deterministic", decimal_format="string", uuid_format="canonical")
+_NUL = b"\\u0000"
+
+encode: Callable[[Any], bytes] = _encoder.encode
+"""Encode a value as canonical JSON: fields as declared, mappings and sets sorted, decimals as strings."""
+
+
+def encode_message(message: Any) -> bytes:
+    """Encode a message after checking its values.
+
+    Raises InvalidMessageError naming every field whose value has no place in a log: NaN, naive datetimes, NUL characters,
+    lone surrogates, too many decimal places, whole numbers beyond 64 bits.
+    """
+    cls = type(message)
+    check = refinement(cls)
+    if check is not None:
+        _raise_if(cls, _errors(message, check))
+    return encoded(cls, message)
+
+
+def encoded(cls: type, message: Any) -> bytes:
+    """Encode a message whose values were checked; text is checked here."""
+    try:
+        data = encode(message)
+    except (UnicodeEncodeError, OverflowError, TypeError, ValueError) as wrong:
+        raise InvalidMessageError(cls.__name__, {"": (f"cannot be written as JSON: {wrong}",)}) from wrong
+    if _NUL in data:
+        refuse_nul(cls, data)
+    return data
+
+
+def content_hash(name: str, version: int, tags: Iterable[str], data: bytes, metadata: bytes) -> bytes:
+    """Return the hash of an event's content: 16 bytes of BLAKE2b over all that is stored but its position and time."""
+    head = f"{name}\x00{version}\x00{' '.join(tags)}\x00".encode()
+    return blake2b(head + data + b"\x00" + metadata, digest_size=16).digest()
+
+
+def fingerprint(name: str, request: bytes) -> bytes:
+    """Return the fingerprint of a request as received: 16 bytes of BLAKE2b."""
+    return blake2b(name.encode() + b"\x00" + request, digest_size=16).digest()
+
+
+@lru_cache(maxsize=4096)
+def refinement(cls: type) -> Check | None:
+    """Return the compiled value checks of a message type."""
+    return refine(cls)
+
+
+@lru_cache(maxsize=4096)
+def decoder(tp: Any) -> Callable[[bytes], Any]:
+    """Return the compiled JSON decoder of a type."""
+    return msgspec.json.Decoder(tp).decode
+
+
+def decode_message(cls: type, data: bytes) -> Any:
+    """Decode a message; raise InvalidMessageError with every field error, or with none of its paths for broken JSON."""
+    try:
+        message = decoder(cls)(data)
+    except (msgspec.ValidationError, ValueError, RecursionError) as wrong:
+        raise _explained(cls, data, wrong) from wrong
+    if _NUL in data:
+        refuse_nul(cls, data)
+    check = refinement(cls)
+    if check is not None:
+        _raise_if(cls, _errors(message, check))
+    return message
+
+
+def refuse_nul(cls: type, data: bytes) -> None:
+    """Raise InvalidMessageError when a text of this JSON holds a NUL character."""
+    if _holds_nul(msgspec.json.decode(data)):
+        raise InvalidMessageError(
+            cls.__name__, {"": ("a text contains the character U+0000, which no store can keep",)}
+        )
+
+
+class EventCodec:
+    """Write events and read them back by stored name and version.
+
+    Raises WiringError when two classes claim one stored name.
+    """
+
+    def __init__(self, classes: Iterable[type]) -> None:
+        self._readers: dict[tuple[str, int], Callable[[bytes], Any]] = {}
+        self._types: dict[type, EventType] = {}
+        owners: dict[str, type] = {}
+        for cls in dict.fromkeys(classes):
+            stored = event_type(cls)
+            if owners.setdefault(stored.name, cls) is not cls:
+                raise WiringError(
+                    f"two events are stored as {stored.name!r}: {owners[stored.name].__qualname__} and {cls.__qualname__}",
+                    where=place_of(cls),
+                    fix="give one of them another stored name",
+                )
+            self._readers[stored.name, stored.version] = decoder(cls)
+            self._types[cls] = stored
+
+    @property
+    def types(self) -> dict[type, EventType]:
+        """Return the event classes with their stored names and versions."""
+        return dict(self._types)
+
+    def reads(self, name: str, version: int) -> bool:
+        """Say whether an event stored under this name and version can be read."""
+        return (name, version) in self._readers
+
+    def read(self, name: str, version: int, data: bytes) -> Any:
+        """Read a stored event; raise UnreadableEventError for an unknown (name, version) or for bytes that do not fit."""
+        try:
+            return self._readers[name, version](data)
+        except KeyError:
+            raise UnreadableEventError(
+                f"no class reads {name!r} version {version}; known: {self._known(name)}. "
+                f"Register the class of this version, or an upcaster to the current one"
+            ) from None
+        except (msgspec.MsgspecError, ValueError) as wrong:
+            raise UnreadableEventError(f"{name!r} version {version} does not fit its class: {wrong}") from wrong
+
+    def _known(self, name: str) -> str:
+        versions = [str(version) for known, version in self._readers if known == name]
+        return f"versions {', '.join(versions)} of it" if versions else "no version of it"
+
+
+def verify_content(
+    position: int, stored_hash: bytes, name: str, version: int, tags: Iterable[str], data: bytes, metadata: bytes
+) -> None:
+    """Raise CorruptionError unless the content of a stored event has its stored hash."""
+    if content_hash(name, version, tags, data, metadata) != stored_hash:
+        raise CorruptionError(f"the event at position {position} ({name} version {version}) does not match its hash")
+
+
+def _errors(message: Any, check: Check) -> Errors:
+    found: dict[str, list[str]] = {}
+    for path, text in check(message, ""):
+        found.setdefault(path, []).append(text)
+    return {path: tuple(texts) for path, texts in found.items()}
+
+
+def _raise_if(cls: type, errors: Errors) -> None:
+    if errors:
+        raise InvalidMessageError(cls.__name__, errors)
+
+
+def _explained(cls: type, data: bytes, wrong: Exception) -> InvalidMessageError:
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, ValueError, RecursionError) as broken:
+        return MalformedError(cls.__name__, {"": (f"expected JSON: {broken}",)})
+    return InvalidMessageError(cls.__name__, explain(cls, value) or {"": (str(wrong),)})
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(_holds_nul(each) for pair in value.items() for each in pair)
+    return isinstance(value, list) and any(_holds_nul(each) for each in value)

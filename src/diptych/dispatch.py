@@ -1,0 +1,77 @@
+"""Dispatch: a handler, its dependencies and the middleware, compiled once into one callable. Both panels use it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+from diptych.injection import Injector, Source, value_of
+from diptych.model.folds import parameters_of
+from diptych.model.meta import Context
+
+Handler = Callable[[Any, Context], Awaitable[Any]]
+"""Handle a message: `await handler(message, context)`."""
+
+Middleware = Callable[[Handler], Handler]
+"""Wrap a handler: called once, at start, with the next handler; what it returns is called for every message."""
+
+
+def compose(handler: Handler, middleware: Iterable[Middleware]) -> Handler:
+    """Wrap a handler by middleware; the first one given is the outermost."""
+    for wrap in reversed(tuple(middleware)):
+        handler = wrap(handler)
+    return handler
+
+
+def sources_of(function: Callable[..., Any], injector: Injector, *, beside: int = 1) -> tuple[Source, ...]:
+    """Return the sources of a handler's parameters after the first `beside`; raise WiringError where one has none."""
+    return tuple(injector.source(parameter, function) for parameter in parameters_of(function)[beside:])
+
+
+def compile_handler(function: Callable[..., Any], sources: Sequence[Source]) -> Handler:
+    """Compile a handler function into `(message, context) -> awaitable`; constants are bound now, not per call.
+
+    A sync function runs on the loop; it must be pure and short.
+    """
+    if any(source.opened is not None for source in sources):
+        return _opening(function, sources)
+    if any(source.from_context is not None for source in sources):
+        return _contextual(function, sources)
+    return _constant(function, tuple(source.value for source in sources))
+
+
+def _constant(function: Callable[..., Any], values: tuple[Any, ...]) -> Handler:
+    if inspect.iscoroutinefunction(function):
+        if not values:
+            return lambda message, _: function(message)  # type: ignore[no-any-return]  # a coroutine
+        return lambda message, _: function(message, *values)  # type: ignore[no-any-return]  # a coroutine
+
+    async def call(message: Any, _: Context) -> Any:
+        return function(message, *values)
+
+    return call
+
+
+def _contextual(function: Callable[..., Any], sources: Sequence[Source]) -> Handler:
+    waits = inspect.iscoroutinefunction(function)
+
+    async def call(message: Any, context: Context) -> Any:
+        answer = function(
+            message, *[each.value if each.from_context is None else each.from_context(context) for each in sources]
+        )
+        return await answer if waits else answer
+
+    return call
+
+
+def _opening(function: Callable[..., Any], sources: Sequence[Source]) -> Handler:
+    waits = inspect.iscoroutinefunction(function)
+
+    async def call(message: Any, context: Context) -> Any:
+        async with AsyncExitStack() as stack:
+            answer = function(message, *[await value_of(each, context, stack) for each in sources])
+            return await answer if waits else answer
+
+    return call

@@ -1,0 +1,148 @@
+"""Injection by type: what handlers ask for beside their message, resolved once, before the first message.
+
+Two lifetimes: the application's (values, and factories called once at start) and the message's (`per_message` factories,
+called for every message and closed after it).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from typing import Any, get_args, get_origin
+
+from diptych.errors import WiringError
+from diptych.model.fields import hints_of, place_of
+from diptych.model.folds import Parameter, parameters_of
+from diptych.model.meta import Context
+
+Opened = Callable[[Context], AbstractAsyncContextManager[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class per_message:  # noqa: N801 (reads as a verb where it is used)
+    """Give a factory the lifetime of a message: called for each one, closed after it.
+
+    The factory returns a value, or yields it once (async generator function). It may take what is provided, and Context.
+    """
+
+    factory: Callable[..., Any]
+
+
+@dataclass(eq=False)
+class Source:
+    """Say where a parameter's value comes from: a constant, a function of the context, or something opened per message."""
+
+    value: Any = None
+    from_context: Callable[[Context], Any] | None = None
+    opened: Opened | None = None
+
+    @property
+    def is_constant(self) -> bool:
+        """Say whether the value is the same for every message."""
+        return self.from_context is None and self.opened is None
+
+
+Resolver = Callable[[Parameter], Source | None]
+"""Provide a parameter by more than its plain type (`Rows[V]`); None where it is not this resolver's."""
+
+
+class Injector:
+    """Resolve parameters against what an application provides.
+
+    Sources of application-lifetime factories are filled by `open`; until then only wiring can be checked.
+    """
+
+    def __init__(self, provided: Iterable[Any] = (), resolvers: Iterable[Resolver] = ()) -> None:
+        self._resolvers = tuple(resolvers)
+        self._sources: dict[Any, Source] = {Context: Source(from_context=lambda context: context)}
+        self._factories: list[tuple[Source, Callable[..., Any]]] = []
+        for each in provided:
+            self._add(each)
+
+    def source(self, parameter: Parameter, function: Callable[..., Any]) -> Source:
+        """Return the source of a parameter; raise WiringError when nobody provides its type."""
+        found = self._sources.get(parameter.type) or self._resolved(parameter)
+        if found is None and parameter.default is not inspect.Parameter.empty:
+            found = Source(value=parameter.default)
+        if found is None:
+            raise WiringError(
+                f"nobody provides {parameter.name}: {_shown(parameter.type)} of {function.__qualname__}",
+                where=place_of(function),
+                fix=f"pass one to the application: Application(..., provide=[...]); provided now: {self._known()}",
+            )
+        return found
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        """Call every application-lifetime factory, in the order given; close them with the stack."""
+        for source, factory in self._factories:
+            arguments = [self.source(parameter, factory).value for parameter in parameters_of(factory)]
+            made = factory(*arguments)
+            source.value = await _entered(made, stack)
+
+    def _add(self, provided: Any) -> None:
+        if isinstance(provided, per_message):
+            self._sources[_product(provided.factory)] = Source(opened=self._opener(provided.factory))
+        elif inspect.isfunction(provided) or inspect.ismethod(provided):
+            source = Source()
+            self._sources[_product(provided)] = source
+            self._factories.append((source, provided))
+        elif isinstance(provided, type):
+            source = Source()
+            self._sources[provided] = source
+            self._factories.append((source, provided))
+        else:
+            self._sources[type(provided)] = Source(value=provided)
+
+    def _opener(self, factory: Callable[..., Any]) -> Opened:
+        @contextlib.asynccontextmanager
+        async def opened(context: Context) -> AsyncIterator[Any]:
+            async with AsyncExitStack() as stack:
+                arguments = [
+                    await value_of(self.source(parameter, factory), context, stack)
+                    for parameter in parameters_of(factory)
+                ]
+                yield await _entered(factory(*arguments), stack)
+
+        return opened
+
+    def _resolved(self, parameter: Parameter) -> Source | None:
+        return next((found for resolve in self._resolvers if (found := resolve(parameter)) is not None), None)
+
+    def _known(self) -> str:
+        return ", ".join(sorted(_shown(tp) for tp in self._sources)) or "nothing"
+
+
+async def value_of(source: Source, context: Context, stack: AsyncExitStack) -> Any:
+    """Return the value of a source for one message; what it opens is closed with the stack."""
+    if source.opened is not None:
+        return await stack.enter_async_context(source.opened(context))
+    return source.value if source.from_context is None else source.from_context(context)
+
+
+async def _entered(made: Any, stack: AsyncExitStack) -> Any:
+    if inspect.isasyncgen(made):
+        return await stack.enter_async_context(contextlib.asynccontextmanager(lambda: made)())
+    if isinstance(made, AbstractAsyncContextManager):
+        return await stack.enter_async_context(made)
+    return await made if isinstance(made, Awaitable) else made
+
+
+def _product(factory: Callable[..., Any]) -> Any:
+    hint = hints_of(factory).get("return")
+    if hint is None:
+        raise WiringError(
+            f"factory {factory.__qualname__} does not say what it provides",
+            where=place_of(factory),
+            fix="give it a return type, such as -> Mailer or -> AsyncIterator[Session]",
+        )
+    origin = get_origin(hint)
+    if inspect.isasyncgenfunction(factory) and origin is not None:
+        return get_args(hint)[0]
+    return hint
+
+
+def _shown(tp: Any) -> str:
+    return tp.__qualname__ if isinstance(tp, type) and not get_args(tp) else str(tp).replace("typing.", "")

@@ -1,0 +1,152 @@
+"""Decisions: pure functions that answer a command with events, on the state of one or of many entities.
+
+A decider decides on one entity. A decision over several entities names decision models: small folds, one per entity that
+the command touches, whose criteria come from the command (Dynamic Consistency Boundary, https://dcb.events). Both compile
+to the same `Decision`, which one engine runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from diptych.errors import WiringError
+from diptych.model.fields import fields_of, members_of, place_of
+from diptych.model.folds import Fold, parameters_of
+from diptych.model.messages import is_command
+from diptych.model.tags import tag_of
+
+C = TypeVar("C")
+K = TypeVar("K")
+S = TypeVar("S")
+Keys = Callable[[Any], Iterable[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class DecisionModel(Generic[S]):
+    """Fold what a decision must know about one entity, found by its tag.
+
+    Keep it small: a decision conflicts only with events of the types that its fold names.
+    """
+
+    fold: Fold[S]
+    tag: str
+
+    def __init__(self, evolve: Callable[..., S], *, initial: Callable[[], S], tag: str) -> None:
+        object.__setattr__(self, "fold", Fold(evolve, initial))
+        object.__setattr__(self, "tag", tag)
+
+    def of(self, keys: Callable[[C], Iterable[K]]) -> Selection[S]:
+        """Select the entities whose keys the command names; the decision gets a mapping of key to state."""
+        return Selection(self, keys, single=False)
+
+    def one(self, key: Callable[[C], K]) -> Selection[S]:
+        """Select the one entity whose key the command names; the decision gets its state."""
+        return Selection(self, lambda command: (key(command),), single=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Selection(Generic[S]):
+    """Say which entities of a decision model a command reads."""
+
+    model: DecisionModel[S]
+    keys: Keys
+    single: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Decider(Generic[S]):
+    """Decide on one entity: `decide(command, state)` yields events, `evolve(state, event)` folds them.
+
+    The entity is the tagged field of the command; name `tag` when the command has several. `decide` may take a Context as
+    its third parameter, and returns the value of the result (from a generator: by `return`).
+    Source: Jérémie Chassaing, "Functional Event Sourcing Decider", 2021.
+    """
+
+    decide: Callable[..., Any]
+    fold: Fold[S]
+    tag: str | None = None
+
+    def __init__(
+        self, decide: Callable[..., Any], evolve: Callable[..., S], *, initial: Callable[[], S], tag: str | None = None
+    ) -> None:
+        object.__setattr__(self, "decide", decide)
+        object.__setattr__(self, "fold", Fold(evolve, initial))
+        object.__setattr__(self, "tag", tag)
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """Hold a decision as the engine runs it: the function, its command, and the selections of its state parameters."""
+
+    function: Callable[..., Any]
+    command: type
+    selections: tuple[tuple[str, Selection[Any]], ...]
+
+
+def commands_of(function: Callable[..., Any]) -> tuple[type, ...]:
+    """Return the commands that the first parameter of a handler names; raise WiringError where it names none."""
+    parameters = parameters_of(function)
+    classes = members_of(parameters[0].type) if parameters else ()
+    if not classes or not all(is_command(cls) for cls in classes):
+        raise WiringError(
+            f"the first parameter of {function.__qualname__} is not a command",
+            where=place_of(function),
+            fix="write (command: YourCommand, ...), where YourCommand subclasses Command[its result type]",
+        )
+    return classes
+
+
+def decisions_of_decider(decider: Decider[Any]) -> tuple[Decision, ...]:
+    """Compile a decider into one decision per command of its union."""
+    parameters = parameters_of(decider.decide)
+    if len(parameters) < 2:  # noqa: PLR2004 (command and state)
+        raise WiringError(
+            f"{decider.decide.__qualname__} takes no state",
+            where=place_of(decider.decide),
+            fix="write decide(command: C, state: S), or register a handler that needs no state by @module.command",
+        )
+    found = []
+    for command in commands_of(decider.decide):
+        field, tag = entity_of(decider, command)
+        selection = DecisionModel(decider.fold.evolve, initial=decider.fold.initial, tag=tag)
+        object.__setattr__(selection, "fold", decider.fold)
+        found.append(Decision(decider.decide, command, ((parameters[1].name, selection.one(_field(field))),)))
+    return tuple(found)
+
+
+def decisions_of_function(function: Callable[..., Any], selections: dict[str, Selection[Any]]) -> tuple[Decision, ...]:
+    """Compile a function over decision models into one decision per command; raise WiringError for a stray name."""
+    names = {parameter.name for parameter in parameters_of(function)}
+    for name in selections:
+        if name not in names:
+            raise WiringError(
+                f"{function.__qualname__} has no parameter {name!r} to take that decision model",
+                where=place_of(function),
+                fix=f"add the parameter {name}, or rename the argument of @decides",
+            )
+    return tuple(Decision(function, command, tuple(selections.items())) for command in commands_of(function))
+
+
+def entity_of(decider: Decider[Any], command: type) -> tuple[str, str]:
+    """Return the field and the tag by which a command names its entity; raise WiringError unless it is one."""
+    shared = [_tag_keys(cls) for cls in decider.fold.events]
+    tagged = [(field.name, mark.key) for field in fields_of(command) if (mark := tag_of(field)) is not None]
+    fit = [pair for pair in tagged if pair[1] == decider.tag] if decider.tag else tagged
+    fit = [pair for pair in fit if all(pair[1] in keys for keys in shared)] if len(fit) > 1 else fit
+    if len(fit) == 1:
+        return fit[0]
+    raise WiringError(
+        f"{command.__qualname__} names {len(fit)} entities {[name for name, _ in fit]}; a decider decides on one",
+        where=place_of(decider.decide),
+        fix="give one field a type with Tag(...), or name it: Decider(..., tag='order')",
+    )
+
+
+def _tag_keys(cls: type) -> set[str]:
+    return {mark.key for field in fields_of(cls) if (mark := tag_of(field)) is not None}
+
+
+def _field(name: str) -> Callable[[Any], Any]:
+    return lambda command: getattr(command, name)

@@ -1,0 +1,120 @@
+"""The fields of a message or a row, read once from its type hints."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from diptych.errors import WiringError
+
+REQUIRED: Any = dataclasses.MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Describe one field: its full hint, its type without marks and None, the marks, and whether None fits."""
+
+    name: str
+    hint: Any
+    type: Any
+    marks: tuple[Any, ...]
+    optional: bool
+    default: Any = REQUIRED
+
+    @property
+    def required(self) -> bool:
+        """Say whether the field has no default."""
+        return self.default is REQUIRED
+
+    def mark(self, kind: type[Any]) -> Any:  # Any: the mark of that kind, or None
+        """Return the first mark of this kind, or None."""
+        return next((mark for mark in self.marks if isinstance(mark, kind)), None)
+
+
+def is_record(tp: object) -> bool:
+    """Say whether the type is one whose fields we can read: a dataclass or a msgspec Struct."""
+    return isinstance(tp, type) and (dataclasses.is_dataclass(tp) or issubclass(tp, msgspec.Struct))
+
+
+@lru_cache(maxsize=4096)
+def fields_of(cls: type) -> tuple[Field, ...]:
+    """Return the fields of a dataclass or Struct in order.
+
+    Raises WiringError when the type is neither, or when a hint cannot be resolved.
+    """
+    if not is_record(cls):
+        raise WiringError(
+            f"{cls!r} has no fields that can be read",
+            where=place_of(cls),
+            fix="make it a frozen dataclass or a msgspec Struct",
+        )
+    hints = hints_of(cls)
+    return tuple(_field(name, hints[name], default) for name, default in _defaults(cls).items())
+
+
+def hints_of(thing: Callable[..., Any] | type) -> dict[str, Any]:
+    """Return resolved type hints with their marks; raise WiringError where a name cannot be resolved."""
+    try:
+        return get_type_hints(thing, include_extras=True)
+    except NameError as missing:
+        raise WiringError(
+            f"the type hint {missing.name!r} of {getattr(thing, '__qualname__', thing)} cannot be resolved",
+            where=place_of(thing),
+            fix="define the type at module level, before the application starts",
+        ) from missing
+
+
+def place_of(thing: object) -> str:
+    """Return `file:line` of a function or class as far as it is known without reading files."""
+    code = getattr(getattr(thing, "__wrapped__", thing), "__code__", None)
+    if code is not None:
+        return f"{code.co_filename}:{code.co_firstlineno}"
+    cls = thing if isinstance(thing, type) else type(thing)
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _defaults(cls: Any) -> Mapping[str, Any]:
+    if issubclass(cls, msgspec.Struct):
+        return {each.name: REQUIRED if each.required else each.default for each in msgspec.structs.fields(cls)}
+    return {
+        each.name: each.default if each.default_factory is dataclasses.MISSING else each.default_factory
+        for each in dataclasses.fields(cls)
+    }
+
+
+def _field(name: str, hint: Any, default: Any) -> Field:
+    bare, marks = split_marks(hint)
+    bare, optional = split_optional(bare)
+    inner, more = split_marks(bare)
+    return Field(name, hint, inner, marks + more, optional, default)
+
+
+def split_marks(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Split `Annotated[T, marks...]` into T and its marks."""
+    if get_origin(hint) is Annotated:
+        bare, *marks = get_args(hint)
+        return bare, tuple(marks)
+    return hint, ()
+
+
+def split_optional(hint: Any) -> tuple[Any, bool]:
+    """Split `T | None` into T and True."""
+    if get_origin(hint) in (Union, types.UnionType):
+        rest = tuple(arg for arg in get_args(hint) if arg is not type(None))
+        if len(rest) < len(get_args(hint)):
+            return (rest[0] if len(rest) == 1 else Union[rest]), True  # noqa: UP007 (built at run time)
+    return hint, False
+
+
+def members_of(hint: Any) -> tuple[Any, ...]:
+    """Return the members of a union, or the type alone."""
+    bare, _ = split_marks(hint)
+    if get_origin(bare) in (Union, types.UnionType):
+        return tuple(split_marks(arg)[0] for arg in get_args(bare) if arg is not type(None))
+    return (bare,)

@@ -1,0 +1,110 @@
+"""The fold: `(state, event) -> state`, the one idea that carries deciders, decision models and read models."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from diptych.errors import WiringError
+from diptych.model.fields import hints_of, members_of, place_of, split_marks
+from diptych.model.messages import event_type
+from diptych.model.meta import Meta
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, eq=False)
+class Fold(Generic[S]):
+    """Fold the events of one entity into a state S.
+
+    `evolve` is pure and total over its event union; `initial` makes the state before the first event. A third parameter
+    of type Meta receives what is known about the event.
+    """
+
+    evolve: Callable[..., S]
+    initial: Callable[[], S]
+
+    @cached_property
+    def events(self) -> tuple[type, ...]:
+        """Return the event classes that the fold reads, from the type hint of its second parameter."""
+        return event_classes(self.evolve, at=1)
+
+    @cached_property
+    def types(self) -> tuple[str, ...]:
+        """Return the stored names that the fold reads, sorted."""
+        return tuple(sorted({event_type(cls).name for cls in self.events}))
+
+    @cached_property
+    def wants_meta(self) -> bool:
+        """Say whether the fold takes a Meta."""
+        return takes(self.evolve, Meta)
+
+    @property
+    def name(self) -> str:
+        """Return the qualified name of the fold's function, which tells two folds apart."""
+        return f"{self.evolve.__module__}.{self.evolve.__qualname__}"
+
+    def run(self, state: S, events: Iterable[tuple[Any, Meta]]) -> S:
+        """Fold the events in order."""
+        if self.wants_meta:
+            for event, meta in events:
+                state = self.evolve(state, event, meta)
+        else:
+            for event, _ in events:
+                state = self.evolve(state, event)
+        return state
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """Describe one parameter of a handler: its name, its type without marks and its marks."""
+
+    name: str
+    type: Any
+    marks: tuple[Any, ...] = ()
+    default: Any = inspect.Parameter.empty
+
+
+def parameters_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
+    """Return the parameters of a function with their types; raise WiringError where one has no hint."""
+    hints = hints_of(function)
+    found = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name not in hints:
+            raise WiringError(
+                f"parameter {name!r} of {function.__qualname__} has no type hint",
+                where=place_of(function),
+                fix=f"write {name}: <its type>",
+            )
+        bare, marks = split_marks(hints[name])
+        found.append(Parameter(name, bare, marks, parameter.default))
+    return tuple(found)
+
+
+def takes(function: Callable[..., Any], kind: type) -> bool:
+    """Say whether a parameter of the function has exactly this type."""
+    return any(parameter.type is kind for parameter in parameters_of(function))
+
+
+def event_classes(function: Callable[..., Any], *, at: int) -> tuple[type, ...]:
+    """Return the event classes of the parameter at this index: a class, or the members of a union."""
+    parameters = parameters_of(function)
+    if len(parameters) <= at:
+        raise WiringError(
+            f"{function.__qualname__} takes {len(parameters)} parameters; a fold takes a state and an event",
+            where=place_of(function),
+            fix="write (state: S, event: A | B) -> S",
+        )
+    classes = members_of(parameters[at].type)
+    for cls in classes:
+        if not isinstance(cls, type):
+            raise WiringError(
+                f"{cls!r}, a type of parameter {parameters[at].name!r} of {function.__qualname__}, is no class",
+                where=place_of(function),
+                fix="name the event classes, joined by |",
+            )
+        event_type(cls)
+    return classes

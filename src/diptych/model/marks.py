@@ -1,0 +1,57 @@
+"""Marks that stand in a field's type: how it tags, how it scales, whether it is generated or indexed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """Tag every event that carries the field with `key:value`.
+
+    A tag names the entity that an event is about; commands find an entity's events by it. Use ids and codes, never
+    personal data: tags are not encrypted and cannot be taken back.
+
+    >>> from typing import Annotated
+    >>> OrderId = Annotated[str, Tag("order")]
+    """
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Store a Decimal exactly with this many places, sortable in every store; more places are refused, never rounded."""
+
+    places: int
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedMark:
+    """Mark a field that `send` fills when it is absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """Index the column of a read model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """Index the column of a read model and allow each value once."""
+
+
+Generated: Final = GeneratedMark()
+"""The field is filled by `send` when absent: uuid5 of the command id and the field, so that a retry makes the same id."""
+
+NEW: Final[Any] = None  # Any: it stands as the default of a field of any type, until `send` fills it
+"""The default of a Generated field: `order: Annotated[OrderId, Generated] = NEW`."""
+
+Bounds = msgspec.Meta
+"""Constraints of a field: `Annotated[int, Bounds(gt=0)]`; the names are those of `msgspec.Meta`."""
+
+NotBlank: Final = Bounds(pattern=r"\S")
+"""The text has at least one character that is no space."""

@@ -1,0 +1,101 @@
+"""Messages: commands ask for a change, queries ask for an answer, events say what happened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, get_args, get_origin
+
+from diptych.errors import WiringError
+from diptych.model.fields import place_of
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+_STORED_NAME = re.compile(r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")
+
+
+class Command(Generic[R]):
+    """Be the type of a command whose accepted result carries an R.
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True, slots=True)
+    ... class OpenAccount(Command[str]):
+    ...     owner: str
+    >>> result_type(OpenAccount)
+    <class 'str'>
+    """
+
+    __slots__ = ()
+
+
+class Query(Generic[R]):
+    """Be the type of a query whose answer is an R."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """Name an event in the log: a name that outlives every rename of the class, and the version of its shape."""
+
+    name: str
+    version: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+def event(name: str, *, version: int = 1) -> Callable[[type[T]], type[T]]:
+    """Mark a class as an event, stored under this name and version.
+
+    The class stays as it is. Raises WiringError for a name that is not dotted lower case.
+    """
+    if not _STORED_NAME.match(name) or version < 1:
+        raise WiringError(
+            f"{name!r} version {version} cannot name an event in the log",
+            fix="use dotted lower case such as 'order.placed' and a version from 1",
+        )
+
+    def mark(cls: type[T]) -> type[T]:
+        cls.__event_type__ = EventType(name, version)  # type: ignore[attr-defined]  # the mark itself
+        return cls
+
+    return mark
+
+
+def event_type(cls: type) -> EventType:
+    """Return the stored name and version of an event class; raise WiringError where it has none of its own."""
+    found = cls.__dict__.get("__event_type__")
+    if not isinstance(found, EventType):
+        raise WiringError(
+            f"{cls.__qualname__} is used as an event and has no stored name",
+            where=place_of(cls),
+            fix=f'write @event("{_suggested(cls)}") above the class',
+        )
+    return found
+
+
+def is_command(cls: object) -> bool:
+    """Say whether the class is a command."""
+    return isinstance(cls, type) and issubclass(cls, Command)
+
+
+def is_query(cls: object) -> bool:
+    """Say whether the class is a query."""
+    return isinstance(cls, type) and issubclass(cls, Query)
+
+
+def result_type(cls: type) -> Any:  # Any: a type, or a special form such as `X | None`
+    """Return R of `Command[R]` or `Query[R]`; None's type where the base is bare."""
+    for ancestor in cls.__mro__:
+        for base in getattr(ancestor, "__orig_bases__", ()):
+            if get_origin(base) in (Command, Query):
+                return get_args(base)[0]
+    return type(None)
+
+
+def _suggested(cls: type) -> str:
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", cls.__name__).lower().split()
+    return ".".join(("_".join(words[:-1]), words[-1])) if len(words) > 1 else words[0]

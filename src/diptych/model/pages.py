@@ -1,0 +1,25 @@
+"""Pages: a part of a list with the size of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[V]):
+    """Hold items from `offset` on, at most `limit`, of `total`."""
+
+    items: tuple[V, ...]
+    total: int
+    offset: int = 0
+    limit: int = 50
+
+    def __iter__(self) -> Iterator[V]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)

@@ -1,0 +1,106 @@
+"""Rows of read models: their columns, read from the annotations of the row type, and how a row changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Generic, TypeVar, overload
+
+import msgspec
+
+from diptych.errors import WiringError
+from diptych.model.fields import fields_of, hints_of, place_of, split_marks, split_optional
+from diptych.model.marks import Indexed, Scale, Unique
+
+V = TypeVar("V")
+T = TypeVar("T")
+Self = TypeVar("Self")
+
+
+class computed(Generic[T]):  # noqa: N801 (reads as a decorator, beside property)
+    """Compute a column from the row when it is saved; it is stored, can be indexed, and reads like a property."""
+
+    def __init__(self, function: Callable[[Any], T]) -> None:
+        self.function = function
+        self.__doc__ = function.__doc__
+
+    @overload
+    def __get__(self, row: None, owner: type) -> computed[T]: ...
+    @overload
+    def __get__(self, row: object, owner: type) -> T: ...
+    def __get__(self, row: object | None, owner: type) -> computed[T] | T:
+        return self if row is None else self.function(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Describe a column: name, Python type, whether None fits, decimal places, index, and whether it is computed."""
+
+    name: str
+    type: Any
+    optional: bool
+    scale: int | None = None
+    indexed: bool = False
+    unique: bool = False
+    computed: bool = False
+
+
+@lru_cache(maxsize=1024)
+def columns_of(row: type) -> tuple[Column, ...]:
+    """Return the columns of a row type: its fields, then its computed properties.
+
+    Raises WiringError for an indexed Decimal without a Scale: it could not be sorted alike in every store.
+    """
+    stored = [_column(f.name, f.type, f.marks, f.optional) for f in fields_of(row)]
+    derived = [_computed(name, value) for name, value in vars(row).items() if isinstance(value, computed)]
+    return tuple(_checked(row, column) for column in (*stored, *derived))
+
+
+def change(row: V, **fields: Any) -> V:  # Any: values of the row's own fields
+    """Return the row with some fields changed; a compiled `replace`, several times as fast as the stdlib's.
+
+    Raises TypeError for a field that the row does not have.
+    """
+    return _changer(type(row))(row, fields)
+
+
+@lru_cache(maxsize=1024)
+def _changer(cls: Any) -> Callable[[Any, dict[str, Any]], Any]:
+    if issubclass(cls, msgspec.Struct):
+        return lambda row, fields: msgspec.structs.replace(row, **fields)
+    names = tuple(field.name for field in fields_of(cls))
+    known = frozenset(names)
+
+    def changed(row: Any, fields: dict[str, Any]) -> Any:
+        if not fields.keys() <= known:
+            raise TypeError(f"{cls.__qualname__} has no field {sorted(fields.keys() - known)}")
+        return cls(**{name: fields[name] if name in fields else getattr(row, name) for name in names})
+
+    return changed
+
+
+def _column(name: str, tp: Any, marks: tuple[Any, ...], optional: bool) -> Column:  # noqa: FBT001 (internal)
+    scale = next((mark.places for mark in marks if isinstance(mark, Scale)), None)
+    kinds = {type(mark) for mark in marks}
+    return Column(name, tp, optional, scale, Indexed in kinds, Unique in kinds)
+
+
+def _computed(name: str, value: computed[Any]) -> Column:
+    hint = hints_of(value.function).get("return", Any)
+    bare, marks = split_marks(hint)
+    bare, optional = split_optional(bare)
+    inner, more = split_marks(bare)
+    column = _column(name, inner, marks + more, optional)
+    return Column(name, inner, optional, column.scale, column.indexed, column.unique, computed=True)
+
+
+def _checked(row: type, column: Column) -> Column:
+    from_decimal = isinstance(column.type, type) and column.type.__name__ == "Decimal"
+    if from_decimal and column.scale is None and (column.indexed or column.unique):
+        raise WiringError(
+            f"column {column.name!r} of {row.__qualname__} is an indexed Decimal without a scale",
+            where=place_of(row),
+            fix=f"write {column.name}: Annotated[Decimal, Scale(4), Indexed()]",
+        )
+    return column

@@ -1,0 +1,195 @@
+"""Shape: what can be wrong with a message by itself, field by field, without any state.
+
+Two compiled checks. `refine` looks at what types alone do not say: finite numbers, decimal places, datetimes with an
+offset, whole numbers of 64 bits. `explain` walks a message that failed to decode and reports every field that is wrong.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Annotated, Any, get_args, get_origin
+
+import msgspec
+
+from diptych.model.fields import Field, fields_of, is_record, split_marks, split_optional
+from diptych.model.marks import GeneratedMark, Scale
+
+Errors = dict[str, tuple[str, ...]]
+Check = Callable[[Any, str], Iterator[tuple[str, str]]]
+_AT = re.compile(r" - at `\$\.?(.*)`$")
+_INT64 = 1 << 63
+
+
+def refine(cls: type) -> Check | None:
+    """Compile the checks of a message's values; None when its types leave nothing to check."""
+    return _checks(cls)
+
+
+def join(path: str, name: str) -> str:
+    """Return the path of a field below a path: `lines[2].product`."""
+    return f"{path}.{name}" if path else name
+
+
+def explain(cls: type, value: Any) -> Errors:
+    """Report every field of a decoded JSON value that does not fit the message type.
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass
+    ... class Line:
+    ...     code: str
+    ...     quantity: int
+    >>> explain(Line, {"quantity": "many"})
+    {'code': ('is required',), 'quantity': ('Expected `int`, got `str`',)}
+    """
+    found: dict[str, list[str]] = {}
+    for path, message in _explain(value, cls, ""):
+        found.setdefault(path, []).append(message)
+    return {path: tuple(messages) for path, messages in found.items()}
+
+
+@lru_cache(maxsize=4096)
+def _checks(hint: Any) -> Check | None:
+    bare, marks = split_marks(hint)
+    bare, optional = split_optional(bare)
+    inner, more = split_marks(bare)
+    check = _check_of(inner, marks + more)
+    if check is None or not optional:
+        return check
+    return lambda value, path: iter(()) if value is None else check(value, path)
+
+
+def _check_of(tp: Any, marks: tuple[Any, ...]) -> Check | None:
+    if tp is Decimal:
+        return _decimal_check(next((mark.places for mark in marks if isinstance(mark, Scale)), None))
+    simple = _SIMPLE.get(tp) if isinstance(tp, type) else None
+    if simple is not None:
+        return simple
+    if is_record(tp):
+        return _record_check(tp)
+    if get_origin(tp) in (tuple, list, frozenset, set):
+        return _items_check(tp)
+    return None
+
+
+def _record_check(cls: type) -> Check | None:
+    checks = [(f.name, f, check) for f in fields_of(cls) if (check := _checks(f.hint)) is not None]
+    if not checks:
+        return None
+
+    def check(value: Any, path: str) -> Iterator[tuple[str, str]]:
+        for name, described, inner in checks:
+            given = getattr(value, name)
+            if given is not None or not described.optional:
+                yield from inner(given, f"{path}.{name}" if path else name)
+
+    return check
+
+
+def _items_check(tp: Any) -> Check | None:
+    inner = next((check for arg in get_args(tp) if arg is not Ellipsis and (check := _checks(arg))), None)
+    if inner is None:
+        return None
+
+    def check(value: Any, path: str) -> Iterator[tuple[str, str]]:
+        for index, item in enumerate(value):
+            yield from inner(item, f"{path}[{index}]")
+
+    return check
+
+
+def _decimal_check(places: int | None) -> Check:
+    def check(value: Any, path: str) -> Iterator[tuple[str, str]]:
+        if not value.is_finite():
+            yield path, f"expected a finite number, found {value}"
+        elif places is not None and _places(value) > places:
+            yield path, f"expected at most {places} decimal places, found {value}"
+
+    return check
+
+
+def _places(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent >= 0:
+        return 0
+    shortest = value.normalize().as_tuple().exponent
+    return max(0, -shortest) if isinstance(shortest, int) else 0
+
+
+def _float_check(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if not math.isfinite(value):
+        yield path, f"expected a finite number, found {value}"
+
+
+def _int_check(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if not -_INT64 <= value < _INT64:
+        yield path, f"expected a whole number of 64 bits, found {value}"
+
+
+def _datetime_check(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if value.tzinfo is None:
+        yield path, f"expected a datetime with an offset such as {value.isoformat()}Z, found {value.isoformat()}"
+
+
+_SIMPLE: Mapping[type, Check] = {float: _float_check, int: _int_check, datetime: _datetime_check}
+
+
+def _explain(value: Any, hint: Any, path: str) -> Iterator[tuple[str, str]]:
+    bare, optional = split_optional(split_marks(hint)[0])
+    bare = split_marks(bare)[0]
+    if value is None and optional:
+        return
+    if is_record(bare) and isinstance(value, Mapping):
+        yield from _explain_record(value, bare, path)
+    elif get_origin(bare) in (tuple, list) and isinstance(value, list) and _uniform(bare):
+        yield from _explain_items(value, hint, bare, path)
+    else:
+        yield from _explain_leaf(value, hint, path)
+
+
+def _explain_record(value: Mapping[str, Any], cls: type, path: str) -> Iterator[tuple[str, str]]:
+    for described in fields_of(cls):
+        at = join(path, described.name)
+        if described.name in value:
+            yield from _explain(value[described.name], _accepted(described), at)
+        elif described.required:
+            yield at, "is required"
+
+
+def _explain_items(value: list[Any], hint: Any, bare: Any, path: str) -> Iterator[tuple[str, str]]:
+    for index, item in enumerate(value):
+        yield from _explain(item, get_args(bare)[0], f"{path}[{index}]")
+    limits = tuple(mark for mark in split_marks(hint)[1] if isinstance(mark, msgspec.Meta))
+    for limit in limits:
+        yield from _explain_leaf([None] * len(value), _annotated(list[Any], limit), path)
+
+
+def _explain_leaf(value: Any, hint: Any, path: str) -> Iterator[tuple[str, str]]:
+    try:
+        converted = msgspec.convert(value, hint)
+    except msgspec.ValidationError as wrong:
+        text = str(wrong)
+        at = _AT.search(text)
+        inner = at.group(1) if at else ""
+        yield (path + inner if inner.startswith("[") else join(path, inner) if inner else path), _AT.sub("", text)
+    else:
+        check = _checks(hint)
+        if check is not None and converted is not None:
+            yield from check(converted, path)
+
+
+def _accepted(described: Field) -> Any:
+    return described.hint | None if described.mark(GeneratedMark) else described.hint
+
+
+def _uniform(bare: Any) -> bool:
+    args = get_args(bare)
+    return len(args) == 1 or (len(args) == 2 and args[1] is Ellipsis)  # noqa: PLR2004 (tuple[X, ...])
+
+
+def _annotated(tp: Any, mark: Any) -> Any:
+    return Annotated[tp, mark]

@@ -1,0 +1,90 @@
+"""Module: a bounded context, the explicit registry of its handlers, like a router."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from diptych.errors import WiringError
+from diptych.model.decisions import (
+    Decider,
+    Decision,
+    Selection,
+    commands_of,
+    decisions_of_decider,
+    decisions_of_function,
+)
+from diptych.model.fields import members_of, place_of
+from diptych.model.folds import parameters_of
+from diptych.model.messages import is_query
+
+F = TypeVar("F", bound=Callable[..., Any])
+D = TypeVar("D", bound=Decider[Any])
+
+
+class Module:
+    """Register deciders, decisions and handlers by the types of their parameters.
+
+    Decorators return what they are given. A second handler for one command or query raises WiringError at once.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.decisions: dict[type, Decision] = {}
+        self.commands: dict[type, Callable[..., Any]] = {}
+        self.queries: dict[type, Callable[..., Any]] = {}
+
+    def decider(self, decider: D) -> D:
+        """Register a decider for every command of its union."""
+        for decision in decisions_of_decider(decider):
+            self._claim(decision.command, decision.function)
+            self.decisions[decision.command] = decision
+        return decider
+
+    def decides(self, **selections: Selection[Any]) -> Callable[[F], F]:
+        """Register a decision over entities: each argument names the parameter that takes a decision model's state."""
+
+        def register(function: F) -> F:
+            for decision in decisions_of_function(function, selections):
+                self._claim(decision.command, function)
+                self.decisions[decision.command] = decision
+            return function
+
+        return register
+
+    def command(self, function: F) -> F:
+        """Register a handler that needs no state and records no event; what it returns is the value of the result."""
+        for command in commands_of(function):
+            self._claim(command, function)
+            self.commands[command] = function
+        return function
+
+    def query(self, function: F) -> F:
+        """Register a query handler; it changes nothing and answers None or an empty page when there is nothing."""
+        parameters = parameters_of(function)
+        classes = members_of(parameters[0].type) if parameters else ()
+        if not classes or not all(is_query(cls) for cls in classes):
+            raise WiringError(
+                f"the first parameter of {function.__qualname__} is not a query",
+                where=place_of(function),
+                fix="write (query: YourQuery, ...), where YourQuery subclasses Query[its answer type]",
+            )
+        for query in classes:
+            self._claim(query, function)
+            self.queries[query] = function
+        return function
+
+    def handler_of(self, message: type) -> Callable[..., Any] | None:
+        """Return the function registered for a command or query, or None."""
+        decision = self.decisions.get(message)
+        return decision.function if decision is not None else self.commands.get(message) or self.queries.get(message)
+
+    def _claim(self, message: type, function: Callable[..., Any]) -> None:
+        taken = self.handler_of(message)
+        if taken is not None:
+            raise WiringError(
+                f"{message.__qualname__} has two handlers: {taken.__qualname__} ({place_of(taken)}) "
+                f"and {function.__qualname__}",
+                where=place_of(function),
+                fix="remove one of them",
+            )
