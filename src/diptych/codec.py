@@ -24,10 +24,10 @@ encode: Callable[[Any], bytes] = _encoder.encode
 def encode_message(message: Any) -> bytes:
     """Encode a message after checking its values.
 
-    Raises InvalidMessageError naming every field whose value has no place in a log: NaN, naive datetimes, NUL characters,
-    lone surrogates, too many decimal places, whole numbers beyond 64 bits.
+    Raises InvalidMessageError naming every field whose value has no place in a log: NaN, naive datetimes, NUL
+    characters, lone surrogates, too many decimal places, whole numbers beyond 64 bits.
     """
-    cls = type(message)
+    cls: type = type(message)
     check = refinement(cls)
     if check is not None:
         _raise_if(cls, _errors(message, check))
@@ -104,7 +104,8 @@ class EventCodec:
             stored = event_type(cls)
             if owners.setdefault(stored.name, cls) is not cls:
                 raise WiringError(
-                    f"two events are stored as {stored.name!r}: {owners[stored.name].__qualname__} and {cls.__qualname__}",
+                    f"two events are stored as {stored.name!r}: {owners[stored.name].__qualname__} "
+                    f"({place_of(owners[stored.name])}) and {cls.__qualname__}",
                     where=place_of(cls),
                     fix="give one of them another stored name",
                 )
@@ -121,7 +122,7 @@ class EventCodec:
         return (name, version) in self._readers
 
     def read(self, name: str, version: int, data: bytes) -> Any:
-        """Read a stored event; raise UnreadableEventError for an unknown (name, version) or for bytes that do not fit."""
+        """Read a stored event; raise UnreadableEventError for an unknown (name, version) or bytes that do not fit."""
         try:
             return self._readers[name, version](data)
         except KeyError:
@@ -137,7 +138,7 @@ class EventCodec:
         return f"versions {', '.join(versions)} of it" if versions else "no version of it"
 
 
-def verify_content(
+def verify_content(  # noqa: PLR0917 (the stored columns, in the order of the hash)
     position: int, stored_hash: bytes, name: str, version: int, tags: Iterable[str], data: bytes, metadata: bytes
 ) -> None:
     """Raise CorruptionError unless the content of a stored event has its stored hash."""

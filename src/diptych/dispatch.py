@@ -45,8 +45,8 @@ def compile_handler(function: Callable[..., Any], sources: Sequence[Source]) -> 
 def _constant(function: Callable[..., Any], values: tuple[Any, ...]) -> Handler:
     if inspect.iscoroutinefunction(function):
         if not values:
-            return lambda message, _: function(message)  # type: ignore[no-any-return]  # a coroutine
-        return lambda message, _: function(message, *values)  # type: ignore[no-any-return]  # a coroutine
+            return lambda message, _: function(message)
+        return lambda message, _: function(message, *values)
 
     async def call(message: Any, _: Context) -> Any:
         return function(message, *values)

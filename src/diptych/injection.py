@@ -1,7 +1,7 @@
 """Injection by type: what handlers ask for beside their message, resolved once, before the first message.
 
-Two lifetimes: the application's (values, and factories called once at start) and the message's (`per_message` factories,
-called for every message and closed after it).
+Two lifetimes: the application's (values, and factories called once at start) and the message's (`per_message`
+factories, called for every message and closed after it).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ Opened = Callable[[Context], AbstractAsyncContextManager[Any]]
 class per_message:  # noqa: N801 (reads as a verb where it is used)
     """Give a factory the lifetime of a message: called for each one, closed after it.
 
-    The factory returns a value, or yields it once (async generator function). It may take what is provided, and Context.
+    The factory returns a value, or yields it once (async generator function). It may take what is provided, and
+    Context.
     """
 
     factory: Callable[..., Any]
@@ -33,7 +34,7 @@ class per_message:  # noqa: N801 (reads as a verb where it is used)
 
 @dataclass(eq=False)
 class Source:
-    """Say where a parameter's value comes from: a constant, a function of the context, or something opened per message."""
+    """Say where a parameter's value comes from: a constant, the context, or something opened per message."""
 
     value: Any = None
     from_context: Callable[[Context], Any] | None = None

@@ -1,7 +1,7 @@
-"""The ports: what the two panels ask of a store, a clock and a source of ids. Protocols and the values they carry, only.
+"""The ports: what the two panels ask of a store, a clock and a source of ids. Protocols and their values, only.
 
-Stores see bytes: events arrive encoded and tagged. A position is an opaque, totally ordered 64-bit integer from 1; only the
-store does arithmetic on it; 0 is "before everything".
+Stores see bytes: events arrive encoded and tagged. A position is an opaque, totally ordered 64-bit integer from 1; only
+the store does arithmetic on it; 0 is "before everything".
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, Self
 from uuid import UUID
 
 import msgspec
@@ -17,11 +17,9 @@ import msgspec
 from diptych.model.criteria import Condition, Criteria
 from diptych.model.projections import Key, Projection, ReadModel
 
-Self = TypeVar("Self")
-
 
 class NewEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event to append: stored name and version, tags, canonical JSON, hash of the content (`codec.content_hash`)."""
+    """An event to append: stored name and version, tags, canonical JSON, its hash (`codec.content_hash`)."""
 
     name: str
     version: int
@@ -31,7 +29,7 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class StoredEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event of the log; `recorded_at` is microseconds since 1970 UTC and never falls from one position to the next."""
+    """An event of the log; `recorded_at` is microseconds since 1970 UTC and never falls from position to position."""
 
     position: int
     name: str
@@ -55,7 +53,8 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class Record(msgspec.Struct, frozen=True, gc=False):
     """The record of an accepted command: written with its events, kept as long as the log.
 
-    `position` is that of the last event; without events, the head which the decision read. `answer` is the value as JSON.
+    `position` is that of the last event; without events, the head which the decision read. `answer` is the value as
+    JSON.
     """
 
     id: UUID
@@ -107,8 +106,8 @@ AppendOutcome = Appended | Conflicted | Recorded
 class Slice(msgspec.Struct, frozen=True, gc=False):
     """Events in the order asked for, and `through`: the position up to which nothing that matches is missing.
 
-    `through` was taken before, or in the same snapshot as, the events. Forwards, with `complete` False the limit cut the
-    slice and `through` is its last event's position: read on after it. Backwards, read on before the last event.
+    `through` was taken before, or in the same snapshot as, the events. Forwards, with `complete` False the limit cut
+    the slice and `through` is its last event's position: read on after it. Backwards, read on before the last event.
     """
 
     events: Sequence[StoredEvent]
@@ -142,7 +141,7 @@ class EventReader(Protocol):
         """Return the head as soon as it lies beyond `after`, or after `timeout` seconds whatever it is then."""
         ...
 
-    async def __aenter__(self: Self) -> Self: ...
+    async def __aenter__(self) -> Self: ...
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
@@ -160,8 +159,8 @@ class EventStore(EventReader, Protocol):
         """Append atomically and durably, or not at all; each of many concurrent appends gets its own outcome.
 
         First the command id is looked up (Recorded), then the condition is checked under the lock that orders the log
-        (Conflicted). Cancelling the caller cancels nothing: the append goes on. Raises StoreError when it surely failed,
-        OutcomeUnknownError when nobody knows.
+        (Conflicted). Cancelling the caller cancels nothing: the append goes on. Raises StoreError when it surely
+        failed, OutcomeUnknownError when nobody knows.
         """
         ...
 
@@ -175,7 +174,7 @@ class EventStore(EventReader, Protocol):
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """Where a projection stands. `target` is not None while it is being rebuilt up to there; `error` says why it stopped."""
+    """Where a projection stands. `target` is set while it is being rebuilt up to there; `error` says why it stopped."""
 
     projection: str
     position: int
@@ -203,7 +202,8 @@ class RowWriter(Protocol):
     ) -> None:
         """Make tables and checkpoints; start a new generation where version (or, in mode dev, fingerprint) changed.
 
-        Raises WiringError for a changed fingerprint under the same version in production, ForeignLogError for another log.
+        Raises WiringError for a changed fingerprint under the same version in production, ForeignLogError for another
+        log.
         """
         ...
 
@@ -250,7 +250,13 @@ class RowReader(Protocol):
 class Progress(Protocol):
     """Tell how far projections are, and wait for them: what both panels share."""
 
-    async def reach(self, projections: Sequence[str], position: int, *, timeout: float) -> None:
+    async def reach(
+        self,
+        projections: Sequence[str],
+        position: int,
+        *,
+        timeout: float,  # noqa: ASYNC109 (an answer that says how far it came, not a cancellation)
+    ) -> None:
         """Return once every projection holds everything up to `position`.
 
         Raises StaleError after `timeout` seconds, RebuildingError at once for one that is rebuilding, FoldError at once

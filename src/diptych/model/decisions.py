@@ -1,8 +1,8 @@
 """Decisions: pure functions that answer a command with events, on the state of one or of many entities.
 
-A decider decides on one entity. A decision over several entities names decision models: small folds, one per entity that
-the command touches, whose criteria come from the command (Dynamic Consistency Boundary, https://dcb.events). Both compile
-to the same `Decision`, which one engine runs.
+A decider decides on one entity. A decision over several entities names decision models: small folds, one per entity
+that the command touches, whose criteria come from the command (Dynamic Consistency Boundary, https://dcb.events). Both
+compile to the same `Decision`, which one engine runs.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class Selection(Generic[S]):
 class Decider(Generic[S]):
     """Decide on one entity: `decide(command, state)` yields events, `evolve(state, event)` folds them.
 
-    The entity is the tagged field of the command; name `tag` when the command has several. `decide` may take a Context as
-    its third parameter, and returns the value of the result (from a generator: by `return`).
+    The entity is the tagged field of the command; name `tag` when the command has several. `decide` may take a Context
+    as its third parameter, and returns the value of the result (from a generator: by `return`).
     Source: Jérémie Chassaing, "Functional Event Sourcing Decider", 2021.
     """
 

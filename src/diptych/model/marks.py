@@ -24,7 +24,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Store a Decimal exactly with this many places, sortable in every store; more places are refused, never rounded."""
+    """Store a Decimal exactly with this many places, sortable in every store; more are refused, never rounded."""
 
     places: int
 
@@ -45,7 +45,7 @@ class Unique:
 
 
 Generated: Final = GeneratedMark()
-"""The field is filled by `send` when absent: uuid5 of the command id and the field, so that a retry makes the same id."""
+"""The field is filled by `send` when absent: uuid5 of the command id and the field, so a retry makes the same id."""
 
 NEW: Final[Any] = None  # Any: it stands as the default of a field of any type, until `send` fills it
 """The default of a Generated field: `order: Annotated[OrderId, Generated] = NEW`."""

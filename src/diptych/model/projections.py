@@ -63,7 +63,7 @@ class ReadModel(Generic[V]):
     @property
     def columns(self) -> tuple[Column, ...]:
         """Return the columns: for append-only rows, position and index come first."""
-        own = columns_of(self.row)
+        own = columns_of(self.row)  # type: ignore[arg-type]  # mypy: a class is hashable, type[V] is not
         if not self.append_only:
             return own
         return (Column(POSITION, int, optional=False), Column(INDEX, int, optional=False), *own)
@@ -81,8 +81,8 @@ class ReadModel(Generic[V]):
     def on(self, function: Any = None, /, *, key: Any = None, keys: Any = None) -> Any:
         """Register a fold for the events that its second parameter names (its first, for append-only rows).
 
-        The key is read from the event's fields of the same names; `key` names other fields or computes it, `keys` computes
-        several, for an event that changes several rows.
+        The key is read from the event's fields of the same names; `key` names other fields or computes it, `keys`
+        computes several, for an event that changes several rows.
         """
         if function is not None:
             return self._register(function, None, None)
@@ -128,15 +128,15 @@ class Projection:
     ) -> ReadModel[V]:
         """Declare a read model: rows of this type, keyed by these columns, indexed by these groups of columns."""
         names = (key,) if isinstance(key, str) else key
-        model = ReadModel(row, name or snake(row.__name__), names, self.name, False, history, tuple(indexes))  # noqa: FBT003
-        return self._add(model)
+        title = name or snake(row.__name__)
+        return self._add(ReadModel(row, title, names, self.name, history=history, indexes=tuple(indexes)))
 
     def append_only(
         self, row: type[V], *, name: str | None = None, indexes: Iterable[tuple[str, ...]] = ()
     ) -> ReadModel[V]:
-        """Declare append-only rows, keyed by the position of their event and their index in it; a fold takes the event."""
-        model = ReadModel(row, name or snake(row.__name__), (POSITION, INDEX), self.name, True, False, tuple(indexes))  # noqa: FBT003
-        return self._add(model)
+        """Declare append-only rows, keyed by their event's position and their index in it; a fold takes the event."""
+        title, key = name or snake(row.__name__), (POSITION, INDEX)
+        return self._add(ReadModel(row, title, key, self.name, append_only=True, indexes=tuple(indexes)))
 
     @property
     def events(self) -> tuple[type, ...]:

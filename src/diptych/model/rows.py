@@ -62,7 +62,9 @@ def change(row: V, **fields: Any) -> V:  # Any: values of the row's own fields
 
     Raises TypeError for a field that the row does not have.
     """
-    return _changer(type(row))(row, fields)
+    cls: Any = type(row)
+    changed: V = _changer(cls)(row, fields)
+    return changed
 
 
 @lru_cache(maxsize=1024)

@@ -77,7 +77,7 @@ def _check_of(tp: Any, marks: tuple[Any, ...]) -> Check | None:
 
 
 def _record_check(cls: type) -> Check | None:
-    checks = [(f.name, f, check) for f in fields_of(cls) if (check := _checks(f.hint)) is not None]
+    checks = [(f.name, f, found) for f in fields_of(cls) if (found := _checks(f.hint)) is not None]
     if not checks:
         return None
 
@@ -91,7 +91,7 @@ def _record_check(cls: type) -> Check | None:
 
 
 def _items_check(tp: Any) -> Check | None:
-    inner = next((check for arg in get_args(tp) if arg is not Ellipsis and (check := _checks(arg))), None)
+    inner = next((found for arg in get_args(tp) if arg is not Ellipsis and (found := _checks(arg))), None)
     if inner is None:
         return None
 
