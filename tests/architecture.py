@@ -14,8 +14,12 @@ FLOORS: Mapping[str, int] = {
     "model": 1,
     "codec": 2,
     "ports": 2,
+    "injection": 2,
     "module": 3,
     "dispatch": 3,
+    "recorded": 3,  # stored events as events
+    "subscription": 3,
+    "settings": 3,
     "stores": 3,
     "write": 4,
     "read": 4,

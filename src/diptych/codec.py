@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -11,6 +10,7 @@ import msgspec
 
 from diptych.errors import CorruptionError, InvalidMessageError, MalformedError, UnreadableEventError, WiringError
 from diptych.model.fields import place_of
+from diptych.model.memo import memo
 from diptych.model.messages import EventType, event_type
 from diptych.model.shape import Check, Errors, explain, refine
 
@@ -56,13 +56,13 @@ def fingerprint(name: str, request: bytes) -> bytes:
     return blake2b(name.encode() + b"\x00" + request, digest_size=16).digest()
 
 
-@lru_cache(maxsize=4096)
+@memo
 def refinement(cls: type) -> Check | None:
     """Return the compiled value checks of a message type."""
     return refine(cls)
 
 
-@lru_cache(maxsize=4096)
+@memo
 def decoder(tp: Any) -> Callable[[bytes], Any]:
     """Return the compiled JSON decoder of a type."""
     return msgspec.json.Decoder(tp).decode

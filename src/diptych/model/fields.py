@@ -6,12 +6,12 @@ import dataclasses
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from diptych.errors import WiringError
+from diptych.model.memo import memo
 
 REQUIRED: Any = dataclasses.MISSING
 
@@ -42,7 +42,7 @@ def is_record(tp: object) -> bool:
     return isinstance(tp, type) and (dataclasses.is_dataclass(tp) or issubclass(tp, msgspec.Struct))
 
 
-@lru_cache(maxsize=4096)
+@memo
 def fields_of(cls: type) -> tuple[Field, ...]:
     """Return the fields of a dataclass or Struct in order.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Generic, TypeVar, overload
 
 import msgspec
@@ -12,6 +11,7 @@ import msgspec
 from diptych.errors import WiringError
 from diptych.model.fields import fields_of, hints_of, place_of, split_marks, split_optional
 from diptych.model.marks import Indexed, Scale, Unique
+from diptych.model.memo import memo
 
 V = TypeVar("V")
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class Column:
     computed: bool = False
 
 
-@lru_cache(maxsize=1024)
+@memo
 def columns_of(row: type) -> tuple[Column, ...]:
     """Return the columns of a row type: its fields, then its computed properties.
 
@@ -67,7 +67,7 @@ def change(row: V, **fields: Any) -> V:  # Any: values of the row's own fields
     return changed
 
 
-@lru_cache(maxsize=1024)
+@memo
 def _changer(cls: Any) -> Callable[[Any, dict[str, Any]], Any]:
     if issubclass(cls, msgspec.Struct):
         return lambda row, fields: msgspec.structs.replace(row, **fields)

@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 
 from diptych.model.fields import Field, fields_of, is_record, split_marks, split_optional
 from diptych.model.marks import GeneratedMark, Scale
+from diptych.model.memo import memo
 
 Errors = dict[str, tuple[str, ...]]
 Check = Callable[[Any, str], Iterator[tuple[str, str]]]
@@ -52,7 +52,7 @@ def explain(cls: type, value: Any) -> Errors:
     return {path: tuple(messages) for path, messages in found.items()}
 
 
-@lru_cache(maxsize=4096)
+@memo
 def _checks(hint: Any) -> Check | None:
     bare, marks = split_marks(hint)
     bare, optional = split_optional(bare)

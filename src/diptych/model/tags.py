@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any, get_args, get_origin
 
 from diptych.model.fields import Field, fields_of, split_marks
 from diptych.model.marks import Tag
+from diptych.model.memo import memo
 
 Tagger = Callable[[Any], tuple[str, ...]]
 
@@ -27,7 +27,7 @@ def tag_of(field: Field) -> Tag | None:
     return own or _item_tag(field)
 
 
-@lru_cache(maxsize=4096)
+@memo
 def tagger(cls: type) -> Tagger:
     """Compile the function that returns an event's tags, sorted and without repeats.
 

@@ -1,0 +1,55 @@
+"""Stored events as a fold sees them, and events as a store takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from diptych.codec import content_hash, encode_message
+from diptych.model.memo import memo
+from diptych.model.messages import event_type
+from diptych.model.meta import Meta
+from diptych.model.tags import tagger
+from diptych.ports import Metadata, NewEvent, StoredEvent
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_decode_metadata: Callable[[bytes], Metadata] = msgspec.json.Decoder(Metadata).decode
+Writer = Callable[[Any, bytes], NewEvent]
+
+
+def instant(micros: int) -> datetime:
+    """Return the UTC datetime of microseconds since 1970, exactly."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def micros_of(moment: datetime) -> int:
+    """Return microseconds since 1970 of an aware datetime, exactly."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+@memo
+def metadata_of(metadata: bytes) -> Metadata:
+    """Return decoded metadata; the events of one command share it, so that the last few are kept."""
+    return _decode_metadata(metadata)
+
+
+def meta_of(stored: StoredEvent) -> Meta:
+    """Return what a fold may know about a stored event."""
+    known = metadata_of(stored.metadata)
+    return Meta(stored.position, instant(stored.recorded_at), known.actor, known.command, known.correlation)
+
+
+@memo
+def writer_of(cls: type) -> Writer:
+    """Compile the function that turns an event of this class and its metadata into what a store appends."""
+    stored, tags_of = event_type(cls), tagger(cls)
+    name, version = stored.name, stored.version
+
+    def write(event: Any, metadata: bytes) -> NewEvent:
+        data, tags = encode_message(event), tags_of(event)
+        return NewEvent(name, version, tags, data, content_hash(name, version, tags, data, metadata))
+
+    return write

@@ -1,0 +1,118 @@
+"""Deciding: call a pure decision with its state and collect what it says."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, NamedTuple
+
+from diptych.errors import FieldErrors, Missing, NotAllowed, Refusal, WiringError
+from diptych.injection import Injector
+from diptych.model.decisions import Decision
+from diptych.model.fields import hints_of, place_of
+from diptych.model.folds import parameters_of
+from diptych.model.immutability import mutable_part
+from diptych.model.meta import Context
+from diptych.model.results import Failure, Forbidden, Invalid, NotFound, Refused
+from diptych.write.entities import Entity, Selected, selected
+
+Entities = Sequence[dict[Any, Entity]]
+Argument = Callable[[Entities, Context], Any]
+
+
+class Decided(NamedTuple):
+    """What a decision said: events and a value, or a refusal."""
+
+    events: Sequence[Any]
+    value: Any = None
+    refusal: Refusal | None = None
+
+
+class Deciding:
+    """A decision compiled: its selections, and one call that fills every parameter."""
+
+    def __init__(self, decision: Decision, injector: Injector) -> None:
+        self.decision = decision
+        self.selections: tuple[Selected, ...] = tuple(selected(*each) for each in decision.selections)
+        _refuse_async(decision)
+        for name, selection in decision.selections:
+            _refuse_mutable(decision, name, selection.model.fold.initial)
+        self._arguments = tuple(self._compile(injector))
+
+    def decide(self, command: Any, entities: Entities, context: Context) -> Decided:
+        """Call the decision on the states of the entities; a Refusal is an answer, anything else it raises is a bug."""
+        try:
+            said = self.decision.function(command, *[argument(entities, context) for argument in self._arguments])
+            if isinstance(said, Generator):
+                return _drain(said)
+            return Decided(()) if said is None else Decided(tuple(said))
+        except Refusal as refusal:
+            return Decided((), refusal=refusal)
+
+    def _compile(self, injector: Injector) -> Generator[Argument, None, None]:
+        places = {each.parameter: index for index, each in enumerate(self.selections)}
+        for parameter in parameters_of(self.decision.function)[1:]:
+            if parameter.name in places:
+                yield _state(self.selections[places[parameter.name]], places[parameter.name])
+                continue
+            source = injector.source(parameter, self.decision.function)
+            if source.opened is not None:
+                raise WiringError(
+                    f"{parameter.name!r} of {self.decision.function.__qualname__} is opened for every message; "
+                    "a decision is pure and takes values only",
+                    where=place_of(self.decision.function),
+                    fix="inject a value, or do the input and output before the command is sent",
+                )
+            yield _value(source)
+
+
+def failure_of(refusal: Refusal, position: int | None) -> Failure:
+    """Return the result that a refusal stands for."""
+    match refusal:
+        case FieldErrors():
+            return Invalid(refusal.errors)
+        case Missing():
+            return NotFound(refusal.message, refusal.data, position)
+        case NotAllowed():
+            return Forbidden(refusal.message, position)
+        case _:
+            return Refused(refusal.code, refusal.message, refusal.data, position)
+
+
+def _drain(said: Generator[Any, None, Any]) -> Decided:
+    events = []
+    while True:
+        try:
+            events.append(next(said))
+        except StopIteration as stop:
+            return Decided(events, stop.value)
+
+
+def _state(selection: Selected, place: int) -> Argument:
+    return lambda entities, _: selection.argument(entities[place])
+
+
+def _value(source: Any) -> Argument:
+    if source.from_context is not None:
+        return lambda _, context: source.from_context(context)
+    return lambda _entities, _context: source.value
+
+
+def _refuse_async(decision: Decision) -> None:
+    if inspect.iscoroutinefunction(decision.function) or inspect.isasyncgenfunction(decision.function):
+        raise WiringError(
+            f"{decision.function.__qualname__} decides and is async; a decision is pure and may run again on a conflict",
+            where=place_of(decision.function),
+            fix="write a plain function; do what must be awaited before the command is sent",
+        )
+
+
+def _refuse_mutable(decision: Decision, name: str, initial: Callable[[], Any]) -> None:
+    state = initial if isinstance(initial, type) else hints_of(initial).get("return", type(initial()))
+    found = mutable_part(state)
+    if found is not None:
+        raise WiringError(
+            f"the state {name!r} of {decision.function.__qualname__} is mutable ({found}); states are shared",
+            where=place_of(decision.function),
+            fix="use frozen dataclasses, tuples, frozensets and mapping proxies",
+        )

@@ -1,0 +1,111 @@
+"""Execution: load, fold, decide, append, and again with only what is new when somebody was faster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+from diptych.model.decisions import Decision
+from diptych.model.meta import Meta
+from diptych.model.results import Accepted, Conflict, Result
+from diptych.ports import Appended, Conflicted, Recorded
+from diptych.recorded import instant
+from diptych.write.deciding import Decided, Deciding, failure_of
+from diptych.write.entities import Entity, Known
+from diptych.write.loading import Loader
+from diptych.write.recording import Recorder
+from diptych.write.requests import Request
+from diptych.write.states import StateCache
+
+ATTEMPTS = 1000
+"""How often a decision is made again before the answer is Conflict: each time, somebody else got through."""
+
+
+class Execution:
+    """Run the decisions on one type of command."""
+
+    def __init__(self, deciding: Deciding, *, recorder: Recorder, loader: Loader, states: StateCache) -> None:
+        self._deciding, self._recorder, self._loader, self._states = deciding, recorder, loader, states
+
+    @property
+    def decision(self) -> Decision:
+        """Return the decision that runs here."""
+        return self._deciding.decision
+
+    async def handle(self, command: Any, request: Request) -> Result[Any]:
+        """Decide on a command until the decision holds; return its result."""
+        if request.keyed and (replayed := await self._recorder.replay(command, request)) is not None:
+            return replayed
+        groups = [selection.entities(command) for selection in self._deciding.selections]
+        entities = list(chain.from_iterable(group.values() for group in groups))
+        await self._loader.load(entities)
+        for _ in range(ATTEMPTS):
+            result = await self._attempt(command, request, groups, entities)
+            if result is not None:
+                return result
+        return Conflict(f"decided {ATTEMPTS} times, and each time somebody else was faster")
+
+    async def _attempt(
+        self, command: Any, request: Request, groups: Sequence[dict[Any, Entity]], entities: Sequence[Entity]
+    ) -> Result[Any] | None:
+        """Decide once; None means that what was read is out of date and the entities now know more."""
+        decided: Decided | None = None
+        if request.expected is None or not _beyond(entities, request.expected):
+            decided = self._deciding.decide(command, groups, request)
+            if decided.refusal is None:
+                return await self._append(command, request, entities, decided)
+        if await self._outdated(entities):
+            return None
+        position = max((entity.known.version for entity in entities if entity.known), default=0)
+        if request.keyed and (replayed := await self._recorder.replay(command, request)) is not None:
+            return replayed
+        if decided is None or decided.refusal is None:
+            return Conflict(f"changed at position {position}, after the expected {request.expected}", position)
+        return failure_of(decided.refusal, position)
+
+    async def _append(
+        self, command: Any, request: Request, entities: Sequence[Entity], decided: Decided
+    ) -> Result[Any] | None:
+        guards = tuple([entity.guard() for entity in entities])
+        through = max((entity.known.through for entity in entities if entity.known), default=0)
+        outcome = await self._recorder.append(command, request, decided, guards=guards, position=through)
+        match outcome:
+            case Appended():
+                self._learn(request, entities, decided.events, outcome)
+                return Accepted(decided.value, outcome.last, request.command_id)
+            case Recorded():
+                return self._recorder.answer(outcome.record, command, request)
+            case Conflicted():
+                await self._loader.refresh(entities)
+                return None
+
+    async def _outdated(self, entities: Sequence[Entity]) -> bool:
+        """Confirm an answer without events: read once more for what was only remembered."""
+        remembered = [entity for entity in entities if entity.cached]
+        return bool(remembered) and await self._loader.refresh(remembered)
+
+    def _learn(self, request: Request, entities: Sequence[Entity], events: Sequence[Any], appended: Appended) -> None:
+        """Keep the states as they are after the append: its condition held, so nothing lies between."""
+        if not events:
+            return
+        news = self._recorder.described(events, appended)
+        for entity in entities:
+            state, version, _ = entity.known or Known(entity.fold.initial(), 0, 0)
+            fold, types, tag = entity.fold, entity.clause.types, entity.tag
+            for event, name, tags, position in news:
+                if tag in tags and name in types:
+                    state, version = _step(fold, state, event, position, request, appended), position
+            self._states.put(entity.cache_key, Known(state, version, appended.last))
+
+
+def _step(fold: Any, state: Any, event: Any, position: int, request: Request, appended: Appended) -> Any:
+    if not fold.wants_meta:
+        return fold.evolve(state, event)
+    recorded_at = instant(appended.recorded_at)
+    meta = Meta(position, recorded_at, request.principal, request.command_id, request.correlation)
+    return fold.evolve(state, event, meta)
+
+
+def _beyond(entities: Sequence[Entity], expected: int) -> bool:
+    return any(entity.known is not None and entity.known.version > expected for entity in entities)

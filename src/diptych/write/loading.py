@@ -1,0 +1,78 @@
+"""Loading: bring the entities of a decision up to date with the log, by one read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from diptych.codec import EventCodec
+from diptych.model.criteria import Criteria
+from diptych.ports import EventReader, StoredEvent
+from diptych.recorded import meta_of
+from diptych.write.entities import Entity, Known
+from diptych.write.states import StateCache
+
+_PAGE = 1000
+
+
+class Loader:
+    """Fill entities from the cache and the log."""
+
+    def __init__(self, store: EventReader, codec: EventCodec, states: StateCache) -> None:
+        self._store, self._codec, self._states = store, codec, states
+
+    async def load(self, entities: Sequence[Entity]) -> None:
+        """Fill every entity: from the cache where it is known, else by one read for all that are not."""
+        unknown = []
+        get = self._states.get
+        for entity in entities:
+            known = get(entity.cache_key)
+            if known is None:
+                unknown.append(entity)
+            else:
+                entity.known, entity.cached = known, True
+        if unknown:
+            await self.refresh(unknown)
+
+    async def refresh(self, entities: Sequence[Entity]) -> bool:
+        """Fold what is new since each entity's `through`; return whether there was anything."""
+        criteria = Criteria(tuple(entity.clause for entity in entities))
+        after = min(entity.known.through if entity.known is not None else 0 for entity in entities)
+        news, complete = False, False
+        while not complete:
+            found = await self._store.read(criteria, after=after, limit=_PAGE)
+            news = self._fold(entities, found.events) or news
+            after, complete = found.through, found.complete
+        for entity in entities:
+            self._settle(entity, after)
+        return news
+
+    def _settle(self, entity: Entity, through: int) -> None:
+        known = entity.known or Known(entity.fold.initial(), 0, 0)
+        entity.known, entity.cached = Known(known.state, known.version, max(through, known.through)), False
+        self._states.put(entity.cache_key, entity.known)
+
+    def _fold(self, entities: Sequence[Entity], events: Sequence[StoredEvent]) -> bool:
+        if len(entities) == 1:
+            return self._advance(entities[0], events)
+        mine: dict[str, list[Entity]] = {}
+        for entity in entities:
+            mine.setdefault(entity.tag, []).append(entity)
+        news = False
+        for stored in events:
+            for tag in stored.tags:
+                for entity in mine.get(tag, ()):
+                    if stored.name in entity.clause.types:
+                        news = self._advance(entity, (stored,)) or news
+        return news
+
+    def _advance(self, entity: Entity, events: Iterable[StoredEvent]) -> bool:
+        known = entity.known or Known(entity.fold.initial(), 0, 0)
+        state, version, through = known
+        start, fold, read = version, entity.fold, self._codec.read
+        for stored in events:
+            if stored.position > through:
+                event = read(stored.name, stored.version, stored.data)
+                state = fold.evolve(state, event, meta_of(stored)) if fold.wants_meta else fold.evolve(state, event)
+                version = stored.position
+        entity.known = Known(state, version, through)
+        return version > start
