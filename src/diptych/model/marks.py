@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -24,9 +25,17 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Store a Decimal exactly with this many places, sortable in every store; more are refused, never rounded."""
+    """Store a Decimal exactly with this many places, sortable in every store; more are refused, never rounded.
+
+    A Decimal is bounded here (`Bounds` is for text, whole numbers, floats and lists): `Scale(2, ge=0)` is a price that
+    is never negative.
+    """
 
     places: int
+    gt: Decimal | int | None = None
+    ge: Decimal | int | None = None
+    lt: Decimal | int | None = None
+    le: Decimal | int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class ReadModel(Generic[V]):
     @property
     def columns(self) -> tuple[Column, ...]:
         """Return the columns: for append-only rows, position and index come first."""
-        own = columns_of(self.row)  # type: ignore[arg-type]  # mypy: a class is hashable, type[V] is not
+        own = columns_of(self.row)
         if not self.append_only:
             return own
         return (Column(POSITION, int, optional=False), Column(INDEX, int, optional=False), *own)

@@ -7,6 +7,7 @@ offset, whole numbers of 64 bits. `explain` walks a message that failed to decod
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -65,7 +66,7 @@ def _checks(hint: Any) -> Check | None:
 
 def _check_of(tp: Any, marks: tuple[Any, ...]) -> Check | None:
     if tp is Decimal:
-        return _decimal_check(next((mark.places for mark in marks if isinstance(mark, Scale)), None))
+        return _decimal_check(next((mark for mark in marks if isinstance(mark, Scale)), None))
     simple = _SIMPLE.get(tp) if isinstance(tp, type) else None
     if simple is not None:
         return simple
@@ -102,14 +103,32 @@ def _items_check(tp: Any) -> Check | None:
     return check
 
 
-def _decimal_check(places: int | None) -> Check:
+def _decimal_check(scale: Scale | None) -> Check:
+    bounds = _bounds_of(scale)
+
     def check(value: Any, path: str) -> Iterator[tuple[str, str]]:
         if not value.is_finite():
             yield path, f"expected a finite number, found {value}"
-        elif places is not None and _places(value) > places:
-            yield path, f"expected at most {places} decimal places, found {value}"
+        elif scale is not None:
+            if _places(value) > scale.places:
+                yield path, f"expected at most {scale.places} decimal places, found {value}"
+            for holds, limit, wanted in bounds:
+                if not holds(value, limit):
+                    yield path, f"expected {wanted} {limit}, found {value}"
 
     return check
+
+
+def _bounds_of(scale: Scale | None) -> tuple[tuple[Callable[[Any, Any], bool], Any, str], ...]:
+    if scale is None:
+        return ()
+    known = (
+        (operator.gt, scale.gt, "more than"),
+        (operator.ge, scale.ge, "at least"),
+        (operator.lt, scale.lt, "less than"),
+        (operator.le, scale.le, "at most"),
+    )
+    return tuple(bound for bound in known if bound[1] is not None)
 
 
 def _places(value: Decimal) -> int:
