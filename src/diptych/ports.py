@@ -194,25 +194,37 @@ class Changes(NamedTuple):
     rows: Mapping[Key, tuple[Any, int]]
 
 
-class RowWriter(Protocol):
+class Snapshot(NamedTuple):
+    """All rows of a projection with its checkpoint, as one transaction left them: read model name -> key -> row."""
+
+    checkpoint: Checkpoint
+    rows: Mapping[str, Mapping[Key, Any]]
+
+
+class Opened(Protocol):
+    """Hold something open from `async with` to its end, in the thread and event loop that entered it."""
+
+    async def __aenter__(self: Self) -> Self: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class RowWriter(Opened, Protocol):
     """Write the rows of projections from the one thread in which it was opened."""
 
-    async def install(
-        self, projections: Sequence[Projection], fingerprints: Mapping[str, str], log_id: UUID, *, mode: str
-    ) -> None:
-        """Make tables and checkpoints; start a new generation where version (or, in mode dev, fingerprint) changed.
-
-        Raises WiringError for a changed fingerprint under the same version in production, ForeignLogError for another
-        log.
-        """
-        ...
-
-    async def lease(self, owner: UUID, *, seconds: float) -> int | None:
+    async def lease(self, *, seconds: float) -> int | None:
         """Take or renew the ownership of the projections; return its epoch, or None while another owner is alive."""
         ...
 
-    async def checkpoints(self) -> Mapping[str, Checkpoint]:
-        """Return every projection's checkpoint as stored."""
+    async def install(
+        self, projections: Sequence[Projection], fingerprints: Mapping[str, str], *, log_id: UUID, head: int, mode: str
+    ) -> Mapping[str, Checkpoint]:
+        """Make tables and checkpoints; start a new generation where version (or, in mode dev, fingerprint) changed.
+
+        Atomic, under the lease. Raises WiringError for a changed fingerprint under the same version in production,
+        ForeignLogError for a checkpoint of another log or beyond `head`.
+        """
         ...
 
     async def load(self, model: ReadModel[Any], keys: Sequence[Key]) -> Mapping[Key, Any]:
@@ -223,27 +235,52 @@ class RowWriter(Protocol):
         """Store rows, change feed and the checkpoint's new position in one transaction; return the new checkpoint.
 
         Compare-and-set on (position, epoch) of `checkpoint`: raises FencedError when either moved, and writes nothing.
+        A rebuild ends with the save that reaches its target.
         """
         ...
 
+    async def stop(self, checkpoint: Checkpoint, error: str) -> Checkpoint:
+        """Store why the projection stopped, where it stopped; compare-and-set as in `save`."""
+        ...
 
-class RowReader(Protocol):
-    """Read rows for queries from the thread and event loop in which it was opened; never waits for a writer."""
+
+class RowReader(Opened, Protocol):
+    """Read rows for queries from the thread and event loop in which it was opened; never waits for a writer's batch."""
 
     async def get(self, model: ReadModel[Any], keys: Sequence[Key]) -> Mapping[Key, Any]:
         """Return the rows that exist among these keys."""
         ...
 
-    async def select(self, statement: Any) -> Sequence[Any]:  # Any: a SQLAlchemy Core select and its rows
-        """Run a SQLAlchemy `select()` over logical tables and return its rows."""
+    async def select(self, statements: Sequence[Any]) -> Sequence[Sequence[Any]]:  # Any: SQLAlchemy selects and rows
+        """Run SQLAlchemy `select()`s over logical tables on one snapshot and return the rows of each."""
         ...
 
     async def checkpoints(self) -> Mapping[str, Checkpoint]:
-        """Return every projection's checkpoint as stored."""
+        """Return every projection's checkpoint as stored, read afresh whenever another connection committed."""
         ...
 
     async def changed(self, models: Sequence[str]) -> int:
         """Return the position of the last change in any of these read models, from the change feed."""
+        ...
+
+    async def snapshot(self, projection: Projection) -> Snapshot:
+        """Return all rows of a projection and its checkpoint, read on one snapshot."""
+        ...
+
+
+class RowStore(Opened, Protocol):
+    """Keep rows, change feed and checkpoints. Writer and readers are opened where they are used."""
+
+    def table(self, model: ReadModel[Any]) -> Any:  # Any: a SQLAlchemy Core Table
+        """Return the logical table of a read model, the same one every time: `select()`s over it read the live rows."""
+        ...
+
+    def reader(self) -> RowReader:
+        """Return an unopened reader."""
+        ...
+
+    def writer(self) -> RowWriter:
+        """Return an unopened writer."""
         ...
 
 
