@@ -18,6 +18,7 @@
         ├── UnwrapError            .unwrap() of a result that is not Accepted
         ├── KeyReusedError         an idempotency key that came back with another request
         ├── OutcomeUnknownError    the command may or may not have taken effect: look it up
+        ├── RequestError           an HTTP request that cannot be served as it came
         ├── PositionError          a position that the log has not reached
         ├── StaleError             the read side did not reach the position in time
         ├── RebuildingError        a read model that is being rebuilt
@@ -152,6 +153,14 @@ class OutcomeUnknownError(Error):
         super().__init__(
             f"the outcome of command {command_id} is unknown ({reason}); look it up: outcome({command_id})"
         )
+
+
+class RequestError(Error):
+    """An HTTP request that cannot be served as it came; `kind` names the problem, such as `malformed`."""
+
+    def __init__(self, kind: str, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
+        self.kind, self.detail, self.headers = kind, detail, headers or {}
+        super().__init__(detail)
 
 
 class PositionError(Error):
