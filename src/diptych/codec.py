@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from diptych.errors import CorruptionError, InvalidMessageError, MalformedError, UnreadableEventError, WiringError
-from diptych.model.fields import place_of
+from diptych.model.fields import fields_of, is_record, place_of
+from diptych.model.marks import GeneratedMark
 from diptych.model.memo import memo
 from diptych.model.messages import EventType, event_type
 from diptych.model.shape import Check, Errors, explain, refine
@@ -71,7 +72,7 @@ def decoder(tp: Any) -> Callable[[bytes], Any]:
 def decode_message(cls: type, data: bytes) -> Any:
     """Decode a message; raise InvalidMessageError with every field error, or with none of its paths for broken JSON."""
     try:
-        message = decoder(cls)(data)
+        message = decoder(cls)(_without_absent(cls, data))
     except (msgspec.ValidationError, ValueError, RecursionError) as wrong:
         raise _explained(cls, data, wrong) from wrong
     if _NUL in data:
@@ -144,6 +145,27 @@ def verify_content(  # noqa: PLR0917 (the stored columns, in the order of the ha
     """Raise CorruptionError unless the content of a stored event has its stored hash."""
     if content_hash(name, version, tags, data, metadata) != stored_hash:
         raise CorruptionError(f"the event at position {position} ({name} version {version}) does not match its hash")
+
+
+_fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def _without_absent(cls: type, data: bytes) -> bytes:
+    """Leave out the nulls of Generated fields: they are filled later, and null is no value of their type."""
+    names = _generated(cls)
+    if not names or b"null" not in data:
+        return data
+    given = _fields_decoder.decode(data)
+    return encode({name: raw for name, raw in given.items() if name not in names or bytes(raw) != b"null"})
+
+
+@memo
+def _generated(cls: type) -> frozenset[str]:
+    return (
+        frozenset(field.name for field in fields_of(cls) if field.mark(GeneratedMark))
+        if is_record(cls)
+        else frozenset()
+    )
 
 
 def _errors(message: Any, check: Check) -> Errors:

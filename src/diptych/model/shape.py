@@ -17,12 +17,13 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 
 from diptych.model.fields import Field, fields_of, is_record, split_marks, split_optional
-from diptych.model.marks import GeneratedMark, Scale
+from diptych.model.marks import GeneratedMark, NotBlank, Scale
 from diptych.model.memo import memo
 
 Errors = dict[str, tuple[str, ...]]
 Check = Callable[[Any, str], Iterator[tuple[str, str]]]
 _AT = re.compile(r" - at `\$\.?(.*)`$")
+_BLANK = f"Expected `str` matching regex {NotBlank.pattern!r}"
 _INT64 = 1 << 63
 
 
@@ -194,7 +195,8 @@ def _explain_leaf(value: Any, hint: Any, path: str) -> Iterator[tuple[str, str]]
         text = str(wrong)
         at = _AT.search(text)
         inner = at.group(1) if at else ""
-        yield (path + inner if inner.startswith("[") else join(path, inner) if inner else path), _AT.sub("", text)
+        found = path + inner if inner.startswith("[") else join(path, inner) if inner else path
+        yield found, _AT.sub("", text).replace(_BLANK, "must not be blank")
     else:
         check = _checks(hint)
         if check is not None and converted is not None:
