@@ -1,0 +1,129 @@
+"""Connections to one SQLite file in WAL mode: opened alike everywhere, verified, and closed under the lock."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from diptych.errors import NotDurableError, SettingsError, StoreError
+from diptych.stores.sqlite.lock import FairLock
+
+Synchronous = Literal["NORMAL", "FULL"]
+
+_LEVELS = {"NORMAL": 1, "FULL": 2}
+_BUSY_SECONDS = 10.0  # only a stranger's tool can hold SQLite's own lock: our writers take turns at the fair lock
+_STATEMENTS = 256
+_MODE = 0o600
+_FIXED = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """Describe an open file: the SQLite beneath it, how durable it is, and its size in bytes."""
+
+    path: str
+    sqlite_version: str
+    wal_reset_bug: bool
+    journal_mode: str
+    synchronous: str
+    size: int
+    wal_size: int
+
+
+@lru_cache(maxsize=256)
+def sql(name: str) -> str:
+    """Return the statement of the file `sql/NAME.sql`."""
+    return files("diptych.stores.sqlite").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8").strip()
+
+
+def connect_writer(path: Path, *, synchronous: Synchronous = "FULL") -> sqlite3.Connection:
+    """Open the one writing connection of a store, making the file (mode 0600) where it is missing. Hold the FairLock.
+
+    WAL, no checkpoint by itself (call `checkpoint` under the lock), no mmap, transactions only where BEGIN is written.
+    Raises NotDurableError unless the file then says WAL and `synchronous`; StoreError when it is no SQLite file.
+    """
+    _make_private(path)
+    connection = _connect(path)
+    try:
+        connection.execute("pragma wal_autocheckpoint = 0")
+        mode = connection.execute("pragma journal_mode = wal").fetchone()[0]
+        connection.execute(f"pragma synchronous = {synchronous}")
+        level = connection.execute("pragma synchronous").fetchone()[0]
+    except sqlite3.DatabaseError as wrong:
+        connection.close()
+        raise StoreError(f"{path} cannot be opened as an SQLite file: {wrong}") from wrong
+    if mode != "wal" or level < _LEVELS[synchronous]:
+        connection.close()
+        raise NotDurableError(f"{path} has journal_mode={mode}, synchronous={level}; wanted: wal, {synchronous}")
+    return connection
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """Open a connection that only reads, of a file that a writer made; for one thread at a time."""
+    connection = _connect(path)
+    connection.execute("pragma query_only = on")
+    return connection
+
+
+def disconnect(connection: sqlite3.Connection, lock: FairLock) -> None:
+    """Close a connection under the lock: the last one to leave a file checkpoints it."""
+    with lock:
+        connection.close()
+
+
+def checkpoint(connection: sqlite3.Connection) -> int:
+    """Copy committed pages from the WAL to the file as far as readers allow; return the pages left. Hold the lock."""
+    busy, pages, copied = connection.execute("pragma wal_checkpoint(passive)").fetchone()
+    return int(pages - copied) if not busy else int(pages)
+
+
+def report(connection: sqlite3.Connection, path: Path) -> FileReport:
+    """Describe the file behind a connection, for `doctor`."""
+    level = connection.execute("pragma synchronous").fetchone()[0]
+    return FileReport(
+        path=str(path),
+        sqlite_version=sqlite3.sqlite_version,
+        wal_reset_bug=has_wal_reset_bug(sqlite3.sqlite_version_info),
+        journal_mode=connection.execute("pragma journal_mode").fetchone()[0],
+        synchronous=next((name for name, number in _LEVELS.items() if number == level), str(level)),
+        size=_size(path),
+        wal_size=_size(Path(f"{path}-wal")),
+    )
+
+
+def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
+    """Say whether this SQLite can corrupt a file when two connections write and checkpoint at one instant.
+
+    The fair lock keeps us away from it; other programs that write the file do not take that lock.
+    """
+    return not any(version[:2] == fixed[:2] and version >= fixed for fixed in _FIXED) and version < _FIXED[0]
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path,
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,  # whoever closes it need not be the thread that reads
+        cached_statements=_STATEMENTS,
+    )
+    connection.execute("pragma mmap_size = 0")
+    return connection
+
+
+def _make_private(path: Path) -> None:
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE))
+    except FileExistsError:
+        pass
+    except OSError as wrong:
+        raise SettingsError(f"{path} cannot be made: {wrong.strerror}; name a file in a folder that exists") from wrong
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
