@@ -14,6 +14,7 @@ from diptych.model.marks import GeneratedMark
 from diptych.model.memo import memo
 from diptych.model.messages import EventType, event_type
 from diptych.model.shape import Check, Errors, explain, refine
+from diptych.model.soundness import soundness
 
 _encoder = msgspec.json.Encoder(order="deterministic", decimal_format="string", uuid_format="canonical")
 _NUL = b"\\u0000"
@@ -29,10 +30,17 @@ def encode_message(message: Any) -> bytes:
     characters, lone surrogates, too many decimal places, whole numbers beyond 64 bits.
     """
     cls: type = type(message)
-    check = refinement(cls)
-    if check is not None:
-        _raise_if(cls, _errors(message, check))
+    refuse_unsound(cls, message)
     return encoded(cls, message)
+
+
+def refuse_unsound(cls: type, message: Any) -> None:
+    """Raise InvalidMessageError naming every field whose value no log may hold."""
+    sound = soundness(cls)
+    if sound is not None and not sound(message):
+        check = refinement(cls)
+        if check is not None:
+            _raise_if(cls, _errors(message, check))
 
 
 def encoded(cls: type, message: Any) -> bytes:
@@ -77,9 +85,7 @@ def decode_message(cls: type, data: bytes) -> Any:
         raise _explained(cls, data, wrong) from wrong
     if _NUL in data:
         refuse_nul(cls, data)
-    check = refinement(cls)
-    if check is not None:
-        _raise_if(cls, _errors(message, check))
+    refuse_unsound(cls, message)
     return message
 
 

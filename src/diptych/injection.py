@@ -63,6 +63,12 @@ class Injector:
         for each in provided:
             self._add(each)
 
+    def resolving(self, *resolvers: Resolver) -> Injector:
+        """Return an injector over the same sources, opened with this one, that asks these resolvers first."""
+        view = Injector((), (*resolvers, *self._resolvers))
+        view._sources = self._sources  # noqa: SLF001 (its own kind)
+        return view
+
     def source(self, parameter: Parameter, function: Callable[..., Any]) -> Source:
         """Return the source of a parameter; raise WiringError when nobody provides its type."""
         found = self._sources.get(parameter.type) or self._resolved(parameter)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args
 
 from diptych.errors import WiringError
-from diptych.model.fields import fields_of, members_of, place_of
+from diptych.model.fields import fields_of, hints_of, members_of, place_of
 from diptych.model.folds import Fold, parameters_of
 from diptych.model.messages import is_command
 from diptych.model.tags import tag_of
@@ -127,6 +127,13 @@ def decisions_of_function(function: Callable[..., Any], selections: dict[str, Se
                 fix=f"add the parameter {name}, or rename the argument of @decides",
             )
     return tuple(Decision(function, command, tuple(selections.items())) for command in commands_of(function))
+
+
+def events_yielded(function: Callable[..., Any]) -> tuple[type, ...]:
+    """Return the event classes that the return type of a decision names: `Iterator[A | B]`, `Generator[A, None, R]`."""
+    arguments = get_args(hints_of(function).get("return"))
+    named = members_of(arguments[0]) if arguments else ()
+    return tuple(cls for cls in named if isinstance(cls, type) and "__event_type__" in vars(cls))
 
 
 def entity_of(decider: Decider[Any], command: type) -> tuple[str, str]:

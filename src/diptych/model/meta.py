@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Context:
+
+class Context(msgspec.Struct, frozen=True):
     """Tell a decision when it is made, for which command and on whose behalf."""
 
     now: datetime

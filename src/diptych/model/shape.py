@@ -105,7 +105,7 @@ def _items_check(tp: Any) -> Check | None:
 
 
 def _decimal_check(scale: Scale | None) -> Check:
-    bounds = _bounds_of(scale)
+    bounds = bounds_of(scale)
 
     def check(value: Any, path: str) -> Iterator[tuple[str, str]]:
         if not value.is_finite():
@@ -120,7 +120,8 @@ def _decimal_check(scale: Scale | None) -> Check:
     return check
 
 
-def _bounds_of(scale: Scale | None) -> tuple[tuple[Callable[[Any, Any], bool], Any, str], ...]:
+def bounds_of(scale: Scale | None) -> tuple[tuple[Callable[[Any, Any], bool], Any, str], ...]:
+    """Return the bounds of a Decimal: what must hold, the limit, and how to say it."""
     if scale is None:
         return ()
     known = (

@@ -101,7 +101,7 @@ def _value(source: Any) -> Argument:
 def _refuse_async(decision: Decision) -> None:
     if inspect.iscoroutinefunction(decision.function) or inspect.isasyncgenfunction(decision.function):
         raise WiringError(
-            f"{decision.function.__qualname__} decides and is async; a decision is pure and may run again on a conflict",
+            f"{decision.function.__qualname__} decides and is async; a decision is pure and may run again",
             where=place_of(decision.function),
             fix="write a plain function; do what must be awaited before the command is sent",
         )

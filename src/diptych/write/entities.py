@@ -23,7 +23,7 @@ class Known(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Entity:
-    """One entity in the course of one command: its clause and what is known of it; `cached` says it was not just read."""
+    """One entity in the course of one command: its clause and what is known of it, `cached` or just read."""
 
     fold: Fold[Any]
     tag: str
@@ -33,7 +33,7 @@ class Entity:
 
     @property
     def cache_key(self) -> tuple[int, str]:
-        """Return the key of its state among all states: the fold (one object for the life of the process) and the tag."""
+        """Return the key of its state among all states: the fold (one object per process) and the tag."""
         return id(self.fold), self.tag
 
     def guard(self) -> Guard:

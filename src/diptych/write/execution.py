@@ -9,7 +9,7 @@ from typing import Any
 from diptych.model.decisions import Decision
 from diptych.model.meta import Meta
 from diptych.model.results import Accepted, Conflict, Result
-from diptych.ports import Appended, Conflicted, Recorded
+from diptych.ports import Appended, Conflicted, NewEvent, Recorded
 from diptych.recorded import instant
 from diptych.write.deciding import Decided, Deciding, failure_of
 from diptych.write.entities import Entity, Known
@@ -17,6 +17,9 @@ from diptych.write.loading import Loader
 from diptych.write.recording import Recorder
 from diptych.write.requests import Request
 from diptych.write.states import StateCache
+
+News = tuple[Any, NewEvent, int]
+"""A decided event, as it was written, and its position."""
 
 ATTEMPTS = 1000
 """How often a decision is made again before the answer is Conflict: each time, somebody else got through."""
@@ -69,10 +72,13 @@ class Execution:
     ) -> Result[Any] | None:
         guards = tuple([entity.guard() for entity in entities])
         through = max((entity.known.through for entity in entities if entity.known), default=0)
-        outcome = await self._recorder.append(command, request, decided, guards=guards, position=through)
+        written = self._recorder.written(decided.events, request)
+        outcome = await self._recorder.append(command, request, written, decided.value, guards=guards, position=through)
         match outcome:
             case Appended():
-                self._learn(request, entities, decided.events, outcome)
+                if decided.events:
+                    news = [*zip(decided.events, written.events, range(outcome.first, outcome.last + 1), strict=True)]
+                    self._learn(request, entities, news, outcome)
                 return Accepted(decided.value, outcome.last, request.command_id)
             case Recorded():
                 return self._recorder.answer(outcome.record, command, request)
@@ -85,16 +91,13 @@ class Execution:
         remembered = [entity for entity in entities if entity.cached]
         return bool(remembered) and await self._loader.refresh(remembered)
 
-    def _learn(self, request: Request, entities: Sequence[Entity], events: Sequence[Any], appended: Appended) -> None:
+    def _learn(self, request: Request, entities: Sequence[Entity], news: Sequence[News], appended: Appended) -> None:
         """Keep the states as they are after the append: its condition held, so nothing lies between."""
-        if not events:
-            return
-        news = self._recorder.described(events, appended)
         for entity in entities:
             state, version, _ = entity.known or Known(entity.fold.initial(), 0, 0)
             fold, types, tag = entity.fold, entity.clause.types, entity.tag
-            for event, name, tags, position in news:
-                if tag in tags and name in types:
+            for event, written, position in news:
+                if tag in written.tags and written.name in types:
                     state, version = _step(fold, state, event, position, request, appended), position
             self._states.put(entity.cache_key, Known(state, version, appended.last))
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from diptych.codec import EventCodec, fingerprint
+from diptych.codec import EventCodec, encode, fingerprint
 from diptych.dispatch import Handler, Middleware, compile_handler, compose, sources_of
-from diptych.errors import InvalidMessageError, Refusal, UnknownMessageError
+from diptych.errors import InvalidMessageError, Refusal, UnknownMessageError, WiringError
 from diptych.injection import Injector, Source
+from diptych.model.fields import place_of
 from diptych.model.results import Accepted, Invalid, Result
 from diptych.module import Module
 from diptych.ports import Appended, Clock, EventStore, Ids, Recorded
-from diptych.write.deciding import Decided, Deciding, failure_of
+from diptych.write.deciding import Deciding, failure_of
 from diptych.write.execution import Execution
 from diptych.write.loading import Loader
-from diptych.write.recording import Recorder
-from diptych.write.requests import Request, canonical, command_id_of, filler
+from diptych.write.recording import NOTHING, Recorder
+from diptych.write.requests import Delivery, Request, canonical, command_id_of, filler
 from diptych.write.states import StateCache
 
 
@@ -70,38 +71,50 @@ class WritePanel:
         for command, (function, sources) in self._plain.items():
             self._route(command, self._recorded(compile_handler(function, sources)))
 
-    async def send(  # noqa: PLR0913 (all of them keywords)
-        self,
-        command: Any,
-        request_json: bytes | None = None,
-        *,
-        key: str | None = None,
-        principal: str | None = None,
-        correlation: UUID | None = None,
-        causation: UUID | None = None,
-        expected: int | None = None,
-    ) -> Result[Any]:
-        """Send a command down its route.
+    async def send(self, command: Any, delivery: Delivery) -> Result[Any]:
+        """Check the shape of a command and send it down its route.
 
-        `request_json` is its canonical JSON when its shape was checked already. Raises UnknownMessageError when nobody
-        handles it, KeyReusedError when the key came with another request before.
+        Raises UnknownMessageError when nobody handles it, KeyReusedError when its key came with another request before.
         """
+        route = self._route_of(command)
+        command, command_id = self._identified(route, command, delivery)
+        try:
+            data = canonical(command)
+        except InvalidMessageError as invalid:
+            return Invalid(invalid.errors)
+        return await self._handle(route, command, command_id, data, delivery)
+
+    async def send_checked(self, command: Any, delivery: Delivery) -> Result[Any]:
+        """Send a command whose shape was checked when it was decoded; otherwise as `send`."""
+        route = self._route_of(command)
+        command, command_id = self._identified(route, command, delivery)
+        data = b"" if delivery.key is None else encode(command)
+        return await self._handle(route, command, command_id, data, delivery)
+
+    def _route_of(self, command: Any) -> Route:
         route = self._routes.get(type(command))
         if route is None:
             raise UnknownMessageError(f"no module handles the command {type(command).__qualname__}")
-        try:
-            data = canonical(command) if request_json is None else request_json
-        except InvalidMessageError as invalid:
-            return Invalid(invalid.errors)
-        command_id = self._ids.new() if key is None else command_id_of(principal, key)
-        if route.fill is not None:
-            command = route.fill(command, command_id)
-        print_of = fingerprint(route.name, data)
+        return route
+
+    def _identified(self, route: Route, command: Any, delivery: Delivery) -> tuple[Any, UUID]:
+        key = delivery.key
+        command_id = self._ids.new() if key is None else command_id_of(delivery.principal, key)
+        return command if route.fill is None else route.fill(command, command_id), command_id
+
+    def _handle(
+        self, route: Route, command: Any, command_id: UUID, data: bytes, delivery: Delivery
+    ) -> Awaitable[Result[Any]]:
+        key, principal, correlation, causation, expected = delivery
+        # Only a key can bring a request back, so only then there is anything to compare.
+        seen = b"" if key is None else fingerprint(route.name, data)
         now = self._clock.now()
-        request = Request(now, command_id, principal, print_of, key is not None, expected, correlation, causation)
-        return await route.handle(command, request)  # type: ignore[no-any-return]  # what every route returns
+        request = Request(now, command_id, principal, seen, key is not None, expected, correlation, causation)
+        return route.handle(command, request)
 
     def _wire(self, module: Module, injector: Injector) -> None:
+        for command in (*module.decisions, *module.commands):
+            self._claim(command, module)
         for command, decision in module.decisions.items():
             deciding = Deciding(decision, injector)
             self._executions[command] = Execution(
@@ -109,6 +122,17 @@ class WritePanel:
             )
         for command, function in module.commands.items():
             self._plain[command] = (function, sources_of(function, injector))
+
+    def _claim(self, command: type, module: Module) -> None:
+        taken = self._executions.get(command)
+        other = taken.decision.function if taken is not None else self._plain.get(command, (None,))[0]
+        if other is not None:
+            raise WiringError(
+                f"{command.__qualname__} has two handlers: {other.__qualname__} ({place_of(other)}) and the one of "
+                f"module {module.name!r}",
+                where=place_of(module.handler_of(command)),
+                fix="remove one of them",
+            )
 
     def _route(self, command: type, handler: Callable[[Any, Any], Any]) -> None:
         self._routes[command] = Route(command.__name__, filler(command), compose(handler, self._middleware))
@@ -124,7 +148,7 @@ class WritePanel:
             except Refusal as refusal:
                 return failure_of(refusal, None)
             head = await self._store.head()
-            outcome = await self._recorder.append(command, request, Decided((), value), position=head)
+            outcome = await self._recorder.append(command, request, NOTHING, value, position=head)
             if isinstance(outcome, Recorded):
                 return self._recorder.answer(outcome.record, command, request)
             last = outcome.last if isinstance(outcome, Appended) else head

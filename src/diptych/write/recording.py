@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from diptych.codec import EventCodec, decoder, encode
 from diptych.errors import KeyReusedError, WiringError
@@ -11,14 +11,19 @@ from diptych.model.criteria import Condition
 from diptych.model.fields import place_of
 from diptych.model.messages import EventType, result_type
 from diptych.model.results import Accepted
-from diptych.model.tags import tagger
-from diptych.ports import Append, Appended, AppendOutcome, Clock, EventStore, Metadata, NewEvent, Record
+from diptych.ports import Append, AppendOutcome, Clock, EventStore, Metadata, NewEvent, Record
 from diptych.recorded import writer_of
-from diptych.write.deciding import Decided
 from diptych.write.requests import Request
 
-Described = tuple[Any, str, tuple[str, ...], int]
-"""An appended event with its stored name, tags and position."""
+
+class Written(NamedTuple):
+    """Events as a store takes them, and the metadata that they share."""
+
+    events: Sequence[NewEvent]
+    metadata: bytes
+
+
+NOTHING = Written((), b"")
 
 
 class Recorder:
@@ -43,31 +48,27 @@ class Recorder:
         value = decoder(result_type(type(command)))(record.answer)
         return Accepted(value, record.position, record.id, replayed=True)
 
+    def written(self, events: Sequence[Any], request: Request) -> Written:
+        """Turn decided events into what a store appends; raise WiringError for one that nobody could read again."""
+        if not events:
+            return NOTHING
+        metadata = encode(Metadata(request.command_id, request.principal, request.correlation, request.causation))
+        return Written([self._write(event, metadata) for event in events], metadata)
+
     async def append(
-        self, command: Any, request: Request, decided: Decided, *, guards: Condition = (), position: int = 0
+        self, command: Any, request: Request, written: Written, value: Any, *, guards: Condition = (), position: int = 0
     ) -> AppendOutcome:
-        """Append the events and the record of the command; `position` is what the decision read, for one without events."""
+        """Append the events and the record of the command.
+
+        `position` is what the decision read; it is the record's where there are no events.
+        """
         now = self._clock.micros()
-        metadata = b""
-        events: Sequence[NewEvent] = ()
-        if decided.events:
-            metadata = encode(Metadata(request.command_id, request.principal, request.correlation, request.causation))
-            events = [self._written(event, metadata) for event in decided.events]
-        answer = b"null" if decided.value is None else encode(decided.value)
+        answer = b"null" if value is None else encode(value)
         name = type(command).__name__
         record = Record(request.command_id, name, request.fingerprint, answer, position, now, request.principal)
-        return await self._store.append(Append(events, guards, record, metadata, now))
+        return await self._store.append(Append(written.events, guards, record, written.metadata, now))
 
-    def described(self, events: Sequence[Any], appended: Appended) -> list[Described]:
-        """Return appended events with what decides whom they concern."""
-        return list(self._described(events, appended.first))
-
-    def _described(self, events: Sequence[Any], first: int) -> Iterator[Described]:
-        for position, event in enumerate(events, first):
-            cls = type(event)
-            yield event, self._types[cls].name, tagger(cls)(event), position
-
-    def _written(self, event: Any, metadata: bytes) -> NewEvent:
+    def _write(self, event: Any, metadata: bytes) -> NewEvent:
         cls = type(event)
         if cls not in self._types:
             raise WiringError(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
-from diptych.codec import decode_message, encoded, refinement
-from diptych.errors import InvalidMessageError, WiringError
+from diptych.codec import decode_message, encoded
+from diptych.errors import WiringError
 from diptych.model.fields import Field, fields_of, place_of
 from diptych.model.marks import GeneratedMark
 from diptych.model.meta import Context
@@ -18,8 +17,7 @@ SCOPE = UUID("6f2f4a5e-5d0a-5c0e-9f43-0c7f1c9d3b11")
 """The namespace of command ids that are made from a scope and a key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request(Context):
+class Request(Context, frozen=True):
     """The context of a command on its way through the left panel; handlers and middleware see it as a Context."""
 
     fingerprint: bytes = b""
@@ -27,6 +25,16 @@ class Request(Context):
     expected: int | None = None
     correlation: UUID | None = None
     causation: UUID | None = None
+
+
+class Delivery(NamedTuple):
+    """How a command came: its idempotency key, on whose behalf, in which course of events, expecting which position."""
+
+    key: str | None = None
+    principal: str | None = None
+    correlation: UUID | None = None
+    causation: UUID | None = None
+    expected: int | None = None
 
 
 def command_id_of(principal: str | None, key: str) -> UUID:
@@ -40,12 +48,9 @@ def canonical(command: Any) -> bytes:
     An object made in Python is checked as if it had been received: written and read again by the type of each field.
     Raises InvalidMessageError with every field that is wrong.
     """
-    cls = type(command)
+    cls: type = type(command)
     data = encoded(cls, command)
     decode_message(cls, data)
-    check = refinement(cls)
-    if check is not None and (found := list(check(command, ""))):
-        raise InvalidMessageError(cls.__name__, {path: (message,) for path, message in found})
     return data
 
 

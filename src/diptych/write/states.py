@@ -19,7 +19,7 @@ _SAMPLE_EVERY = 64
 
 
 class StateCache:
-    """Keep the states used last, within a bound of bytes; sizes are sampled per fold, since measuring each costs more."""
+    """Keep the states used last, within a bound of bytes; sizes are sampled per fold, since measuring costs."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
