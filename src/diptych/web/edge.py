@@ -1,0 +1,106 @@
+"""The edge: what every request meets before it is understood, and how an answer or a problem leaves."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from starlette.exceptions import HTTPException
+
+from diptych.application import Application
+from diptych.errors import Error, RequestError
+from diptych.web.bodies import MIB
+from diptych.web.headers import Headers, read_headers
+from diptych.web.hosts import LOOPBACK, Hosts
+from diptych.web.principals import Principal, Principals
+from diptych.web.problems import CONTENT_TYPE, Problem, problem_of_error
+
+Scope = Any
+"""An ASGI scope: a dictionary whose values depend on the server."""
+
+RawHeaders = list[tuple[bytes, bytes]]
+_BUG = 500
+_log = logging.getLogger("diptych.web")
+
+
+class Reply(NamedTuple):
+    """Hold a whole answer: its status, its headers, its body, and its outcome as metrics count it."""
+
+    status: int
+    headers: RawHeaders
+    body: bytes
+    outcome: str
+
+
+class Edge:
+    """Admit requests to one application and turn what goes wrong into problems."""
+
+    def __init__(
+        self,
+        application: Application,
+        *,
+        principal: Principal | None = None,
+        hosts: Iterable[str] = LOOPBACK,
+        origins: Iterable[str] = (),
+        max_body: int = MIB,
+    ) -> None:
+        self.application = application
+        self.principals = Principals(principal)
+        self.hosts = Hosts(hosts, origins)
+        self.max_body = max_body
+
+    def admit(self, scope: Scope) -> Headers:
+        """Return the headers of a request that may come in; raise RequestError for any other."""
+        headers = read_headers(scope)
+        self.hosts.admit(headers)
+        return headers
+
+    def admit_message(self, scope: Scope) -> Headers:
+        """Return the headers of a request for a message; as `admit`, and only while the application is open."""
+        if not self.application.is_open:
+            raise RequestError("closed", "open it first: async with application, or run the lifespan of its HTTP face")
+        return self.admit(scope)
+
+    async def reply_to_error(self, error: Exception, scope: Scope) -> Reply:
+        """Return the problem that tells an error; a bug is logged with its traceback under a reference."""
+        problem = _of_http(error) if isinstance(error, HTTPException) else problem_of_error(error)
+        if problem is None:
+            problem = _bug(error, scope)
+        elif problem.kind in {"store", "storage-full", "stopped"}:
+            _log.error("%s %r: %s", scope["method"], scope["path"], problem.type, exc_info=error)
+        return reply_to_problem(problem, position=await self.head())
+
+    async def head(self) -> int | None:
+        """Return the head of the log, which every problem carries too; None when the store cannot say."""
+        try:
+            return await self.application.head() if self.application.is_open else None
+        except Error:
+            return None
+
+
+def reply_to_problem(problem: Problem, *, position: int | None) -> Reply:
+    """Return the answer that tells a problem, with the position at which it was judged."""
+    body = problem.body()
+    headers = [(b"content-type", CONTENT_TYPE), (b"content-length", b"%d" % len(body))]
+    if position is not None:
+        headers.append((b"diptych-position", b"%d" % position))
+    headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in problem.headers.items()]
+    return Reply(problem.status, headers, body, problem.kind)
+
+
+def refuse_method(allowed: str) -> RequestError:
+    """Return the error of a method that does not fit."""
+    return RequestError("method-not-allowed", f"allowed: {allowed}", headers={"allow": allowed})
+
+
+def _of_http(error: HTTPException) -> Problem | None:
+    kind = {400: "malformed", 401: "unauthenticated", 403: "forbidden", 404: "unknown-path"}.get(error.status_code)
+    return None if kind is None else Problem(kind, error.detail, headers=error.headers or {})
+
+
+def _bug(error: Exception, scope: Scope) -> Problem:
+    reference = secrets.token_hex(8)  # for people who read the log of the server; nothing depends on it
+    _log.error("bug %s: %s %r", reference, scope["method"], scope["path"], exc_info=error)
+    return Problem("bug", f"quote the reference {reference}", members={"reference": reference})

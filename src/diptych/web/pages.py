@@ -1,0 +1,114 @@
+"""Pages beside the messages: `/openapi.json`, `/docs`, `/health/live`, `/health/ready`, `/metrics`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from diptych.application import Application
+from diptych.codec import encode
+from diptych.errors import Error
+from diptych.ports import Checkpoint
+from diptych.web import metrics
+from diptych.web.metrics import Meter
+from diptych.web.schemas import openapi
+
+_ASSETS = {"docs.html": "text/html", "docs.css": "text/css", "docs.js": "text/javascript"}
+_JSON = "application/json"
+_SECURE = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-cache",
+}
+
+
+def page_routes(application: Application, meters: Iterable[Meter], *, title: str, version: str) -> list[Route]:
+    """Return the routes of the pages beside the messages."""
+    return [
+        Route("/openapi.json", _openapi(application, title, version)),
+        Route("/docs", _asset("docs.html")),
+        Route("/docs/docs.css", _asset("docs.css")),
+        Route("/docs/docs.js", _asset("docs.js")),
+        Route("/health/live", _live),
+        Route("/health/ready", _ready(application)),
+        Route("/metrics", _metrics(application, tuple(meters))),
+    ]
+
+
+def _openapi(application: Application, title: str, version: str) -> Callable[[Request], Response]:
+    @cache
+    def document(root: str) -> bytes:
+        return encode({**openapi(application, title=title, version=version), "servers": [{"url": root or "/"}]})
+
+    def page(request: Request) -> Response:
+        return Response(document(request.scope.get("root_path", "")), media_type=_JSON, headers=_SECURE)
+
+    return page
+
+
+def _asset(name: str) -> Callable[[Request], Response]:
+    text = (files("diptych.web") / "assets" / name).read_text(encoding="utf-8")
+
+    def page(_: Request) -> Response:
+        return Response(text, media_type=_ASSETS[name], headers=_SECURE)
+
+    return page
+
+
+def _live(_: Request) -> Response:
+    return Response(encode({"status": "live"}), media_type=_JSON)
+
+
+def _ready(application: Application) -> Callable[[Request], Any]:
+    async def page(_: Request) -> Response:
+        state = await readiness(application)
+        return Response(encode(state), 200 if state["status"] == "ready" else 503, media_type=_JSON)
+
+    return page
+
+
+def _metrics(application: Application, meters: tuple[Meter, ...]) -> Callable[[Request], Any]:
+    async def page(_: Request) -> Response:
+        lines = [line for meter in meters for line in meter.lines()]
+        if application.is_open:
+            try:
+                lines += metrics.positions(await application.head(), await application.checkpoints())
+            except Error:  # counts are still worth having when the store is down
+                lines.append("# the store cannot tell positions now")
+        return Response("\n".join(lines) + "\n", media_type=metrics.CONTENT_TYPE)
+
+    return page
+
+
+async def readiness(application: Application) -> dict[str, Any]:
+    """Return whether the application serves, and where each projection stands: `running`, `rebuilding`, `stopped`..."""
+    if not application.is_open:
+        return {"status": "closed"}
+    try:
+        head, found = await application.head(), await application.checkpoints()
+    except Error:
+        return {"status": "unready", "store": "failed"}
+    projections = {name: _standing(found.get(name), head) for name in application.projections}
+    ready = all(each["status"] == "running" for each in projections.values())
+    return {"status": "ready" if ready else "unready", "head": head, "projections": projections}
+
+
+def _standing(checkpoint: Checkpoint | None, head: int) -> dict[str, Any]:
+    if checkpoint is None:
+        return {"status": "starting", "position": 0, "lag": head}
+    lag = max(0, head - checkpoint.position)
+    if checkpoint.error is not None:
+        status = "stopped"
+    elif checkpoint.target is not None:
+        return {"status": "rebuilding", "position": checkpoint.position, "lag": lag, "target": checkpoint.target}
+    else:
+        status = "running"
+    return {"status": status, "position": checkpoint.position, "lag": lag}

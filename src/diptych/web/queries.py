@@ -1,0 +1,67 @@
+"""Queries over HTTP: `GET /queries/{Name}?field=value`, or `POST` with the query as JSON."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+from diptych.codec import decode_message, encode
+from diptych.errors import UnknownMessageError
+from diptych.web.arguments import query_of
+from diptych.web.bodies import Receive, read_body
+from diptych.web.edge import Edge, Reply, Scope, refuse_method
+from diptych.web.faces import Face
+from diptych.web.headers import Headers, after_position, known_etags, wait_seconds
+
+PREFIX = "/queries/"
+_JSON = (b"content-type", b"application/json")
+_REVALIDATE = (b"cache-control", b"private, no-cache")
+
+
+def query_face(edge: Edge) -> Face:
+    """Return the ASGI application that answers queries."""
+    application, principals = edge.application, edge.principals
+    known = dict(application.queries)
+
+    async def serve(name: str, scope: Scope, headers: Headers, receive: Receive) -> Reply:
+        cls = known.get(name)
+        if cls is None:
+            raise UnknownMessageError(f"there is no query named {name[:80]!r}")
+        after, wait = after_position(headers), wait_seconds(headers)
+        principal = await principals.of(scope, headers)
+        query = await _query(cls, edge.max_body, scope, headers, receive)
+        answer = await application.answer(query, after=after, wait=wait, principal=principal)
+        return _reply(answer.value, answer.position, answer.changed, headers)
+
+    return Face(edge, "query", PREFIX, known, serve)
+
+
+def entity_tag(changed: int, body: bytes) -> bytes:
+    """Return the tag of an answer: the last change of what it may show, and a digest of what it shows.
+
+    The position tells when asking again is needless; the digest keeps a tag right when code or a generation changed.
+    """
+    return b'"%d-%b"' % (changed, blake2b(body, digest_size=8).hexdigest().encode())
+
+
+async def _query(cls: type, limit: int, scope: Scope, headers: Headers, receive: Receive) -> Any:
+    if scope["method"] in {"GET", "HEAD"}:
+        return query_of(cls, scope["query_string"])
+    if scope["method"] != "POST":
+        raise refuse_method("GET, HEAD, POST")
+    body = await read_body(receive, headers.get(b"content-length"), limit)
+    return decode_message(cls, body or b"{}")
+
+
+def _reply(value: Any, position: int, changed: int, headers: Headers) -> Reply:
+    body = encode(value)
+    etag = entity_tag(changed, body)
+    shared = [(b"etag", b"W/" + etag), (b"diptych-position", b"%d" % position), _REVALIDATE]
+    if b"if-none-match" in headers and _is_known(etag, headers):
+        return Reply(304, shared, b"", "unchanged")
+    return Reply(200, [_JSON, (b"content-length", b"%d" % len(body)), *shared], body, "answered")
+
+
+def _is_known(etag: bytes, headers: Headers) -> bool:
+    digest = etag.partition(b"-")[2]
+    return any(each == b"*" or each.partition(b"-")[2] == digest for each in known_etags(headers))

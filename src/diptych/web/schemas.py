@@ -1,0 +1,176 @@
+"""Schemas: what the application understands, as an OpenAPI 3.1 document with real JSON Schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from diptych.application import Application
+from diptych.model.fields import fields_of
+from diptych.model.marks import GeneratedMark
+from diptych.model.messages import event_type, result_type
+from diptych.web.arguments import is_repeated
+
+Schema = dict[str, Any]  # Any: JSON Schema is open
+
+_REF = "#/components/schemas/{name}"
+_PROBLEM: Schema = {
+    "title": "Problem",
+    "description": "RFC 9457; `type` tells kinds apart, further members depend on it.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "examples": ["/problems/invalid", "/problems/refused/out-of-stock"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "description": "Field path to messages, of `/problems/invalid`.",
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+        "code": {"type": "string"},
+        "data": {"type": "object"},
+        "reference": {"type": "string"},
+    },
+}
+_POSITION = {"Diptych-Position": {"$ref": "#/components/headers/Diptych-Position"}}
+_POSITION_HEADER = {
+    "description": "Of a command: the position of its last event. Of a query: up to where its answer holds.",
+    "schema": {"type": "integer"},
+}
+_HEADERS: Mapping[str, tuple[str, Schema]] = {
+    "Idempotency-Key": ("The same key and request get the same answer, however often sent.", {"type": "string"}),
+    "If-Match": ("Nothing that the decision reads lies after this quoted position.", {"type": "string"}),
+    "Diptych-After": ("Answer what holds up to this position.", {"type": "integer"}),
+    "Prefer": ("`wait=2`: how many seconds to wait for it.", {"type": "string"}),
+    "If-None-Match": ("304 when the answer has this entity tag.", {"type": "string"}),
+}
+_ON_COMMANDS = ("Idempotency-Key", "If-Match")
+_ON_QUERIES = ("Diptych-After", "Prefer", "If-None-Match")
+
+
+def openapi(application: Application, *, title: str, version: str) -> Schema:
+    """Return the OpenAPI document of an application; events stand beside the paths as `x-events`."""
+    schemas = _Schemas(application)
+    paths = {f"/commands/{name}": {"post": _command(cls, schemas)} for name, cls in application.commands.items()}
+    for name, cls in application.queries.items():
+        paths[f"/queries/{name}"] = _query(cls, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": version},
+        "paths": paths,
+        "components": {
+            "schemas": {**schemas.components, "Problem": _PROBLEM},
+            "headers": {"Diptych-Position": _POSITION_HEADER},
+            "parameters": {name: _header(name) for name in _HEADERS},
+            "responses": {"Problem": _content({"$ref": _REF.format(name="Problem")}, "application/problem+json")},
+        },
+        "x-events": {name: _event(cls, schemas) for name, cls in application.events.items()},
+    }
+
+
+class _Schemas:
+    """The schemas of every message and answer, made together so that equal names are told apart."""
+
+    def __init__(self, application: Application) -> None:
+        commands, queries = application.commands.values(), application.queries.values()
+        messages = [*commands, *queries, *application.events.values()]
+        types = [*messages, *(result_type(cls) for cls in (*commands, *queries))]
+        found, self.components = msgspec.json.schema_components(types, schema_hook=lambda _: {}, ref_template=_REF)
+        self.messages = dict(zip(messages, found, strict=False))
+        self.answers = dict(zip((*commands, *queries), found[len(messages) :], strict=True))
+        for cls in messages:
+            _describe(cls, self.component(cls))
+
+    def component(self, cls: type) -> Schema:
+        """Return the schema of a message itself, behind its reference."""
+        found: Schema = self.components.get(self.messages[cls].get("$ref", "").rpartition("/")[2], {})
+        return found
+
+
+def _describe(cls: type, schema: Schema) -> None:
+    """Add what the types alone do not say: a generated field has no default, it is filled."""
+    for described in fields_of(cls):
+        if described.mark(GeneratedMark) is not None:
+            generated = schema.get("properties", {}).get(described.name, {})
+            generated.pop("default", None)
+            generated["description"] = "Filled when absent."
+
+
+def _command(cls: type, schemas: _Schemas) -> Schema:
+    accepted = {
+        "type": "object",
+        "required": ["position", "result"],
+        "properties": {"position": {"type": "integer"}, "result": schemas.answers[cls]},
+    }
+    return {
+        "operationId": cls.__name__,
+        "tags": ["commands"],
+        "summary": _summary(cls),
+        "parameters": _header_refs(_ON_COMMANDS),
+        "requestBody": {"required": True, **_body(schemas.messages[cls])},
+        "responses": _responses(accepted),
+    }
+
+
+def _query(cls: type, schemas: _Schemas) -> Schema:
+    posted = {
+        "operationId": f"{cls.__name__}.post",
+        "tags": ["queries"],
+        "summary": _summary(cls),
+        "parameters": _header_refs(_ON_QUERIES),
+        "requestBody": _body(schemas.messages[cls]),
+        "responses": _responses(schemas.answers[cls]),
+    }
+    got = {name: value for name, value in posted.items() if name != "requestBody"}
+    got["operationId"] = cls.__name__
+    got["parameters"] = [*_arguments(cls, schemas.component(cls)), *_header_refs(_ON_QUERIES)]
+    return {"get": got, "post": posted}
+
+
+def _arguments(cls: type, schema: Schema) -> list[Schema]:
+    return [
+        {
+            "name": described.name,
+            "in": "query",
+            "required": described.required,
+            "schema": schema.get("properties", {}).get(described.name, {}),
+            **({"style": "form", "explode": True} if is_repeated(described) else {}),
+        }
+        for described in fields_of(cls)
+    ]
+
+
+def _event(cls: type, schemas: _Schemas) -> Schema:
+    return {"version": event_type(cls).version, "summary": _summary(cls), "schema": schemas.messages[cls]}
+
+
+def _responses(schema: Schema) -> Schema:
+    answered = {**_content(schema, "application/json"), "description": "The answer.", "headers": _POSITION}
+    return {"200": answered, "default": {"$ref": "#/components/responses/Problem"}}
+
+
+def _content(schema: Schema, kind: str) -> Schema:
+    return {"description": "What went wrong.", "headers": _POSITION, "content": {kind: {"schema": schema}}}
+
+
+def _body(schema: Schema) -> Schema:
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+def _header(name: str) -> Schema:
+    text, schema = _HEADERS[name]
+    return {"name": name, "in": "header", "required": False, "description": text, "schema": schema}
+
+
+def _header_refs(names: Iterable[str]) -> list[Schema]:
+    return [{"$ref": f"#/components/parameters/{name}"} for name in names]
+
+
+def _summary(cls: type) -> str:
+    text = cls.__dict__.get("__doc__") or ""
+    first = text.strip().partition("\n")[0]
+    return "" if first.startswith(f"{cls.__name__}(") else first
