@@ -66,7 +66,7 @@ class Injector:
     def resolving(self, *resolvers: Resolver) -> Injector:
         """Return an injector over the same sources, opened with this one, that asks these resolvers first."""
         view = Injector((), (*resolvers, *self._resolvers))
-        view._sources = self._sources  # noqa: SLF001 (its own kind)
+        view._sources = self._sources
         return view
 
     def source(self, parameter: Parameter, function: Callable[..., Any]) -> Source:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
 from diptych.model.decisions import Decision
+from diptych.model.folds import Fold
 from diptych.model.meta import Meta
 from diptych.model.results import Accepted, Conflict, Result
 from diptych.ports import Appended, Conflicted, NewEvent, Recorded
@@ -93,21 +95,23 @@ class Execution:
 
     def _learn(self, request: Request, entities: Sequence[Entity], news: Sequence[News], appended: Appended) -> None:
         """Keep the states as they are after the append: its condition held, so nothing lies between."""
+        meta_at = partial(_meta, request, appended)
         for entity in entities:
             state, version, _ = entity.known or Known(entity.fold.initial(), 0, 0)
             fold, types, tag = entity.fold, entity.clause.types, entity.tag
             for event, written, position in news:
                 if tag in written.tags and written.name in types:
-                    state, version = _step(fold, state, event, position, request, appended), position
+                    state, version = _step(fold, state, event, position, meta_at), position
             self._states.put(entity.cache_key, Known(state, version, appended.last))
 
 
-def _step(fold: Any, state: Any, event: Any, position: int, request: Request, appended: Appended) -> Any:
-    if not fold.wants_meta:
-        return fold.evolve(state, event)
+def _step(fold: Fold[Any], state: Any, event: Any, position: int, meta_at: Callable[[int], Meta]) -> Any:
+    return fold.evolve(state, event, meta_at(position)) if fold.wants_meta else fold.evolve(state, event)
+
+
+def _meta(request: Request, appended: Appended, position: int) -> Meta:
     recorded_at = instant(appended.recorded_at)
-    meta = Meta(position, recorded_at, request.principal, request.command_id, request.correlation)
-    return fold.evolve(state, event, meta)
+    return Meta(position, recorded_at, request.principal, request.command_id, request.correlation)
 
 
 def _beyond(entities: Sequence[Entity], expected: int) -> bool:

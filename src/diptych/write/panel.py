@@ -36,7 +36,7 @@ class WritePanel:
     The constructor checks the wiring and raises WiringError; `open` compiles the routes once values are provided.
     """
 
-    def __init__(  # noqa: PLR0913 (the composition root passes each port by name)
+    def __init__(
         self,
         modules: Iterable[Module],
         *,
