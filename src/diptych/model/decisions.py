@@ -17,10 +17,8 @@ from diptych.model.folds import Fold, parameters_of
 from diptych.model.messages import is_command
 from diptych.model.tags import tag_of
 
-C = TypeVar("C")
-K = TypeVar("K")
 S = TypeVar("S")
-Keys = Callable[[Any], Iterable[Any]]
+Keys = Callable[..., Iterable[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +35,14 @@ class DecisionModel(Generic[S]):
         object.__setattr__(self, "fold", Fold(evolve, initial))
         object.__setattr__(self, "tag", tag)
 
-    def of(self, keys: Callable[[C], Iterable[K]]) -> Selection[S]:
-        """Select the entities whose keys the command names; the decision gets a mapping of key to state."""
+    def of(self, keys: Callable[..., Iterable[Any]]) -> Selection[S]:
+        """Select the entities whose keys the command names; the decision gets a mapping of key to state.
+
+        `keys(command, ...)` may take injected values beside the command, such as settings that say what must be known.
+        """
         return Selection(self, keys, single=False)
 
-    def one(self, key: Callable[[C], K]) -> Selection[S]:
+    def one(self, key: Callable[[Any], Any]) -> Selection[S]:
         """Select the one entity whose key the command names; the decision gets its state."""
         return Selection(self, lambda command: (key(command),), single=True)
 

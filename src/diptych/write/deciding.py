@@ -33,7 +33,7 @@ class Deciding:
 
     def __init__(self, decision: Decision, injector: Injector) -> None:
         self.decision = decision
-        self.selections: tuple[Selected, ...] = tuple(selected(*each) for each in decision.selections)
+        self.selections: tuple[Selected, ...] = tuple(selected(*each, injector) for each in decision.selections)
         _refuse_async(decision)
         for name, selection in decision.selections:
             _refuse_mutable(decision, name, selection.model.fold.initial)

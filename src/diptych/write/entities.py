@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from diptych.dispatch import sources_of
+from diptych.errors import WiringError
+from diptych.injection import Injector
 from diptych.model.criteria import Clause, Guard
 from diptych.model.decisions import Selection
+from diptych.model.fields import place_of
 from diptych.model.folds import Fold
 
 _NOTHING_YET = 0
@@ -68,7 +73,22 @@ class Selected:
         return {key: entity.known.state for key, entity in entities.items()}  # type: ignore[union-attr]  # loaded before
 
 
-def selected(parameter: str, selection: Selection[Any]) -> Selected:
-    """Compile a selection."""
+def selected(parameter: str, selection: Selection[Any], injector: Injector) -> Selected:
+    """Compile a selection; raise WiringError when nobody provides what its keys take beside the command."""
     model = selection.model
-    return Selected(parameter, model.fold, f"{model.tag}:", selection.keys, selection.single)
+    return Selected(parameter, model.fold, f"{model.tag}:", _bound(selection.keys, injector), selection.single)
+
+
+def _bound(keys: Callable[..., Iterable[Any]], injector: Injector) -> Callable[[Any], Iterable[Any]]:
+    if len(inspect.signature(keys).parameters) < 2:  # noqa: PLR2004 (the command, and what is injected)
+        return keys
+    sources = sources_of(keys, injector)
+    changing = [source for source in sources if not source.is_constant]
+    if changing:
+        raise WiringError(
+            f"{keys.__qualname__} takes what differs from message to message; the keys of a decision follow from its "
+            "command",
+            where=place_of(keys),
+            fix="take values of the application only",
+        )
+    return lambda command: keys(command, *[source.value for source in sources])
