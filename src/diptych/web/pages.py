@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -69,7 +69,7 @@ def _live(_: Request) -> Response:
 
 def _ready(application: Application) -> Callable[[Request], Any]:
     async def page(_: Request) -> Response:
-        state = await readiness(application)
+        state = await _readiness(application)
         return Response(encode(state), 200 if state["status"] == "ready" else 503, media_type=_JSON)
 
     return page
@@ -88,15 +88,19 @@ def _metrics(application: Application, meters: tuple[Meter, ...]) -> Callable[[R
     return page
 
 
-async def readiness(application: Application) -> dict[str, Any]:
-    """Return whether the application serves, and where each projection stands: `running`, `rebuilding`, `stopped`..."""
+async def _readiness(application: Application) -> dict[str, Any]:
     if not application.is_open:
         return {"status": "closed"}
     try:
         head, found = await application.head(), await application.checkpoints()
     except Error:
         return {"status": "unready", "store": "failed"}
-    projections = {name: _standing(found.get(name), head) for name in application.projections}
+    return readiness(application.projections, head, found)
+
+
+def readiness(names: Iterable[str], head: int, checkpoints: Mapping[str, Checkpoint]) -> dict[str, Any]:
+    """Return whether every projection runs, and where each stands: `running`, `starting`, `rebuilding`, `stopped`."""
+    projections = {name: _standing(checkpoints.get(name), head) for name in names}
     ready = all(each["status"] == "running" for each in projections.values())
     return {"status": "ready" if ready else "unready", "head": head, "projections": projections}
 
@@ -104,11 +108,9 @@ async def readiness(application: Application) -> dict[str, Any]:
 def _standing(checkpoint: Checkpoint | None, head: int) -> dict[str, Any]:
     if checkpoint is None:
         return {"status": "starting", "position": 0, "lag": head}
-    lag = max(0, head - checkpoint.position)
+    told = {"position": checkpoint.position, "lag": max(0, head - checkpoint.position)}
     if checkpoint.error is not None:
-        status = "stopped"
-    elif checkpoint.target is not None:
-        return {"status": "rebuilding", "position": checkpoint.position, "lag": lag, "target": checkpoint.target}
-    else:
-        status = "running"
-    return {"status": status, "position": checkpoint.position, "lag": lag}
+        return {"status": "stopped", **told}
+    if checkpoint.target is not None:
+        return {"status": "rebuilding", "target": checkpoint.target, **told}
+    return {"status": "running", **told}

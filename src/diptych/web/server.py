@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import socket
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import uvicorn
+from starlette.applications import Starlette
 
 from diptych.application import Application
 from diptych.errors import SettingsError
@@ -19,7 +22,7 @@ Announce = Callable[[str], None]
 
 
 def serve(
-    factory: Callable[[], Application],
+    application: Application | Callable[[], Application],
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
@@ -28,20 +31,24 @@ def serve(
     announce: Announce | None = None,
     **face: Any,  # Any: what else `asgi_app` takes
 ) -> None:
-    """Serve an application until SIGINT or SIGTERM, then close it; blocks.
+    """Open an application, or the one that a function makes, and serve it until SIGINT or SIGTERM; blocks.
 
     Port 0 takes a free one. Raises SettingsError when others than this machine could reach it and no `principal` hook
-    says who they are, and when the address cannot be had.
+    says who they are, and when the address cannot be had; and whatever opening raises.
     """
     refuse_open_door(host, principal)
+    opened = application if isinstance(application, Application) else application()
     names = (*LOOPBACK, *([] if is_loopback(host) else [host]), *hosts)
-    app = asgi_app(factory(), principal=principal, hosts=names, **face)
-    listener = _listen(host, port)
-    if announce is not None:
-        announce(_address(host, listener.getsockname()[1]))
-    config = uvicorn.Config(app, lifespan="on", log_level="warning", access_log=False, server_header=False, ws="none")
-    with listener:
-        uvicorn.Server(config).run(sockets=[listener])
+    config = configured(asgi_app(opened, principal=principal, hosts=names, **face))
+    with _listen(host, port) as listener, asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        address = _address(host, listener.getsockname()[1])
+        with contextlib.suppress(KeyboardInterrupt):
+            runner.run(_serve(opened, config, listener, lambda: announce and announce(address)))
+
+
+def configured(app: Starlette) -> uvicorn.Config:
+    """Return how uvicorn serves: uvloop and httptools where they are installed, no access log, no websockets."""
+    return uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False, server_header=False, ws="none")
 
 
 def refuse_open_door(host: str, principal: Principal | None) -> None:
@@ -51,6 +58,14 @@ def refuse_open_door(host: str, principal: Principal | None) -> None:
             f"host is {host!r}, which other machines can reach, and nothing says who is asking; "
             "pass principal=..., or serve 127.0.0.1"
         )
+
+
+async def _serve(
+    application: Application, config: uvicorn.Config, listener: socket.socket, announce: Callable[[], None]
+) -> None:
+    async with application:
+        announce()
+        await uvicorn.Server(config).serve(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:
