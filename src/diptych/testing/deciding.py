@@ -1,0 +1,96 @@
+"""Decide on a command as the left panel does, on given events and without a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, NamedTuple
+
+from diptych.codec import encode_message
+from diptych.dispatch import compile_handler, sources_of
+from diptych.errors import InvalidMessageError, Refusal, UnknownMessageError
+from diptych.injection import Injector
+from diptych.model.messages import event_type
+from diptych.model.meta import Context, Meta
+from diptych.model.results import Accepted, Invalid
+from diptych.model.tags import tagger
+from diptych.module import Module
+from diptych.testing.clock import NOON
+from diptych.testing.outcomes import Outcome
+from diptych.write.deciding import Decided, Deciding, failure_of
+from diptych.write.entities import Entity, Known
+from diptych.write.requests import canonical, filler
+
+
+class Past(NamedTuple):
+    """A given event with what the engine would know about it: stored name, tags, metadata."""
+
+    event: Any
+    name: str
+    tags: tuple[str, ...]
+    meta: Meta
+
+
+def past_of(events: Sequence[Any]) -> tuple[Past, ...]:
+    """Return the events as the log would hold them, from position 1; raise InvalidMessageError for one it refuses."""
+    return tuple(_past(position, event) for position, event in enumerate(events, 1))
+
+
+async def decide_on(
+    modules: Iterable[Module], past: Sequence[Past], command: Any, context: Context, injector: Injector
+) -> Outcome:
+    """Check, fill and decide on a command; raise UnknownMessageError when no module handles it.
+
+    What the injector provides is opened for this command and closed after it. Only events that the criteria of the
+    decision select reach its folds. What it records must be storable.
+    """
+    try:
+        canonical(command)
+    except InvalidMessageError as invalid:
+        return Outcome(command, Invalid(invalid.errors))
+    fill = filler(type(command))
+    filled = command if fill is None else fill(command, context.command_id)
+    async with AsyncExitStack() as stack:
+        await injector.open(stack)
+        decided = await _decided(modules, past, filled, context, injector)
+    if decided.refusal is not None:
+        return Outcome(command, failure_of(decided.refusal, len(past)), refusal=decided.refusal)
+    for event in decided.events:
+        encode_message(event)
+    position = len(past) + len(decided.events)
+    return Outcome(command, Accepted(decided.value, position, context.command_id), tuple(decided.events))
+
+
+async def _decided(
+    modules: Iterable[Module], past: Sequence[Past], command: Any, context: Context, injector: Injector
+) -> Decided:
+    for module in modules:
+        if type(command) in module.decisions:
+            deciding = Deciding(module.decisions[type(command)], injector)
+            return deciding.decide(command, list(_loaded(deciding, past, command)), context)
+        if type(command) in module.commands:
+            return await _handled(module.commands[type(command)], command, context, injector)
+    raise UnknownMessageError(f"no module of this specification handles the command {type(command).__qualname__}")
+
+
+def _loaded(deciding: Deciding, past: Sequence[Past], command: Any) -> Iterator[dict[Any, Entity]]:
+    for selection in deciding.selections:
+        entities = selection.entities(command)
+        for entity in entities.values():
+            mine = [each for each in past if entity.clause.matches(each.name, each.tags)]
+            state = entity.fold.run(entity.fold.initial(), [(each.event, each.meta) for each in mine])
+            entity.known = Known(state, mine[-1].meta.position if mine else 0, len(past))
+        yield entities
+
+
+async def _handled(function: Callable[..., Any], command: Any, context: Context, injector: Injector) -> Decided:
+    handler = compile_handler(function, sources_of(function, injector))
+    try:
+        return Decided((), await handler(command, context))
+    except Refusal as refusal:
+        return Decided((), refusal=refusal)
+
+
+def _past(position: int, event: Any) -> Past:
+    encode_message(event)
+    return Past(event, event_type(type(event)).name, tagger(type(event))(event), Meta(position, NOON))
