@@ -81,8 +81,8 @@ class ReadModel(Generic[V]):
     def on(self, function: Any = None, /, *, key: Any = None, keys: Any = None) -> Any:
         """Register a fold for the events that its second parameter names (its first, for append-only rows).
 
-        The key is read from the event's fields of the same names; `key` names other fields or computes it, `keys`
-        computes several, for an event that changes several rows.
+        The key is read from the event's fields of the same names; an event whose key is None changes no row. `key`
+        names other fields or computes it, `keys` computes several, for an event that changes several rows.
         """
         if function is not None:
             return self._register(function, None, None)
@@ -197,7 +197,17 @@ def _keys_of(
             where=place_of(function),
             fix=f"name the event's field: @{model.name}.on(key='...'), one of {', '.join(present)}",
         )
+    if any(present[name].optional for name in names):
+        return _by_optional_fields(names), names
     return _by_fields(names), names
+
+
+def _by_optional_fields(names: tuple[str, ...]) -> KeysOf:
+    def keys(event: Any) -> tuple[Key, ...]:
+        key = tuple(getattr(event, name) for name in names)
+        return () if None in key else (key,)
+
+    return keys
 
 
 def _by_fields(names: tuple[str, ...]) -> KeysOf:
