@@ -54,6 +54,19 @@ class Application:
         projections: Runs = "run",
         state_bytes: int = _STATE_BYTES,
     ) -> None:
+        provide, middleware = tuple(provide), tuple(middleware)
+        self._made_of = parts
+        self._made_with: dict[str, Any] = {
+            "events": events,
+            "reads": reads,
+            "provide": provide,
+            "middleware": middleware,
+            "clock": clock,
+            "ids": ids,
+            "mode": mode,
+            "projections": projections,
+            "state_bytes": state_bytes,
+        }
         self.modules = tuple(part for part in parts if isinstance(part, Module))
         self.mode = mode
         self._projections = _named(part for part in parts if isinstance(part, Projection))
@@ -61,13 +74,12 @@ class Application:
         self.codec = EventCodec(_event_classes(self.modules, self._projections.values()))
         self.store: EventStore = event_store(events)
         self._injector = Injector(provide)
-        wraps = tuple(middleware)
         self._write = WritePanel(
             self.modules,
             store=self.store,
             codec=self.codec,
             injector=self._injector,
-            middleware=wraps,
+            middleware=middleware,
             clock=self.clock,
             ids=self._ids,
             state_bytes=state_bytes,
@@ -79,7 +91,7 @@ class Application:
             rows=row_store(reads or reads_beside(events)),
             codec=self.codec,
             injector=self._injector,
-            middleware=wraps,
+            middleware=middleware,
             clock=self.clock,
             mode=mode,
             runs=projections,
@@ -103,6 +115,22 @@ class Application:
         if self._open is not None:
             opened, self._open = self._open, None
             await opened.__aexit__(kind, error, trace)
+
+    def configured(
+        self: Self,
+        *,
+        events: str | None = None,
+        reads: str | None = None,
+        mode: Mode | None = None,
+        projections: Runs | None = None,
+    ) -> Self:
+        """Return an unopened application of the same parts with other settings; None leaves one as it is.
+
+        Another log has its read models beside it, unless `reads` says where.
+        """
+        given = {"events": events, "reads": reads, "mode": mode, "projections": projections}
+        changed = {name: value for name, value in given.items() if value is not None}
+        return type(self)(*self._made_of, **(self._made_with | ({"reads": None} if events else {}) | changed))
 
     @property
     def is_open(self) -> bool:
