@@ -17,6 +17,7 @@ from diptych.errors import WiringError
 from diptych.model.fields import hints_of, place_of
 from diptych.model.folds import Parameter, parameters_of
 from diptych.model.meta import Context
+from diptych.model.rows import row_type_of
 
 Opened = Callable[[Context], AbstractAsyncContextManager[Any]]
 
@@ -46,8 +47,8 @@ class Source:
         return self.from_context is None and self.opened is None
 
 
-Resolver = Callable[[Parameter], Source | None]
-"""Provide a parameter by more than its plain type (`Rows[V]`); None where it is not this resolver's."""
+Resolver = Callable[[Parameter, Callable[..., Any]], Source | None]
+"""Provide a parameter of a function by more than its plain type (`Rows[V]`); None where it is not this resolver's."""
 
 
 class Injector:
@@ -71,7 +72,7 @@ class Injector:
 
     def source(self, parameter: Parameter, function: Callable[..., Any]) -> Source:
         """Return the source of a parameter; raise WiringError when nobody provides its type."""
-        found = self._sources.get(parameter.type) or self._resolved(parameter)
+        found = self._sources.get(parameter.type) or self._resolved(parameter, function)
         if found is None and parameter.default is not inspect.Parameter.empty:
             found = Source(value=parameter.default)
         if found is None:
@@ -115,11 +116,23 @@ class Injector:
 
         return opened
 
-    def _resolved(self, parameter: Parameter) -> Source | None:
-        return next((found for resolve in self._resolvers if (found := resolve(parameter)) is not None), None)
+    def _resolved(self, parameter: Parameter, function: Callable[..., Any]) -> Source | None:
+        return next((found for resolve in self._resolvers if (found := resolve(parameter, function)) is not None), None)
 
     def _known(self) -> str:
         return ", ".join(sorted(_shown(tp) for tp in self._sources)) or "nothing"
+
+
+def refuse_rows(parameter: Parameter, function: Callable[..., Any]) -> None:
+    """Raise WiringError for a parameter that reads rows: a decision on rows would be a decision on what once was."""
+    row = row_type_of(parameter.type)
+    if row is not None:
+        raise WiringError(
+            f"command handler {function.__qualname__} takes {parameter.name}: Rows[{_shown(row)}]; rows may be older "
+            f"than the command that they would judge",
+            where=place_of(function),
+            fix="decide on events: DecisionModel(fold, initial=..., tag=...) and @module.decides(...)",
+        )
 
 
 async def value_of(source: Source, context: Context, stack: AsyncExitStack) -> Any:

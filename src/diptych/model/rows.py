@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, get_args, get_origin, overload
 
 import msgspec
 
@@ -31,6 +31,18 @@ class computed(Generic[T]):  # noqa: N801 (reads as a decorator, beside property
     def __get__(self, row: object, owner: type) -> T: ...
     def __get__(self, row: object | None, owner: type) -> computed[T] | T:
         return self if row is None else self.function(row)
+
+
+class RowsOf(Generic[V]):
+    """Be the base of what reads rows of V, so that it is known by type where rows themselves are out of reach."""
+
+    __slots__ = ()
+
+
+def row_type_of(tp: Any) -> Any:  # Any: a row type, or None
+    """Return V of a hint `Rows[V]`; None for any other hint."""
+    origin = get_origin(tp)
+    return get_args(tp)[0] if isinstance(origin, type) and issubclass(origin, RowsOf) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from uuid import UUID
 from diptych.codec import EventCodec, encode, fingerprint
 from diptych.dispatch import Handler, Middleware, compile_handler, compose, sources_of
 from diptych.errors import InvalidMessageError, Refusal, UnknownMessageError, WiringError
-from diptych.injection import Injector, Source
+from diptych.injection import Injector, Source, refuse_rows
 from diptych.model.fields import place_of
 from diptych.model.results import Accepted, Invalid, Result
 from diptych.module import Module
@@ -57,7 +57,7 @@ class WritePanel:
         self._plain: dict[type, tuple[Callable[..., Any], tuple[Source, ...]]] = {}
         self._routes: dict[type, Route] = {}
         for module in modules:
-            self._wire(module, injector)
+            self._wire(module, injector.resolving(refuse_rows))
 
     @property
     def commands(self) -> Mapping[str, type]:
