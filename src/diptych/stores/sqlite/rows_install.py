@@ -1,0 +1,97 @@
+"""Install projections: their tables, views and checkpoints, and new generations where they are due."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from uuid import UUID
+
+import msgspec
+
+from diptych.errors import ForeignLogError, WiringError
+from diptych.model.projections import Projection
+from diptych.ports import Checkpoint
+from diptych.stores.sqlite.rows_database import put_checkpoint, read_checkpoints, row_sql
+from diptych.stores.sqlite.rows_statements import Writing, drop_of, writing_of
+
+_log = logging.getLogger("diptych.projections")
+
+
+class Installation:
+    """Put projections in place inside one transaction of the writer."""
+
+    def __init__(self, connection: sqlite3.Connection, log_id: UUID, head: int, mode: str, epoch: int) -> None:
+        self._connection, self._log_id, self._head, self._mode, self._epoch = connection, log_id, head, mode, epoch
+        self._stored = read_checkpoints(connection)
+        self.writings: dict[str, Writing] = {}
+
+    def put(self, projection: Projection, fingerprint: str) -> Checkpoint:
+        """Return the checkpoint from which the projection goes on: its own, or that of a new generation."""
+        stored = self._stored.get(projection.name)
+        if stored is not None:
+            self._same_log(stored)
+        if stored is None or self._is_due(stored, projection, fingerprint):
+            checkpoint = self._begin(projection, fingerprint, generation=1 if stored is None else stored.generation + 1)
+        else:
+            # Stopped projections are tried again: the fold may have been fixed.
+            checkpoint = msgspec.structs.replace(stored, epoch=self._epoch, error=None)
+        put_checkpoint(self._connection, checkpoint)
+        for model in projection.models:
+            self.writings[model.name] = writing_of(model, checkpoint.generation)
+        return checkpoint
+
+    def _same_log(self, stored: Checkpoint) -> None:
+        if stored.log_id != self._log_id:
+            raise ForeignLogError(
+                f"the rows of {stored.projection!r} were folded from log {stored.log_id}, and this is log "
+                f"{self._log_id}; open the log that belongs to them, or name another file for the read models"
+            )
+        if stored.position > self._head:
+            raise ForeignLogError(
+                f"the rows of {stored.projection!r} stand at position {stored.position}, and the log ends at "
+                f"{self._head}: it was restored or rewound; name another file for the read models, to rebuild them"
+            )
+
+    def _is_due(self, stored: Checkpoint, projection: Projection, fingerprint: str) -> bool:
+        if stored.version != projection.version:
+            _log.info("projection %r: version %d -> %d", projection.name, stored.version, projection.version)
+            return True
+        if stored.fingerprint == fingerprint:
+            return False
+        if self._mode != "dev":
+            raise WiringError(
+                f"the folds or rows of projection {projection.name!r} changed since its read models were built, "
+                f"and its version is still {projection.version}",
+                where=f"the read models of {projection.name!r}, at position {stored.position}",
+                fix=f"raise it, Projection({projection.name!r}, version={projection.version + 1}), and they are "
+                f"rebuilt; or take the change back; mode='dev' rebuilds by itself",
+            )
+        _log.warning("projection %r changed: rebuilding (mode dev)", projection.name)
+        return True
+
+    def _begin(self, projection: Projection, fingerprint: str, *, generation: int) -> Checkpoint:
+        for name, old in self._connection.execute(row_sql("models_of"), (projection.name,)).fetchall():
+            self._drop(name, old)
+        for model in projection.models:
+            self._claim(model.name, projection)
+            for statement in writing_of(model, generation).create:
+                self._connection.execute(statement)
+            self._connection.execute(row_sql("put_model"), (model.name, projection.name, generation, 0, self._head))
+        target = self._head or None
+        return Checkpoint(
+            projection.name, 0, generation, projection.version, fingerprint, self._log_id, self._epoch, target
+        )
+
+    def _claim(self, model: str, projection: Projection) -> None:
+        for name, owner in self._connection.execute(row_sql("owners")).fetchall():
+            if name == model and owner != projection.name:
+                raise WiringError(
+                    f"read model {model!r} of projection {projection.name!r} already belongs to projection {owner!r}",
+                    fix=f"give it another name: read_model(..., name='{projection.name}_{model}')",
+                )
+
+    def _drop(self, name: str, generation: int) -> None:
+        for statement in drop_of(name, generation):
+            self._connection.execute(statement)
+        self._connection.execute(row_sql("drop_feed"), (name,))
+        self._connection.execute(row_sql("drop_model"), (name,))

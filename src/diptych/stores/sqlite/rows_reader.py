@@ -1,0 +1,135 @@
+"""Read rows of an SQLite row store: by key on the calling loop, anything longer on reader threads."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.pool import StaticPool
+
+from diptych.model.projections import Key, Projection, ReadModel
+from diptych.ports import Checkpoint, Snapshot
+from diptych.stores.sqlite.rows_database import ReadDatabase, read_checkpoints, row_sql
+from diptych.stores.sqlite.rows_statements import Reading, reading_of
+from diptych.stores.tables import table_of
+
+T = TypeVar("T")
+Open = Callable[[], ReadDatabase]
+_GENERATION = 1 << 44
+
+
+class SqliteRowReader:
+    """Read rows for queries from the event loop that opened it."""
+
+    def __init__(self, opened: Open) -> None:
+        self._open = opened
+        self._readings: dict[str, Reading] = {}
+        self._checkpoints: tuple[int | None, Mapping[str, Checkpoint]] = (None, {})
+        self._models: tuple[int | None, Mapping[str, int]] = (None, {})
+
+    async def __aenter__(self) -> Self:
+        self._database = self._open()
+        self._slow = _Slow(self._open)
+        self._thread = ThreadPoolExecutor(1, "diptych-rows")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._on_thread(self._slow.close)
+        self._thread.shutdown()
+        self._database.close()
+
+    async def get(self, model: ReadModel[Any], keys: Sequence[Key]) -> Mapping[Key, Any]:
+        """Return the rows that exist among these keys."""
+        reading = self._reading(model)
+        with self._database.read() as connection:
+            return fetch(connection, reading, keys)
+
+    async def select(self, statements: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """Run SQLAlchemy `select()`s on one snapshot and return the rows of each."""
+        return await self._on_thread(lambda: self._slow.select(statements))
+
+    async def checkpoints(self) -> Mapping[str, Checkpoint]:
+        """Return every projection's checkpoint as stored."""
+        with self._database.read() as connection:
+            version = self._database.version()
+            if version != self._checkpoints[0]:
+                self._checkpoints = (version, read_checkpoints(connection))
+        return self._checkpoints[1]
+
+    async def changed(self, models: Sequence[str]) -> int:
+        """Return a number that grows with every change, and every rebuild, of any of these read models."""
+        with self._database.read() as connection:
+            version = self._database.version()
+            if version != self._models[0]:
+                found = connection.execute(row_sql("models")).fetchall()
+                self._models = (version, {name: generation * _GENERATION + at for name, generation, at in found})
+        return sum(self._models[1].get(name, 0) for name in models)
+
+    async def snapshot(self, projection: Projection) -> Snapshot:
+        """Return all rows of a projection and its checkpoint, read on one snapshot."""
+        readings = {model.name: self._reading(model) for model in projection.models}
+        return await self._on_thread(lambda: self._slow.snapshot(projection.name, readings))
+
+    def _reading(self, model: ReadModel[Any]) -> Reading:
+        reading = self._readings.get(model.name)
+        if reading is None:
+            reading = self._readings[model.name] = reading_of(model, table_of(model))
+        return reading
+
+    async def _on_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+class _Slow:
+    """The reads of the reader thread, on a connection of its own."""
+
+    def __init__(self, opened: Open) -> None:
+        self._database = opened()
+        with self._database.read() as connection:
+            self._engine = sa.create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+
+    def select(self, statements: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """Run the statements in one read transaction."""
+        # SQLAlchemy rolls back when it connects first and when it leaves: the snapshot lies within.
+        with self._database.read() as raw, self._engine.connect() as connection, _snapshot(raw):
+            return [connection.execute(statement).fetchall() for statement in statements]
+
+    def snapshot(self, projection: str, readings: Mapping[str, Reading]) -> Snapshot:
+        """Read everything in one read transaction."""
+        with self._database.read() as raw, _snapshot(raw):
+            checkpoint = read_checkpoints(raw)[projection]
+            rows = {name: reading.rows(raw.execute(reading.all).fetchall()) for name, reading in readings.items()}
+        return Snapshot(checkpoint, rows)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._database.close()
+
+
+class _snapshot:  # noqa: N801 (reads as a verb in `with`)
+    """Hold a read transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.execute("begin")
+
+    def __exit__(self, *exception: object) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("rollback")
+
+
+def fetch(connection: sqlite3.Connection, reading: Reading, keys: Sequence[Key]) -> dict[Key, Any]:
+    """Return the rows that exist among these keys, by the shortest statement."""
+    if len(keys) == 1:
+        values = connection.execute(reading.one, reading.conversion.encode_key(keys[0])).fetchone()
+        return {} if values is None else {keys[0]: reading.conversion.decode(values[reading.width :])}
+    return reading.rows(connection.execute(reading.many, (reading.many_argument(keys),)).fetchall())

@@ -1,0 +1,115 @@
+"""The hot statements of a read model, compiled once from its table to text for the raw driver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from diptych.codec import encode
+from diptych.model.projections import Key, ReadModel
+from diptych.stores.tables import Conversion, conversion_of, table_of
+
+_DIALECT = sqlite.dialect(paramstyle="qmark")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Read rows of one read model by key: the statements and the conversion of what they return."""
+
+    conversion: Conversion
+    one: str
+    many: str
+    all: str
+    width: int
+
+    def many_argument(self, keys: Iterable[Key]) -> str:
+        """Return the argument of `many`: the keys as a JSON array of arrays."""
+        return encode([self.conversion.encode_key(key) for key in keys]).decode()
+
+    def rows(self, found: Sequence[tuple[Any, ...]]) -> dict[Key, Any]:
+        """Return key -> row of what `one`, `many` or `all` found."""
+        key_of, row_of, width = self.conversion.decode_key, self.conversion.decode, self.width
+        return {key_of(values): row_of(values[width:]) for values in found}
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Write rows of one generation of a read model; `create` and `drop` are its tables, indexes and view."""
+
+    conversion: Conversion
+    reading: Reading
+    upsert: str
+    delete: str
+    create: tuple[str, ...]
+    drop: tuple[str, ...]
+
+
+def physical(name: str, generation: int) -> str:
+    """Return the name of the table that holds one generation of a read model."""
+    return f"{name}__g{generation}"
+
+
+def reading_of(model: ReadModel[Any], table: sa.Table) -> Reading:
+    """Compile the reading statements of a read model over its view or one of its tables."""
+    conversion = conversion_of(model)
+    keys = [table.c[name] for name in model.key]
+    columns = sa.select(*keys, *(table.c[name].label(f"f_{name}") for name in conversion.fields))
+    wanted = sa.func.json_each(sa.bindparam("keys")).table_valued("value")
+    same = [key == wanted.c.value.op("->>")(sa.literal_column(str(at))) for at, key in enumerate(keys)]
+    return Reading(
+        conversion,
+        one=_text(columns.where(*(key == sa.bindparam(f"k{at}") for at, key in enumerate(keys)))),
+        many=_text(columns.select_from(wanted.join(table, sa.and_(*same)))),
+        all=_text(columns),
+        width=len(keys),
+    )
+
+
+def writing_of(model: ReadModel[Any], generation: int) -> Writing:
+    """Compile the statements of one generation of a read model."""
+    table = table_of(model, name=physical(model.name, generation), suffix=f"__g{generation}")
+    keys = [table.c[name] for name in model.key]
+    reading = reading_of(model, table)
+    return Writing(
+        reading.conversion,
+        reading,
+        upsert=_upsert(table, model.key),
+        delete=_text(sa.delete(table).where(*(key == sa.bindparam(f"k{at}") for at, key in enumerate(keys)))),
+        create=_create(model.name, table),
+        drop=drop_of(model.name, generation),
+    )
+
+
+def drop_of(name: str, generation: int) -> tuple[str, ...]:
+    """Return the statements that drop one generation of a read model, and its view."""
+    table = _quoted(physical(name, generation))
+    return (f"drop view if exists {_quoted(name)}", f"drop table if exists {table}")
+
+
+def _upsert(table: sa.Table, key: tuple[str, ...]) -> str:
+    insert = sqlite.insert(table).values({column.name: sa.bindparam(column.name) for column in table.c})
+    others = {column.name: insert.excluded[column.name] for column in table.c if column.name not in key}
+    # Never `insert or replace`: it would delete other rows that hold the same unique value, and tell nobody.
+    if others:
+        return _text(insert.on_conflict_do_update(index_elements=list(key), set_=others))
+    return _text(insert.on_conflict_do_nothing(index_elements=list(key)))
+
+
+def _create(name: str, table: sa.Table) -> tuple[str, ...]:
+    columns = ", ".join(_quoted(column.name) for column in table.c)
+    view = f"create view {_quoted(name)} as select {columns} from {_quoted(table.name)}"  # noqa: S608 (our own names)
+    indexes = [_text(CreateIndex(index)) for index in sorted(table.indexes, key=lambda index: str(index.name))]
+    return (_text(CreateTable(table)), *indexes, view)
+
+
+def _quoted(name: str) -> str:
+    return _DIALECT.identifier_preparer.quote(name)
+
+
+def _text(statement: Any) -> str:
+    return str(statement.compile(dialect=_DIALECT))

@@ -1,0 +1,177 @@
+"""Write rows, change feed and checkpoints of an SQLite row store: one transaction per save, fenced."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+import msgspec
+
+from diptych.codec import encode
+from diptych.errors import FencedError
+from diptych.model.projections import Key, Projection, ReadModel
+from diptych.ports import Changes, Checkpoint
+from diptych.stores.sqlite.rows_database import WriteDatabase, row_sql
+from diptych.stores.sqlite.rows_install import Installation
+from diptych.stores.sqlite.rows_reader import fetch
+from diptych.stores.sqlite.rows_statements import Writing
+
+FEED_POSITIONS = 100_000
+_TRIM_EVERY = 2_000
+_TIDY_ROWS = 20_000
+
+
+class SqliteRowWriter:
+    """Write the rows of projections from the one thread in which it was opened."""
+
+    def __init__(self, opened: Callable[[], WriteDatabase]) -> None:
+        self._open = opened
+        self._owner = uuid4()
+        self._epoch: int | None = None
+        self._writings: dict[str, Writing] = {}
+        self._models: dict[str, tuple[str, ...]] = {}
+        self._trimmed = 0
+        self._untidy = 0
+
+    async def __aenter__(self) -> Self:
+        self._database = self._open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._epoch is not None:
+            with self._database.write() as connection:
+                connection.execute(row_sql("renew_lease"), (0, str(self._owner), self._epoch))
+        self._database.close()
+
+    async def lease(self, *, seconds: float) -> int | None:
+        """Take or renew the ownership of the projections; return its epoch, or None while another owner is alive."""
+        now = time.time_ns() // 1000
+        expires = now + int(seconds * 1_000_000)
+        if self._epoch is None and not self._free(now):
+            return None
+        with self._database.write() as connection:
+            self._epoch = self._renewed(connection, expires) or self._taken(connection, now, expires)
+        if self._untidy:
+            self._untidy = 0
+            self._database.tidy()
+        return self._epoch
+
+    async def install(
+        self, projections: Sequence[Projection], fingerprints: Mapping[str, str], *, log_id: UUID, head: int, mode: str
+    ) -> Mapping[str, Checkpoint]:
+        """Make tables and checkpoints; start new generations where they are due."""
+        with self._database.write() as connection:
+            self._own(connection)
+            installation = Installation(connection, log_id, head, mode, self._epoch or 0)
+            installed = {each.name: installation.put(each, fingerprints[each.name]) for each in projections}
+        self._writings = installation.writings
+        self._models = {each.name: tuple(model.name for model in each.models) for each in projections}
+        return installed
+
+    async def load(self, model: ReadModel[Any], keys: Sequence[Key]) -> Mapping[Key, Any]:
+        """Return the rows that exist among these keys."""
+        with self._database.read() as connection:
+            return fetch(connection, self._writings[model.name].reading, keys)
+
+    async def save(self, checkpoint: Checkpoint, position: int, changes: Sequence[Changes]) -> Checkpoint:
+        """Store rows, change feed and the checkpoint's new position in one transaction; return the new checkpoint."""
+        rebuilt = checkpoint.target is None or position >= checkpoint.target
+        target = None if rebuilt else checkpoint.target
+        new = msgspec.structs.replace(checkpoint, position=position, target=target, error=None)
+        batches = [self._batch(each) for each in changes]
+        with self._database.write() as connection:
+            self._move(connection, checkpoint, new)
+            for batch in batches:
+                batch.write(connection, feed=checkpoint.target is None)
+            if checkpoint.target is not None and target is None:
+                self._reset(connection, new)
+            self._trim(connection, position)
+        self._untidy += 1 + sum(len(batch.upserts) for batch in batches)
+        if self._untidy >= _TIDY_ROWS:
+            self._untidy = 0
+            self._database.tidy()
+        return new
+
+    async def stop(self, checkpoint: Checkpoint, error: str) -> Checkpoint:
+        """Store why the projection stopped, where it stopped."""
+        new = msgspec.structs.replace(checkpoint, error=error)
+        with self._database.write() as connection:
+            self._move(connection, checkpoint, new)
+        return new
+
+    def _free(self, now: int) -> bool:
+        with self._database.read() as connection:
+            found = connection.execute(row_sql("lease")).fetchone()
+        return found is None or found[2] <= now
+
+    def _renewed(self, connection: sqlite3.Connection, expires: int) -> int | None:
+        moved = connection.execute(row_sql("renew_lease"), (expires, str(self._owner), self._epoch)).rowcount
+        return self._epoch if moved else None
+
+    def _taken(self, connection: sqlite3.Connection, now: int, expires: int) -> int | None:
+        found = connection.execute(row_sql("lease")).fetchone()
+        if found is not None and found[2] > now:
+            return None
+        epoch = 1 if found is None else int(found[1]) + 1
+        connection.execute(row_sql("take_lease"), (str(self._owner), epoch, expires))
+        return epoch
+
+    def _own(self, connection: sqlite3.Connection) -> None:
+        found = connection.execute(row_sql("lease")).fetchone()
+        if found is None or found[0] != str(self._owner) or found[1] != self._epoch:
+            raise FencedError("another runtime took over the projections")
+
+    def _move(self, connection: sqlite3.Connection, old: Checkpoint, new: Checkpoint) -> None:
+        values = (new.position, new.target, new.error, old.projection, old.position, old.epoch)
+        if connection.execute(row_sql("move"), values).rowcount != 1:
+            raise FencedError(
+                f"projection {old.projection!r} no longer stands at position {old.position} of epoch {old.epoch}: "
+                f"another runtime took over"
+            )
+
+    def _reset(self, connection: sqlite3.Connection, rebuilt: Checkpoint) -> None:
+        for model in self._models[rebuilt.projection]:
+            connection.execute(row_sql("put_reset"), (rebuilt.position, model))
+            connection.execute(row_sql("changed"), (rebuilt.position, model))
+
+    def _batch(self, changes: Changes) -> _Batch:
+        return _Batch(changes.model.name, self._writings[changes.model.name], changes.rows)
+
+    def _trim(self, connection: sqlite3.Connection, position: int) -> None:
+        floor = position - FEED_POSITIONS
+        if floor >= self._trimmed + _TRIM_EVERY:
+            connection.execute(row_sql("trim_feed"), (floor,))
+            connection.execute(row_sql("trimmed"), (floor, floor))
+            self._trimmed = floor
+
+
+class _Batch:
+    """The encoded changes of one read model: encoded before the transaction begins, so that it is short."""
+
+    def __init__(self, name: str, writing: Writing, rows: Mapping[Key, tuple[Any, int]]) -> None:
+        self.name, self.writing = name, writing
+        encode_row, encode_key = writing.conversion.encode, writing.conversion.encode_key
+        self.upserts = [encode_row(key, row) for key, (row, _) in rows.items() if row is not None]
+        self.deletes = [encode_key(key) for key, (row, _) in rows.items() if row is None]
+        self.rows = rows
+
+    def write(self, connection: sqlite3.Connection, *, feed: bool) -> None:
+        """Delete, then insert or update; feed the changes."""
+        if self.deletes:
+            connection.executemany(self.writing.delete, self.deletes)
+        if self.upserts:
+            connection.executemany(self.writing.upsert, self.upserts)
+        if feed and self.rows:
+            connection.executemany(row_sql("put_feed"), self._fed())
+            connection.execute(row_sql("changed"), (max(at for _, at in self.rows.values()), self.name))
+
+    def _fed(self) -> Iterator[tuple[int, str, str]]:
+        encode_key = self.writing.conversion.encode_key
+        for key, (_, position) in self.rows.items():
+            yield position, self.name, encode(encode_key(key)).decode()

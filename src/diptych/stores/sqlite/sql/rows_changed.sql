@@ -1,0 +1,3 @@
+update diptych_model
+set changed = ?
+where name = ?

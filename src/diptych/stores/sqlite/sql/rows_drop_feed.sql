@@ -1,0 +1,2 @@
+delete from diptych_feed
+where model = ?

@@ -1,0 +1,6 @@
+select
+    owner,
+    epoch,
+    expires
+from diptych_lease
+where name = 'projections'

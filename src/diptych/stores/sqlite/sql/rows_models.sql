@@ -1,0 +1,5 @@
+select
+    name,
+    generation,
+    changed
+from diptych_model

@@ -1,0 +1,5 @@
+select
+    name,
+    generation
+from diptych_model
+where projection = ?

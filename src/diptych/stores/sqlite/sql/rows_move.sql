@@ -1,0 +1,9 @@
+update diptych_checkpoint
+set
+    position = ?,
+    target = ?,
+    error = ?
+where
+    projection = ?
+    and position = ?
+    and epoch = ?

@@ -1,0 +1,4 @@
+select
+    name,
+    projection
+from diptych_model

@@ -1,0 +1,1 @@
+insert or replace into diptych_feed (position, model, key) values (?, ?, ?)

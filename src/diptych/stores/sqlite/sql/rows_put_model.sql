@@ -1,0 +1,7 @@
+insert or replace into diptych_model (
+    name,
+    projection,
+    generation,
+    changed,
+    trimmed
+) values (?, ?, ?, ?, ?)

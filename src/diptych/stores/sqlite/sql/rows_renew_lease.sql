@@ -1,0 +1,6 @@
+update diptych_lease
+set expires = ?
+where
+    name = 'projections'
+    and owner = ?
+    and epoch = ?

@@ -1,0 +1,3 @@
+update diptych_model
+set trimmed = ?
+where trimmed < ?

@@ -1,0 +1,134 @@
+"""Tables: read models as tables of SQLAlchemy Core, and compiled conversions between rows and their objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from diptych.model.projections import Key, ReadModel
+from diptych.model.rows import Column
+from diptych.stores.columns import is_json, storage_of
+
+Encode = Callable[[Key, Any], tuple[Any, ...]]
+"""Return the stored values of a row, one per column: `encode(key, row)`."""
+Decode = Callable[[tuple[Any, ...]], Any]
+"""Make a row from its stored fields, in the order of `fields`."""
+
+
+def table_of(model: ReadModel[Any], *, name: str | None = None, suffix: str = "") -> sa.Table:
+    """Return the table of a read model, under its logical name or, for one generation, a physical one.
+
+    Columns are typed, keyed and indexed as the row's annotations and the read model say.
+    """
+    columns = [_column(column, column.name in model.key) for column in model.columns]
+    wide = any(is_json(column) for column in model.columns)
+    return sa.Table(
+        name or model.name,
+        sa.MetaData(),
+        *columns,
+        sa.PrimaryKeyConstraint(*model.key),
+        *_indexes(model, suffix),
+        info={"read_model": model.name},
+        sqlite_strict=True,
+        # A row with JSON may fill pages: those stay out of the key's tree. Narrow rows live in it: one search, not two.
+        sqlite_with_rowid=wide,
+    )
+
+
+def _column(column: Column, key: bool) -> sa.Column[Any]:  # noqa: FBT001 (internal)
+    return sa.Column(
+        column.name,
+        storage_of(column).type,
+        nullable=column.optional and not key,
+        autoincrement=False,
+    )
+
+
+def _indexes(model: ReadModel[Any], suffix: str) -> Iterable[sa.Index]:
+    for column in model.columns:
+        if column.indexed or column.unique:
+            yield sa.Index(f"{model.name}_by_{column.name}{suffix}", column.name, unique=column.unique)
+    for group in model.indexes:
+        yield sa.Index(f"{model.name}_by_{'_and_'.join(group)}{suffix}", *group)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """Hold the compiled conversions of a read model: rows there and back, keys there and back."""
+
+    fields: tuple[str, ...]
+    encode: Encode
+    decode: Decode
+    encode_key: Callable[[Key], tuple[Any, ...]]
+    decode_key: Callable[[tuple[Any, ...]], Key]
+
+
+def conversion_of(model: ReadModel[Any]) -> Conversion:
+    """Compile the conversions of a read model: one expression each, so that no type is looked at per row."""
+    names: dict[str, Any] = {"row_type": model.row, "misplaced": _misplaced(model)}
+    columns = [(f"c{at}", column) for at, column in enumerate(model.columns)]
+    for at, column in columns:
+        storage = storage_of(column)
+        names[f"{at}_in"], names[f"{at}_out"] = storage.to_store, storage.from_store
+        names[f"{at}_of"] = vars(model.row)[column.name].function if column.computed else None
+    stored = [(at, column) for at, column in columns if not column.computed and not _added(model, column)]
+    keyed = [next(pair for pair in columns if pair[1].name == name) for name in model.key]
+    source = {
+        "encode": f"lambda key, row: ({_all(_encoded(model, at, column) for at, column in columns)})",
+        "decode": f"lambda t: row_type({_all(_decoded(i, at, column) for i, (at, column) in enumerate(stored))})",
+        "encode_key": f"lambda k: ({_all(_through(names, f'{at}_in', f'k[{i}]') for i, (at, _) in enumerate(keyed))})",
+        "decode_key": f"lambda t: ({_all(_through(names, f'{at}_out', f't[{i}]') for i, (at, _) in enumerate(keyed))})",
+    }
+    names.update({f"{at}_{way}": names[f"{at}_{way}"] or _same for at, _ in columns for way in ("in", "out")})
+    # The sources are made of column names (identifiers) and of numbers only; evaluating them saves a call per column.
+    made = {name: eval(text, dict(names)) for name, text in source.items()}  # noqa: S307 (see above)
+    return Conversion(fields=tuple(column.name for _, column in stored), **made)
+
+
+def _encoded(model: ReadModel[Any], at: str, column: Column) -> str:
+    if _added(model, column):
+        return f"key[{model.key.index(column.name)}]"
+    value = f"{at}_of(row)" if column.computed else f"row.{column.name}"
+    plain = storage_of(column).to_store is None
+    if column.name in model.key:
+        part = f"key[{model.key.index(column.name)}]"
+        return f"({'v' if plain else f'{at}_in(v)'} if (v := {value}) == {part} else misplaced(key, row))"
+    if plain:
+        return value
+    if column.optional:
+        return f"(None if (v := {value}) is None else {at}_in(v))"
+    return f"{at}_in({value})"
+
+
+def _decoded(index: int, at: str, column: Column) -> str:
+    if storage_of(column).from_store is None:
+        return f"{column.name}=t[{index}]"
+    if column.optional:
+        return f"{column.name}=None if t[{index}] is None else {at}_out(t[{index}])"
+    return f"{column.name}={at}_out(t[{index}])"
+
+
+def _through(names: dict[str, Any], converter: str, value: str) -> str:
+    return value if names[converter] is None else f"{converter}({value})"
+
+
+def _added(model: ReadModel[Any], column: Column) -> bool:
+    return model.append_only and column.name in model.key
+
+
+def _misplaced(model: ReadModel[Any]) -> Callable[[Key, Any], Any]:
+    def refuse(key: Key, row: Any) -> Any:
+        raise ValueError(f"the fold of {model.name!r} for key {key} returned a row with key {model.key_of(row)}")
+
+    return refuse
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _all(parts: Iterable[str]) -> str:
+    return "".join(f"{part}, " for part in parts)
