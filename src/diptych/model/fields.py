@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -71,12 +72,16 @@ def hints_of(thing: Callable[..., Any] | type) -> dict[str, Any]:
 
 
 def place_of(thing: object) -> str:
-    """Return `file:line` of a function or class as far as it is known without reading files."""
+    """Return `file:line` of a function or class, or its qualified name where its source is not at hand."""
     code = getattr(getattr(thing, "__wrapped__", thing), "__code__", None)
     if code is not None:
         return f"{code.co_filename}:{code.co_firstlineno}"
     cls = thing if isinstance(thing, type) else type(thing)
-    return f"{cls.__module__}.{cls.__qualname__}"
+    try:
+        file, line = inspect.getsourcefile(cls), vars(cls).get("__firstlineno__") or inspect.getsourcelines(cls)[1]
+    except (OSError, TypeError):  # a built-in, or made without a file
+        return f"{cls.__module__}.{cls.__qualname__}"
+    return f"{file}:{line}"
 
 
 def _defaults(cls: Any) -> Mapping[str, Any]:
