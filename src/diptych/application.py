@@ -133,6 +133,12 @@ class Application:
         return type(self)(*self._made_of, **(self._made_with | ({"reads": None} if events else {}) | changed))
 
     @property
+    def urls(self) -> tuple[str, str]:
+        """Return where the log is, and where the read models are."""
+        events: str = self._made_with["events"]
+        return events, self._made_with["reads"] or reads_beside(events)
+
+    @property
     def is_open(self) -> bool:
         """Say whether the stores are open."""
         return self._open is not None

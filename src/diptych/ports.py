@@ -6,7 +6,7 @@ the store does arithmetic on it; 0 is "before everything".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self
@@ -170,6 +170,19 @@ class EventStore(EventReader, Protocol):
 
     def reader(self) -> EventReader:
         """Return an unopened reader of the same log for another thread."""
+        ...
+
+
+@runtime_checkable
+class Examined(Protocol):
+    """Let a log be examined, beside its daily work."""
+
+    def verify(self) -> AsyncIterator[int]:
+        """Read all again and yield how far it is right; raise CorruptionError naming the first position that is not."""
+        ...
+
+    def describe(self) -> Mapping[str, object]:
+        """Return what `doctor` tells of the store, as JSON-able values; "durable" says whether an ack means fsynced."""
         ...
 
 
