@@ -38,6 +38,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
 
 class Refusal(Exception):  # noqa: N818 (a refusal is an answer of the domain, not an error)
     """Say no to a command, with a reason.
@@ -56,7 +58,7 @@ class Refusal(Exception):  # noqa: N818 (a refusal is an answer of the domain, n
 
     def __init_subclass__(cls) -> None:
         if "code" not in cls.__dict__:
-            cls.code = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+            cls.code = _WORD.sub("-", cls.__name__).lower()
 
     def __init__(self, message: str = "", **data: Any) -> None:  # Any: JSON-able values of the domain
         self.message = message or self.code.replace("-", " ")

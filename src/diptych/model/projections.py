@@ -173,7 +173,7 @@ def snake(name: str) -> str:
     >>> snake("ProductView")
     'product_view'
     """
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def _must_exist(function: Callable[..., Any]) -> bool:

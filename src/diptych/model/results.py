@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Literal, NoReturn, TypeAlias, TypeVar, Union
 from uuid import UUID
 
 from diptych.errors import UnwrapError
 
 R = TypeVar("R")
+_NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Accepted(Generic[R]):
     is_success: ClassVar[Literal[True]] = True
     is_failure: ClassVar[Literal[False]] = False
     error: ClassVar[None] = None
-    errors: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    errors: ClassVar[Mapping[str, tuple[str, ...]]] = _NONE
 
     def unwrap(self) -> R:
         """Return the value."""
@@ -78,7 +80,7 @@ class Refused(_Failure):
     position: int | None = None
 
     status: ClassVar[Literal["refused"]] = "refused"
-    errors: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    errors: ClassVar[Mapping[str, tuple[str, ...]]] = _NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class NotFound(_Failure):
     position: int | None = None
 
     status: ClassVar[Literal["not_found"]] = "not_found"
-    errors: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    errors: ClassVar[Mapping[str, tuple[str, ...]]] = _NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class Conflict(_Failure):
     position: int | None = None
 
     status: ClassVar[Literal["conflict"]] = "conflict"
-    errors: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    errors: ClassVar[Mapping[str, tuple[str, ...]]] = _NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class Forbidden(_Failure):
     position: int | None = None
 
     status: ClassVar[Literal["forbidden"]] = "forbidden"
-    errors: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    errors: ClassVar[Mapping[str, tuple[str, ...]]] = _NONE
 
 
 Failure: TypeAlias = Union[Invalid, Refused, NotFound, Conflict, Forbidden]  # noqa: UP007 (an alias at run time)
