@@ -1,0 +1,110 @@
+"""Fingerprint: what a projection's rows depend on, in a form that no new Python version changes."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from hashlib import blake2b
+from types import CodeType
+from typing import Any, get_args, get_origin
+
+from diptych.model.messages import event_type
+from diptych.model.projections import Projection, ReadModel, RowFold
+from diptych.model.rows import Column
+
+_IGNORED = frozenset({"decorator_list", "returns", "annotation", "type_comment", "type_params", "kind", "ctx"})
+_Function = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+def fingerprint_of(projection: Projection) -> str:
+    """Return the fingerprint of a projection: its read models, their columns, and the code of their folds.
+
+    Renamed folds, comments, docstrings, decorators and annotations leave it as it is. Functions that a fold calls are
+    not part of it: raise the version when one of them changes.
+    """
+    text = "\n".join(part for model in projection.models for part in _model(model))
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _model(model: ReadModel[Any]) -> Iterator[str]:
+    yield f"model {model.name} {model.key} {model.append_only} {sorted(model.indexes)}"
+    for column in model.columns:
+        yield _column(model, column)
+    for event, folds in model.folds.items():
+        for fold in folds:
+            yield f"on {event_type(event).name} {fold.key_fields} {fold.must_exist} {_key_code(fold)}"
+            yield code_of(fold.function)
+
+
+def _column(model: ReadModel[Any], column: Column) -> str:
+    computed = code_of(vars(model.row)[column.name].function) if column.computed else ""
+    return (
+        f"column {column.name} {_type(column.type)} {column.optional} {column.scale} {column.indexed} "
+        f"{column.unique} {computed}"
+    )
+
+
+def _type(tp: Any) -> str:
+    arguments = ", ".join(_type(argument) for argument in get_args(tp))
+    name = getattr(get_origin(tp) or tp, "__qualname__", str(tp))
+    return f"{name}[{arguments}]" if arguments else str(name)
+
+
+def _key_code(fold: RowFold) -> str:
+    """Return the code of the function given as `key` or `keys`, which the fold's own one has closed over."""
+    if fold.key_fields:
+        return ""
+    cells = getattr(fold.keys, "__closure__", None) or ()
+    return "".join(code_of(cell.cell_contents) for cell in cells if hasattr(cell.cell_contents, "__code__"))
+
+
+def code_of(function: Callable[..., Any]) -> str:
+    """Return the normalised syntax tree of a function; its name alone where its source is out of reach."""
+    code: CodeType | None = getattr(function, "__code__", None)
+    found = _nodes(code.co_filename, code.co_firstlineno, code.co_name) if code is not None else ()
+    return "".join(_dump(node, top=True) for node in found) or f"<{getattr(function, '__qualname__', function)}>"
+
+
+def _nodes(file: str, line: int, name: str) -> tuple[ast.AST, ...]:
+    return _functions(file).get((line, name), ())
+
+
+@lru_cache(maxsize=256)
+def _functions(file: str) -> dict[tuple[int, str], tuple[ast.AST, ...]]:
+    linecache.checkcache(file)
+    source = "".join(linecache.getlines(file))
+    found: dict[tuple[int, str], tuple[ast.AST, ...]] = {}
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return found
+    for node in ast.walk(tree):
+        if isinstance(node, _Function):
+            first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
+            place = (first, getattr(node, "name", "<lambda>"))
+            found[place] = (*found.get(place, ()), node)
+    return found
+
+
+def _dump(node: Any, *, top: bool = False) -> str:
+    if isinstance(node, ast.AST):
+        kept = [(name, value) for name, value in ast.iter_fields(node) if name not in _IGNORED]
+        fields = [(name, _body(node, value) if name == "body" else value) for name, value in kept]
+        shown = [f"{name}={_dump(value)}" for name, value in fields if value not in (None, []) and not _own(name, top)]
+        return f"{type(node).__name__}({' '.join(shown)})"
+    if isinstance(node, list):
+        return f"[{' '.join(_dump(each) for each in node)}]"
+    return repr(node)
+
+
+def _own(name: str, top: bool) -> bool:  # noqa: FBT001 (internal)
+    return top and name == "name"
+
+
+def _body(node: ast.AST, body: Any) -> Any:
+    documented = isinstance(node, (*_Function, ast.ClassDef)) and isinstance(body, list) and body
+    if documented and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        return body[1:] if isinstance(body[0].value.value, str) else body
+    return body

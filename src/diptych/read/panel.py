@@ -1,0 +1,165 @@
+"""The right panel: answers queries from read models that its runtime, or that of another process, folds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from diptych.codec import EventCodec, refuse_unsound
+from diptych.dispatch import Handler, Middleware, compile_handler, compose, sources_of
+from diptych.errors import UnknownMessageError, WiringError
+from diptych.injection import Injector, Source
+from diptych.model.fields import place_of
+from diptych.model.folds import parameters_of
+from diptych.model.meta import Context
+from diptych.model.projections import Projection
+from diptych.module import Module
+from diptych.ports import Checkpoint, Clock, EventStore, RowStore
+from diptych.read.fingerprint import fingerprint_of
+from diptych.read.progress import LiveProgress
+from diptych.read.reach import Reach
+from diptych.read.rows import Asking, RowsResolver, Shelf, asking
+from diptych.read.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hold the answer of a query, the position that it holds everything up to, and a number for its ETag.
+
+    `changed` grows with every change, and every rebuild, of any read model that the query may read.
+    """
+
+    value: Any
+    position: int
+    changed: int
+
+
+@dataclass(eq=False)
+class _Route:
+    function: Any
+    sources: tuple[Source, ...]
+    projections: tuple[str, ...]
+    models: frozenset[str]
+    handle: Handler | None = None
+
+
+class ReadPanel:
+    """Answer queries; with `runs="run"`, fold the projections as well.
+
+    The constructor checks the wiring; opening raises WiringError or ForeignLogError for rows that do not fit.
+    """
+
+    def __init__(
+        self,
+        modules: Iterable[Module],
+        projections: Sequence[Projection],
+        *,
+        store: EventStore,
+        rows: RowStore,
+        codec: EventCodec,
+        injector: Injector,
+        middleware: Iterable[Middleware] = (),
+        clock: Clock,
+        mode: Literal["production", "dev"] = "production",
+        runs: Literal["run", "follow"] = "run",
+    ) -> None:
+        _refuse_twins(projections)
+        self.rows, self._store, self._codec, self._clock = rows, store, codec, clock
+        self._projections, self._middleware, self._mode, self._runs = tuple(projections), tuple(middleware), mode, runs
+        self._shelf, self._live = Shelf(rows), LiveProgress()
+        resolver = RowsResolver(projections, self._shelf)
+        seeing = injector.resolving(resolver)
+        self._routes = {
+            query: _route(function, resolver, seeing)
+            for module in modules
+            for query, function in module.queries.items()
+        }
+        self._open: AsyncExitStack | None = None
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.rows)
+            self._shelf.reader = await stack.enter_async_context(self.rows.reader())
+            self._shelf.reach = Reach(self._projections, self._live, self._store, self._shelf.reader)
+            for route in self._routes.values():
+                route.handle = compose(compile_handler(route.function, route.sources), self._middleware)
+            if self._runs == "run" and self._projections:
+                runtime = self._runtime()
+                stack.push_async_callback(runtime.stop)
+                await runtime.start()
+            self._open = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._open is not None:
+            opened, self._open = self._open, None
+            await opened.__aexit__(kind, error, trace)
+
+    @property
+    def reach(self) -> Reach:
+        """Return what waits for projections, the port Progress."""
+        return self._shelf.reach
+
+    async def answer(self, query: Any, context: Context, *, after: int | None = None, wait: float = 2.0) -> Answer:
+        """Answer a query from rows that hold everything up to `after`.
+
+        Waits at most `wait` seconds for them. Raises PositionError, StaleError, RebuildingError, FoldError,
+        UnknownMessageError, InvalidMessageError.
+        """
+        route = self._routes.get(type(query))
+        if route is None or route.handle is None:
+            raise UnknownMessageError(f"no module answers {type(query).__qualname__}")
+        refuse_unsound(type(query), query)
+        await self._shelf.reach.reach(route.projections, after or 0, timeout=wait)
+        position = await self._shelf.reach.position(route.projections)
+        changed = await self._shelf.reader.changed(tuple(route.models))
+        flight = Asking(after or 0, wait, route.models, position, changed)
+        token = asking.set(flight)
+        try:
+            value = await route.handle(query, context)
+        finally:
+            asking.reset(token)
+        return Answer(value, flight.position, flight.changed)
+
+    async def checkpoints(self) -> Mapping[str, Checkpoint]:
+        """Return every projection's checkpoint as stored."""
+        return await self._shelf.reader.checkpoints()
+
+    async def caught_up(self, head: int, *, timeout: float = 60) -> None:  # noqa: ASYNC109 (raises StaleError)
+        """Return once every projection holds everything up to `head`, rebuilds included."""
+        await self._shelf.reach.caught_up(tuple(each.name for each in self._projections), head, timeout=timeout)
+
+    def _runtime(self) -> Runtime:
+        return Runtime(
+            self._projections,
+            {each.name: fingerprint_of(each) for each in self._projections},
+            store=self._store,
+            rows=self.rows,
+            codec=self._codec,
+            live=self._live,
+            mode=self._mode,
+        )
+
+
+def _route(function: Any, resolver: RowsResolver, injector: Injector) -> _Route:
+    models = resolver.models_of(parameters_of(function))
+    projections = tuple(dict.fromkeys(model.projection for model in models))
+    return _Route(function, sources_of(function, injector), projections, frozenset(model.name for model in models))
+
+
+def _refuse_twins(projections: Iterable[Projection]) -> None:
+    owners: dict[str, Projection] = {}
+    for projection in projections:
+        for model in projection.models:
+            owner = owners.setdefault(model.name, projection)
+            if owner is not projection or sum(each.name == model.name for each in projection.models) > 1:
+                raise WiringError(
+                    f"two read models are named {model.name!r}, in {owner.name!r} and {projection.name!r}",
+                    where=place_of(model.row),
+                    fix="name one of them otherwise: read_model(..., name='...')",
+                )

@@ -1,0 +1,83 @@
+"""Plan: what a projection does with each type of event, looked up once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from diptych.codec import EventCodec, decoder
+from diptych.errors import CorruptionError, MessageError
+from diptych.model.meta import Meta
+from diptych.model.projections import KeysOf, Projection, ReadModel
+from diptych.ports import Metadata, Slice, StoredEvent
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_metadata = lru_cache(maxsize=4096)(decoder(Metadata))
+
+
+class Step(NamedTuple):
+    """One fold of one read model: which of the projection's models, what to call, with what keys."""
+
+    at: int
+    function: Callable[..., Any]
+    keys: KeysOf
+    must_exist: bool
+    wants_meta: bool
+    row: type | None
+    """The row type when the read model is append-only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stand for an event that current code cannot read."""
+
+    error: Exception
+
+
+class Learned(NamedTuple):
+    """An event of the log as read: its object, or Unreadable."""
+
+    stored: StoredEvent
+    event: Any
+
+
+def learn(codec: EventCodec, found: Slice) -> list[Learned]:
+    """Read the events of a slice; what cannot be read stands in its place and stops who needs it."""
+    return [Learned(stored, _read(codec, stored)) for stored in found.events]
+
+
+def _read(codec: EventCodec, stored: StoredEvent) -> Any:
+    try:
+        return codec.read(stored.name, stored.version, stored.data)
+    except (MessageError, CorruptionError) as unreadable:
+        return Unreadable(unreadable)
+
+
+def steps_of(projection: Projection) -> dict[type, tuple[Step, ...]]:
+    """Return the steps for each type of event, read models in the order of their declaration."""
+    return {event: tuple(_steps(projection.models, event)) for event in projection.events}
+
+
+def _steps(models: list[ReadModel[Any]], event: type) -> list[Step]:
+    return [
+        Step(
+            at,
+            fold.function,
+            fold.keys,
+            fold.must_exist,
+            fold.wants_meta,
+            model.row if model.append_only else None,
+        )
+        for at, model in enumerate(models)
+        for fold in model.folds.get(event, ())
+    ]
+
+
+def meta_of(stored: StoredEvent) -> Meta:
+    """Return what is known about an event beside its fields."""
+    known = _metadata(stored.metadata) if stored.metadata else Metadata()
+    recorded_at = _EPOCH + timedelta(microseconds=stored.recorded_at)
+    return Meta(stored.position, recorded_at, known.actor, known.command, known.correlation)

@@ -1,0 +1,128 @@
+"""Progress: where the projections of this process stand, known in memory the moment they get there."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from diptych.errors import FoldError, RebuildingError
+from diptych.ports import Checkpoint
+
+_POSITION = re.compile(r"event (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Say how far a projection is: everything up to `position`, rebuilding up to `target`, or stopped by `error`."""
+
+    position: int
+    target: int | None = None
+    error: str | None = None
+
+    def answers(self, projection: str, after: int) -> bool:
+        """Say whether the rows hold everything up to `after`.
+
+        Raises RebuildingError while they are rebuilt, FoldError when they will not get there.
+        """
+        if self.error is not None and (self.position < after or self.target is not None):
+            raise FoldError(projection, _stopped_at(self), self.error.partition("\n")[0])
+        if self.target is not None:
+            raise RebuildingError(projection, self.position, self.target)
+        return self.position >= after
+
+
+def standing_of(checkpoint: Checkpoint) -> Standing:
+    """Return the standing that a stored checkpoint tells."""
+    return Standing(checkpoint.position, checkpoint.target, checkpoint.error)
+
+
+def _stopped_at(standing: Standing) -> int:
+    found = _POSITION.match(standing.error or "")
+    return int(found.group(1)) if found else standing.position + 1
+
+
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    names: tuple[str, ...]
+    after: int
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[None]
+
+
+class LiveProgress:
+    """Be told by the runtime's thread, and wake who waits on any loop. Its standings count only while it leads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._standings: dict[str, Standing] = {}
+        self._waiters: list[_Waiter] = []
+        self.leading = False
+
+    @property
+    def standings(self) -> Mapping[str, Standing]:
+        """Return every projection's standing."""
+        return self._standings
+
+    def publish(self, projection: str, standing: Standing) -> None:
+        """Tell where a projection stands now."""
+        with self._lock:
+            self._standings[projection] = standing
+            if self._waiters:
+                self._wake()
+
+    def lead(self, standings: Mapping[str, Standing]) -> None:
+        """Begin to lead: from now on the standings told here are the newest."""
+        with self._lock:
+            self._standings, self.leading = dict(standings), True
+            self._wake()
+
+    def resign(self) -> None:
+        """Stop leading: who waits must look at the stored checkpoints."""
+        with self._lock:
+            self.leading = False
+            self._wake()
+
+    def holds(self, names: Iterable[str], after: int) -> bool:
+        """Say whether all of these projections hold everything up to `after`; raises as `Standing.answers`."""
+        standings = self._standings
+        return all([standings[name].answers(name, after) for name in names])  # noqa: C419 (each must be asked: one may raise)
+
+    async def moved(self, names: tuple[str, ...], after: int, *, seconds: float) -> None:
+        """Return when the answer of `holds` may have changed, or after some seconds."""
+        loop = asyncio.get_running_loop()
+        waiter = _Waiter(names, after, loop, loop.create_future())
+        with self._lock:
+            if not self.leading or self._settled(waiter):
+                return
+            self._waiters.append(waiter)
+        try:
+            async with asyncio.timeout(seconds):
+                await waiter.future
+        except TimeoutError:
+            pass
+        finally:
+            with self._lock:
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
+
+    def _wake(self) -> None:
+        settled = [waiter for waiter in self._waiters if not self.leading or self._settled(waiter)]
+        if not settled:
+            return
+        self._waiters = [waiter for waiter in self._waiters if waiter not in settled]
+        for waiter in settled:
+            waiter.loop.call_soon_threadsafe(_resolve, waiter.future)
+
+    def _settled(self, waiter: _Waiter) -> bool:
+        try:
+            return self.holds(waiter.names, waiter.after)
+        except (FoldError, RebuildingError):
+            return True
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -1,0 +1,102 @@
+"""Reach: wait until projections hold everything up to a position, whoever folds them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from diptych.errors import PositionError, RebuildingError, StaleError
+from diptych.model.criteria import Criteria
+from diptych.model.projections import Projection
+from diptych.ports import Checkpoint, EventStore, RowReader
+from diptych.read.progress import LiveProgress, standing_of
+
+_POLL = 0.002
+_REBUILD_POLL = 0.02
+
+
+class Reach:
+    """Wait for projections: woken in memory by the runtime of this process, else by their stored checkpoints.
+
+    `after=n` holds for a projection when no event of its criteria lies in (checkpoint, n].
+    """
+
+    def __init__(
+        self, projections: Sequence[Projection], live: LiveProgress, store: EventStore, reader: RowReader
+    ) -> None:
+        self._projections = {each.name: each for each in projections}
+        self._live, self._store, self._reader = live, store, reader
+        self._clear: dict[str, tuple[int, int]] = {}
+
+    async def reach(self, projections: Sequence[str], position: int, *, timeout: float) -> None:  # noqa: ASYNC109 (port)
+        """Return once every projection holds everything up to `position`; see the port for what it raises."""
+        names = tuple(projections)
+        if self._live.leading and self._live.holds(names, position):
+            return
+        await self._within_the_log(position)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout
+        while not await self._holds(names, position):
+            left = end - loop.time()
+            if left <= 0:
+                raise StaleError(position, await self.position(names))
+            if self._live.leading:
+                await self._live.moved(names, position, seconds=left)
+            else:
+                await asyncio.sleep(min(_POLL, left))
+
+    async def position(self, projections: Sequence[str]) -> int:
+        """Return the lowest position that these projections hold; without any, the head of the log."""
+        if not projections:
+            return await self._store.head()
+        if self._live.leading:
+            standings = self._live.standings
+            return min(standings[name].position for name in projections)
+        stored = await self._reader.checkpoints()
+        return min(stored[name].position if name in stored else 0 for name in projections)
+
+    async def _within_the_log(self, position: int) -> None:
+        if position > 0:
+            head = await self._store.head()
+            if position > head:
+                raise PositionError(position, head)
+
+    async def _holds(self, names: tuple[str, ...], after: int) -> bool:
+        if self._live.leading:
+            return self._live.holds(names, after)
+        stored = await self._reader.checkpoints()
+        return all([await self._stored_holds(name, stored, after) for name in names])
+
+    async def _stored_holds(self, name: str, stored: Mapping[str, Checkpoint], after: int) -> bool:
+        checkpoint, projection = stored.get(name), self._projections[name]
+        if checkpoint is None or checkpoint.version != projection.version:
+            raise RebuildingError(name, 0, await self._store.head())
+        if standing_of(checkpoint).answers(name, 0) and checkpoint.position >= after:
+            return True
+        if await self._nothing_between(projection, checkpoint.position, after):
+            return True
+        return standing_of(checkpoint).answers(name, after)
+
+    async def _nothing_between(self, projection: Projection, position: int, after: int) -> bool:
+        if not projection.types:
+            return True
+        if self._clear.get(projection.name) == (position, after):
+            return False
+        found = await self._store.read(Criteria.typed(*projection.types), after=position, until=after, limit=1)
+        # What was found stays: it is not looked for again until the checkpoint moves.
+        self._clear[projection.name] = (position, after)
+        return not found.events
+
+    async def caught_up(self, projections: Sequence[str], head: int, *, timeout: float) -> None:  # noqa: ASYNC109 (port)
+        """Return once every projection holds everything up to `head`; a rebuild is waited for, not refused."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout
+        while True:
+            try:
+                await self.reach(projections, head, timeout=max(0.0, end - loop.time()))
+            except RebuildingError as rebuilding:
+                if loop.time() >= end:
+                    raise StaleError(head, rebuilding.position) from rebuilding
+                await asyncio.sleep(_REBUILD_POLL)
+            else:
+                return

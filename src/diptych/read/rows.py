@@ -1,0 +1,189 @@
+"""Rows: what a query handler reads a read model through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.sql.util import find_tables
+
+from diptych.errors import WiringError
+from diptych.injection import Source
+from diptych.model.fields import place_of
+from diptych.model.folds import Parameter
+from diptych.model.pages import Page
+from diptych.model.projections import Key, Projection, ReadModel
+from diptych.model.rows import RowsOf, columns_of, row_type_of
+from diptych.ports import RowReader, RowStore
+from diptych.read.reach import Reach
+
+V = TypeVar("V")
+
+
+@dataclass(eq=False, slots=True)
+class Asking:
+    """Keep what a query in flight was promised and what it has read so far."""
+
+    after: int
+    wait: float
+    covered: frozenset[str]
+    position: int
+    changed: int
+
+
+asking: ContextVar[Asking | None] = ContextVar("asking", default=None)
+"""The query that is being answered, for reads of models that its handler did not name."""
+
+
+@dataclass(eq=False)
+class Shelf:
+    """Hold what all Rows of an application share: the read models by name, the store, and, once open, a reader."""
+
+    store: RowStore
+    models: dict[str, ReadModel[Any]] = field(default_factory=dict)
+    reader: RowReader = field(init=False)
+    reach: Reach = field(init=False)
+
+    def model_of(self, row: Any) -> list[ReadModel[Any]]:
+        """Return the read models whose rows are of this type."""
+        return [model for model in self.models.values() if model.row is row]
+
+    async def select(self, statements: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """Run `select()`s on one snapshot, after waiting for the read models that they name."""
+        tables = [table for each in statements for table in find_tables(each, include_joins=True, include_selects=True)]
+        named = {table.info.get("read_model") for table in tables if isinstance(table, sa.Table)}
+        query = asking.get()
+        if query is not None:
+            await self._cover(query, [self.models[name] for name in sorted(filter(None, named))])
+        return await self.reader.select(statements)
+
+    async def _cover(self, query: Asking, models: Iterable[ReadModel[Any]]) -> None:
+        beyond = [model for model in models if model.name not in query.covered]
+        if not beyond:
+            return
+        projections = tuple(dict.fromkeys(model.projection for model in beyond))
+        await self.reach.reach(projections, query.after, timeout=query.wait)
+        query.position = min(query.position, await self.reach.position(projections))
+        query.changed += await self.reader.changed([model.name for model in beyond])
+        query.covered |= {model.name for model in beyond}
+
+
+class Rows(RowsOf[V]):
+    """Read the rows of one read model. Take it as a parameter of a query handler: `rows: Rows[ProductView]`.
+
+    A key of one column is given as its bare value, one of several as its parts.
+    """
+
+    __slots__ = ("_fields", "_model", "_shelf")
+
+    def __init__(self, model: ReadModel[V], shelf: Shelf) -> None:
+        self._model, self._shelf = model, shelf
+        self._fields = tuple(column.name for column in columns_of(model.row) if not column.computed)
+
+    @property
+    def table(self) -> sa.Table:
+        """Return the table of the read model, for `select()`: `rows.table.c.price`."""
+        return self._shelf.store.table(self._model)  # type: ignore[no-any-return]  # the port knows no SQLAlchemy
+
+    async def get(self, *key: Any) -> V | None:  # Any: values of the key columns
+        """Return the row with this key, or None."""
+        wanted = self._key(key[0] if len(key) == 1 else key)
+        return (await self._shelf.reader.get(self._model, (wanted,))).get(wanted)
+
+    async def many(self, keys: Iterable[Any]) -> dict[Any, V]:  # Any: bare keys or tuples of key columns
+        """Return the rows that exist among these keys, by the keys as given."""
+        wanted = {self._key(key): key for key in keys}
+        found = await self._shelf.reader.get(self._model, tuple(wanted)) if wanted else {}
+        return {given: found[key] for key, given in wanted.items() if key in found}
+
+    async def find(
+        self, *where: Any, order: Sequence[str] = (), limit: int = 50, offset: int = 0, **equals: Any
+    ) -> Page[V]:  # Any: SQLAlchemy conditions, values of columns
+        """Return a page of rows: `find(rows.table.c.price > 5, category="tools", order=("-price",), limit=20)`.
+
+        Rows that are equal in `order` come by key, so that pages neither overlap nor skip; the total is counted on the
+        same snapshot. Raises TypeError for columns that are not there or have no order.
+        """
+        if limit < 0 or offset < 0:
+            raise ValueError(f"a page has an offset and a limit from 0, found offset={offset}, limit={limit}")
+        chosen = self._conditions(where, equals)
+        table = self.table
+        items = sa.select(*(table.c[name] for name in self._fields)).where(*chosen)
+        page = items.order_by(*self._ordered(order)).limit(limit).offset(offset)
+        counted, found = await self._shelf.select((self._counted(chosen), page))
+        made = self._model.row
+        rows = tuple(made(**dict(zip(self._fields, values, strict=True))) for values in found)
+        return Page(rows, counted[0][0], offset, limit)
+
+    async def count(self, *where: Any, **equals: Any) -> int:  # Any: SQLAlchemy conditions, values of columns
+        """Return how many rows there are of which all of this holds."""
+        counted = await self._shelf.select((self._counted(self._conditions(where, equals)),))
+        return int(counted[0][0][0])
+
+    async def select(self, statement: Any) -> Sequence[Any]:  # Any: a SQLAlchemy select, and its rows
+        """Run any `select()` over tables of read models and return its rows; what it names is waited for as well."""
+        return (await self._shelf.select((statement,)))[0]
+
+    def _key(self, given: Any) -> Key:
+        key = given if isinstance(given, tuple) else (given,)
+        if len(key) != len(self._model.key):
+            raise TypeError(f"a key of {self._model.name!r} is ({', '.join(self._model.key)}), found {given!r}")
+        return key
+
+    def _counted(self, conditions: Sequence[Any]) -> Any:
+        return sa.select(sa.func.count()).select_from(self.table).where(*conditions)
+
+    def _conditions(self, where: tuple[Any, ...], equals: dict[str, Any]) -> list[Any]:
+        return [*where, *(self._column(name) == value for name, value in equals.items())]
+
+    def _ordered(self, order: Sequence[str]) -> list[Any]:
+        names = (order,) if isinstance(order, str) else tuple(order)
+        asked = {name.removeprefix("-"): name.startswith("-") for name in names}
+        keys = {name: False for name in self._model.key if name not in asked}
+        columns = {name: self._column(name) for name in (*asked, *keys)}
+        return [columns[name].desc() if down else columns[name].asc() for name, down in {**asked, **keys}.items()]
+
+    def _column(self, name: str) -> Any:
+        table = self.table
+        if name not in table.c:
+            raise TypeError(f"{self._model.name!r} has no column {name!r}; it has {', '.join(table.c.keys())}")
+        return table.c[name]
+
+
+class RowsResolver:
+    """Provide `Rows[V]` to query handlers, and remember what was asked for."""
+
+    def __init__(self, projections: Iterable[Projection], shelf: Shelf) -> None:
+        self._shelf = shelf
+        shelf.models = {model.name: model for projection in projections for model in projection.models}
+
+    def __call__(self, parameter: Parameter, function: Callable[..., Any]) -> Source | None:
+        """Return the source of a parameter `Rows[V]`; raise WiringError when not exactly one read model has rows V."""
+        row = row_type_of(parameter.type)
+        if row is None:
+            return None
+        models = self._shelf.model_of(row)
+        if len(models) != 1:
+            raise _unclear(parameter, function, row, models)
+        return Source(value=Rows(models[0], self._shelf))
+
+    def models_of(self, parameters: Iterable[Parameter]) -> list[ReadModel[Any]]:
+        """Return the read models whose rows these parameters take."""
+        rows = [row for each in parameters if (row := row_type_of(each.type)) is not None]
+        return [model for row in rows for model in self._shelf.model_of(row)]
+
+
+def _unclear(parameter: Parameter, function: Callable[..., Any], row: Any, models: list[ReadModel[Any]]) -> WiringError:
+    name = getattr(row, "__qualname__", str(row))
+    if models:
+        found = f"{len(models)} read models have rows {name}: {', '.join(model.name for model in models)}"
+        fix = "give each of them a row class of its own"
+    else:
+        found = f"no read model has rows {name}"
+        fix = f"declare one, projection.read_model({name}, key=...), and pass its projection to the application"
+    return WiringError(
+        f"{function.__qualname__} takes {parameter.name}: Rows[{name}], and {found}", where=place_of(function), fix=fix
+    )
