@@ -1,1 +1,28 @@
-"""To come."""
+"""The command line `diptych`. A command's module is imported when it runs: `--help` and mistakes answer at once."""
+
+from __future__ import annotations
+
+import click
+
+from diptych.cli.lazy import LazyGroup
+
+_COMMANDS = {
+    "dev": ("diptych.cli.developing:dev", "Serve an application and start it anew whenever its code changes."),
+    "serve": ("diptych.cli.serving:serve", "Serve an application over HTTP."),
+    "send": ("diptych.cli.sending:send", "Send a command."),
+    "ask": ("diptych.cli.asking:ask", "Ask a query."),
+    "events": ("diptych.cli.events:events", "Look into the log: list, tail, show."),
+    "commands": ("diptych.cli.commands:commands", "Look commands up: outcome."),
+    "projections": ("diptych.cli.projections:projections", "See where read models stand, and check them."),
+    "log": ("diptych.cli.log:log", "Look after the log: verify."),
+    "doctor": ("diptych.cli.doctor:doctor", "Examine an application, its stores and this machine."),
+}
+
+
+@click.group(cls=LazyGroup, lazy=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="diptych", message="%(package)s %(version)s")
+def main() -> None:
+    """Run a Diptych application from the command line.
+
+    An application is named as module:attribute, by --app, DIPTYCH_APP or `app` under [tool.diptych] in pyproject.toml.
+    """

@@ -1,0 +1,45 @@
+"""`diptych ask`: a query from the command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from diptych.application import Application
+from diptych.cli.messages import body, find, split
+from diptych.cli.printing import pretty
+from diptych.cli.sending import WORDS, os_user
+from diptych.cli.target import Target, about_an_application, run
+from diptych.codec import decode_message, encode
+
+
+@click.command(context_settings=WORDS, options_metavar="[OPTIONS]")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[APP] NAME [--FIELD VALUE]...")
+@about_an_application
+@click.option("--json", "json", is_flag=False, flag_value="", metavar="['{...}']", help="The query, and the answer.")
+@click.option(
+    "--after", type=int, metavar="POSITION", help="Hold everything up to there; the end of the log if absent."
+)
+@click.option(
+    "--wait", type=float, default=10.0, show_default=True, metavar="SECONDS", help="Wait for it at most so long."
+)
+@click.option("--user", help="On whose behalf; the user of this computer by default.")
+def ask(words: tuple[str, ...], json: str | None, user: str | None, **options: Any) -> None:
+    """Ask a query: its fields as options, or as JSON ('-' reads it from stdin); print the answer as JSON.
+
+    The answer holds everything that is in the log now; --after 0 takes the read models as they are. Where no other
+    process folds them, this one does so first.
+    """
+    given = split(words, json)
+    target = Target(given.app or options["app"], options["events"], options["reads"])
+    application = target.application(projections="follow" if options["after"] == 0 else "run")
+    cls = find(given.name, application.queries, "query")
+    query = decode_message(cls, body(cls, given))
+
+    async def work(app: Application) -> bytes:
+        after = await app.head() if options["after"] is None else options["after"]
+        return encode(await app.ask(query, after=after, wait=options["wait"], principal=user or os_user()))
+
+    answer = run(application, work)
+    click.echo(answer.decode()) if json is not None else pretty(answer)

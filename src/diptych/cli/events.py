@@ -1,0 +1,155 @@
+"""`diptych events`: look into the log."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import click
+import msgspec
+
+from diptych.application import Application
+from diptych.cli.printing import as_json, moment, pretty, safe, table
+from diptych.cli.target import F, Target, about_an_application, run
+from diptych.codec import verify_content
+from diptych.errors import CorruptionError
+from diptych.model.criteria import Clause, Criteria
+from diptych.ports import StoredEvent
+
+_POLL = 1.0
+_PAGE = 500
+_JSON = click.option("--json", "json", is_flag=True, help="Print JSON.")
+
+
+def _selecting(function: F) -> F:
+    for option in (
+        click.option("--tag", "tags", multiple=True, metavar="KEY:VALUE", help="Carrying it; several: all of them."),
+        click.option(
+            "--type", "types", multiple=True, metavar="NAME", help="Of this stored name, or of one of several."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@click.group()
+def events() -> None:
+    """Look into the log."""
+
+
+@events.command("list")
+@about_an_application
+@_selecting
+@click.option("--after", type=int, default=0, metavar="POSITION", help="Only what lies after there.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--backwards", is_flag=True, help="The newest first.")
+@_JSON
+def list_(types: Sequence[str], tags: Sequence[str], **options: Any) -> None:
+    """Print events in the order of the log."""
+    criteria = Criteria((Clause(tuple(types), tuple(tags)),))
+
+    async def work(app: Application) -> Sequence[StoredEvent]:
+        found = await app.store.read(
+            criteria, after=options["after"], limit=options["limit"], backwards=options["backwards"]
+        )
+        return found.events
+
+    found = run(_target(options).application(projections="follow"), work)
+    if options["json"]:
+        as_json([described(event) for event in found])
+    else:
+        table((">position", "recorded", "event", "tags", "data"), [_row(event) for event in found])
+
+
+@events.command()
+@about_an_application
+@_selecting
+@click.option("--after", type=int, metavar="POSITION", help="Begin after there; the end of the log if absent.")
+@_JSON
+def tail(types: Sequence[str], tags: Sequence[str], **options: Any) -> None:
+    """Print events as they are recorded, until Ctrl-C; with --json one per line."""
+    criteria = Criteria((Clause(tuple(types), tuple(tags)),))
+    application = _target(options).application(projections="follow")
+
+    async def work(app: Application) -> None:
+        after = await app.head() if options["after"] is None else options["after"]
+        async for event in _following(app, criteria, after):
+            if options["json"]:
+                as_json(described(event))
+            else:
+                click.echo("  ".join(str(cell) for cell in _row(event)))
+
+    with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
+        run(application, work)
+
+
+@events.command()
+@click.argument("position", type=int)
+@about_an_application
+@_JSON
+def show(position: int, **options: Any) -> None:
+    """Print the event at a position, whole, and whether it matches its hash."""
+
+    async def work(app: Application) -> StoredEvent:
+        found = await app.store.read(Criteria.all(), after=position - 1, until=position, limit=1)
+        if not found.events:
+            raise click.ClickException(f"there is no event at position {position}; the log ends at {await app.head()}")
+        return found.events[0]
+
+    event = run(_target(options).application(projections="follow"), work)
+    shown = described(event) | {"hash": event.hash.hex(), "intact": _is_intact(event)}
+    if options["json"]:
+        as_json(shown)
+        return
+    data = shown.pop("data")
+    for name, value in shown.items():
+        text = msgspec.json.encode(value).decode() if isinstance(value, msgspec.Raw) else str(value)
+        click.echo(safe(f"{name:<10} {text}"))
+    pretty(bytes(data))
+
+
+def described(event: StoredEvent) -> dict[str, Any]:
+    """Return an event as a value that JSON can hold."""
+    return {
+        "position": event.position,
+        "type": event.name,
+        "version": event.version,
+        "tags": event.tags,
+        "recorded_at": moment(event.recorded_at),
+        "data": msgspec.Raw(event.data),
+        "metadata": msgspec.Raw(event.metadata or b"{}"),
+    }
+
+
+async def _following(app: Application, criteria: Criteria, after: int) -> AsyncIterator[StoredEvent]:
+    while True:
+        found = await app.store.read(criteria, after=after, limit=_PAGE)
+        for event in found.events:
+            yield event
+        after = max(after, found.through)
+        if found.complete:
+            await app.store.wait(after, _POLL)
+
+
+def _row(event: StoredEvent) -> tuple[object, ...]:
+    return (
+        event.position,
+        moment(event.recorded_at),
+        f"{event.name}@{event.version}",
+        safe(" ".join(event.tags)),
+        safe(event.data.decode()),
+    )
+
+
+def _is_intact(event: StoredEvent) -> bool:
+    try:
+        verify_content(event.position, event.hash, event.name, event.version, event.tags, event.data, event.metadata)
+    except CorruptionError:
+        return False
+    return True
+
+
+def _target(options: dict[str, Any]) -> Target:
+    return Target(options["app"], options["events"], options["reads"])

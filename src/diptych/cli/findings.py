@@ -1,0 +1,144 @@
+"""What `diptych doctor` finds: each with its level and, where something is to be done, what."""
+
+from __future__ import annotations
+
+import platform
+import sqlite3
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+from diptych.application import Application
+from diptych.ports import Checkpoint
+
+Level = Literal["ok", "note", "warning", "error"]
+
+_PACKAGES = ("diptych", "msgspec", "sqlalchemy", "starlette", "uvicorn", "click", "rich")
+_SQLITE = "sqlite:///"
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_BEHIND = 10_000
+_SAFE_SQLITE = (3, 51, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Say what was looked at, how it is, and the fix."""
+
+    about: str
+    level: Level
+    text: str
+    fix: str = ""
+
+    def described(self) -> dict[str, Any]:
+        """Return the finding as a value that JSON can hold."""
+        return asdict(self)
+
+
+def versions() -> Iterator[Finding]:
+    """Name what this runs on."""
+    yield Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    yield Finding("packages", "ok", ", ".join(f"{name} {_version(name)}" for name in _PACKAGES))
+
+
+def sqlite(described: Mapping[str, object]) -> Iterator[Finding]:
+    """Examine the SQLite underneath."""
+    if "journal_mode" not in described:
+        return
+    text = f"{sqlite3.sqlite_version}, {described.get('journal_mode')}, synchronous {described.get('synchronous')}"
+    if described.get("wal_reset_bug", sqlite3.sqlite_version_info < _SAFE_SQLITE):
+        yield Finding(
+            "sqlite",
+            "note",
+            f"{text}: it has the WAL-reset bug, which Diptych's lock file keeps its own processes from",
+            "let no other program write these files, or use SQLite 3.51.3 or newer",
+        )
+    else:
+        yield Finding("sqlite", "ok", text)
+
+
+def durability(described: Mapping[str, object], url: str) -> Finding:
+    """Say whether an acknowledged command is on disk."""
+    if described.get("durable"):
+        return Finding("durability", "ok", f"an acknowledged command is on disk ({url})")
+    return Finding(
+        "durability",
+        "warning",
+        f"not durable: {url} forgets everything when the process ends",
+        "keep the log in a file: events='sqlite:///shop.db', or DIPTYCH_EVENTS",
+    )
+
+
+def progress(app: Application, head: int, log_id: UUID, stored: Mapping[str, Checkpoint]) -> Iterator[Finding]:
+    """Examine where every projection stands beside the log."""
+    for name, projection in app.projections.items():
+        checkpoint = stored.get(name)
+        if checkpoint is None:
+            fix = "run the application: diptych serve" if head else ""
+            yield Finding(f"projection {name}", "warning" if head else "ok", "has not begun", fix)
+        else:
+            yield _standing(checkpoint, head, log_id, projection.version)
+    for name in sorted(stored.keys() - app.projections.keys()):
+        yield Finding(f"projection {name}", "note", "is stored, and the application has it no more")
+
+
+def files(urls: tuple[str, str]) -> Iterator[Finding]:
+    """Examine who else may read the files of the stores."""
+    for url in dict.fromkeys(urls):
+        path = Path(url.removeprefix(_SQLITE))
+        if not url.startswith(_SQLITE) or not path.exists():
+            continue
+        open_ones = [each for each in _beside(path) if each.stat().st_mode & _OTHERS]
+        if open_ones:
+            names = " ".join(str(each) for each in open_ones)
+            yield Finding("files", "warning", f"others on this machine may read {names}", f"chmod 600 {names}")
+        else:
+            yield Finding("files", "ok", f"{path} and what lies beside it are this user's alone")
+
+
+def unreadable(app: Application, described: Mapping[str, object]) -> Iterator[Finding]:
+    """Name stored kinds of events that no class of the application reads, where the store lists its kinds."""
+    kinds = described.get("types")
+    if not isinstance(kinds, list | tuple):
+        return
+    lost = sorted(f"{name}@{number}" for name, number in kinds if not app.codec.reads(name, number))
+    if lost:
+        fix = "register the decider or projection that reads them, or keep the class of that version"
+        yield Finding("events", "note", f"no class of the application reads {', '.join(lost)}", fix)
+    else:
+        yield Finding("events", "ok", f"all {len(kinds)} stored kinds of events can be read")
+
+
+def _standing(checkpoint: Checkpoint, head: int, log_id: UUID, wanted: int) -> Finding:
+    about, behind = f"projection {checkpoint.projection}", head - checkpoint.position
+    if checkpoint.log_id != log_id or behind < 0:
+        fix = "restore the log that it belongs to, or delete the read models: they are rebuilt at start"
+        return Finding(about, "error", f"belongs to another log (it stands at {checkpoint.position} of {head})", fix)
+    if checkpoint.error is not None:
+        fix = "mend the fold or the event, raise the projection's version if rows change, and start again"
+        return Finding(about, "error", f"stopped at position {checkpoint.position}: {checkpoint.error}", fix)
+    if checkpoint.version != wanted:
+        text = f"is kept in version {checkpoint.version}, the code has {wanted}"
+        return Finding(about, "warning", text, "start the application: it is rebuilt at start")
+    if checkpoint.target is not None:
+        return Finding(
+            about, "warning", f"is being rebuilt: {checkpoint.position} of {checkpoint.target}", "wait for it"
+        )
+    if behind > _BEHIND:
+        return Finding(about, "warning", f"is {behind} positions behind the log", "see that a process runs it")
+    return Finding(about, "ok", "caught up" if behind == 0 else f"{behind} positions behind the log")
+
+
+def _beside(path: Path) -> list[Path]:
+    suffixes = ("", "-wal", "-shm", "-lock", "-turn")
+    return [each for suffix in suffixes if (each := Path(f"{path}{suffix}")).exists()]
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "?"

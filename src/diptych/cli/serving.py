@@ -1,0 +1,75 @@
+"""`diptych serve`: an application over HTTP."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from diptych.application import Application
+from diptych.cli.printing import as_json, out
+from diptych.cli.target import F, Target, about_an_application
+from diptych.web.server import serve as serve_over_http
+
+HOST, PORT = "127.0.0.1", 8000
+
+
+def addressed(function: F) -> F:
+    """Add the options that say where to listen."""
+    for option in (
+        click.option("--port", type=int, help=f"Port, {PORT} by default; 0 takes a free one."),
+        click.option("--host", help=f"Address to listen on, {HOST} by default."),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command()
+@click.argument("application", required=False, metavar="[APP]")
+@about_an_application
+@addressed
+@click.option("--json", "json", is_flag=True, help="Print what is served as one line of JSON, once it listens.")
+def serve(application: str | None, *, json: bool, **options: Any) -> None:
+    """Serve an application over HTTP until Ctrl-C."""
+    target = Target(
+        application or options["app"], options["events"], options["reads"], options["host"], options["port"]
+    )
+    served(target, json=json)
+
+
+def served(target: Target, *, json: bool = False) -> None:
+    """Serve the application of a target; say what it has, and where, once it listens."""
+    settings = target.settings()
+    application = target.application()
+    port = PORT if settings.port is None else settings.port
+
+    def announce(address: str) -> None:
+        as_json(described(application, address)) if json else _tell(application, address)
+        sys.stdout.flush()
+
+    serve_over_http(application, host=settings.host or HOST, port=port, announce=announce)
+
+
+def described(application: Application, address: str) -> dict[str, Any]:
+    """Return what an application has and where it is served, as a value that JSON can hold."""
+    return {
+        "address": address,
+        "docs": f"{address}/docs",
+        "mode": application.mode,
+        "commands": sorted(application.commands),
+        "queries": sorted(application.queries),
+        "events": sorted(application.events),
+        "projections": {name: each.version for name, each in application.projections.items()},
+    }
+
+
+def _tell(application: Application, address: str) -> None:
+    found = described(application, address)
+    found["projections"] = [f"{name} (version {version})" for name, version in found["projections"].items()]
+    rows = [(name, ", ".join(found[name]) or "none") for name in ("commands", "queries", "events", "projections")]
+    console = out()
+    for name, names in rows:
+        console.print(f"[bold]{name:<12}[/]{names}", soft_wrap=True)
+    mode = " in mode dev" if application.mode == "dev" else ""
+    console.print(f"[bold]{'address':<12}[/][green]{address}[/]{mode}, described at {address}/docs", soft_wrap=True)
