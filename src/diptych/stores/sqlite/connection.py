@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -82,6 +82,12 @@ def checkpoint(connection: sqlite3.Connection) -> int:
     return int(pages - copied) if not busy else int(pages)
 
 
+def checkpoint_all(connection: sqlite3.Connection) -> None:
+    """Copy every committed page to the file and empty the WAL, waiting for readers; raise StoreError when they stay."""
+    if connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]:
+        raise StoreError("the write-ahead log could not be emptied: a reader stays in it; close other programs")
+
+
 def report(connection: sqlite3.Connection, path: Path) -> FileReport:
     """Describe the file behind a connection, for `doctor`."""
     level = connection.execute("pragma synchronous").fetchone()[0]
@@ -94,6 +100,11 @@ def report(connection: sqlite3.Connection, path: Path) -> FileReport:
         size=_size(path),
         wal_size=_size(Path(f"{path}-wal")),
     )
+
+
+def measured(described: FileReport, path: Path) -> FileReport:
+    """Return the report with the sizes as they are now."""
+    return replace(described, size=_size(path), wal_size=_size(Path(f"{path}-wal")))
 
 
 def has_wal_reset_bug(version: tuple[int, ...]) -> bool:

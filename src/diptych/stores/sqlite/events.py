@@ -1,0 +1,203 @@
+"""The event store in one SQLite file."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+from uuid import UUID
+
+from diptych.errors import StoreError
+from diptych.model.criteria import Criteria
+from diptych.ports import Append, AppendOutcome, EventReader, Record, Slice
+from diptych.stores.heads import KnownHead
+from diptych.stores.sqlite.connection import connect_reader, disconnect
+from diptych.stores.sqlite.lock import FairLock
+from diptych.stores.sqlite.pages import LogPages
+from diptych.stores.sqlite.schema import SCHEMA_VERSION
+from diptych.stores.sqlite.verify import Proved, verify_page
+from diptych.stores.sqlite.writer import LogWriter, Request
+
+T = TypeVar("T")
+
+_FIRST_POLL = 0.002  # another process does not wake us: its commits are found by looking
+_LAST_POLL = 0.020
+_SLOWER = 1.1
+_SHORT_PAGE = 1000
+_SHORT_TAIL = 500
+
+
+class SqliteEventReader:
+    """Read a log file in the thread and loop that opened this; nothing leaves that thread."""
+
+    def __init__(self, path: Path, head: KnownHead) -> None:
+        self._path, self._known = path, head
+        self._opened: LogPages | None = None
+        self._stack = AsyncExitStack()
+
+    async def read(
+        self,
+        criteria: Criteria,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        limit: int = 1000,
+        backwards: bool = False,
+    ) -> Slice:
+        """Return at most `limit` matching events with after < position <= until."""
+        return self._pages().read(criteria, after, until, limit, backwards=backwards)
+
+    async def head(self) -> int:
+        """Return the position of the last event that is on disk."""
+        return self._pages().head()
+
+    async def wait(self, after: int, timeout: float) -> int:  # noqa: ASYNC109 (a wake-up is a hint)
+        """Return the head as soon as it lies beyond `after`, or after `timeout` seconds.
+
+        Commits of this process wake at once; those of others are found by polling, every 2 ms and, in silence, ever
+        more rarely, down to every 20 ms.
+        """
+        pages, known = self._pages(), self._known
+        end, pause = time.monotonic() + timeout, _FIRST_POLL
+        while known.position <= after and pages.head() <= after:
+            left = end - time.monotonic()
+            if left <= 0:
+                break
+            await known.moved(after, min(pause, left))
+            pause = min(pause * _SLOWER, _LAST_POLL)
+        return known.position
+
+    async def __aenter__(self) -> Self:
+        lock = FairLock(self._path)
+        self._stack.callback(lock.close)
+        connection = connect_reader(self._path)
+        self._stack.callback(disconnect, connection, lock)
+        self._opened = LogPages(connection, self._known)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened = None
+        await self._stack.aclose()
+
+    def _pages(self) -> LogPages:
+        if self._opened is None:
+            raise self._not_open()
+        return self._opened
+
+    def _not_open(self) -> StoreError:
+        return StoreError(f"the log {self._path} is not open; enter it with `async with`")
+
+
+class SqliteEventStore(SqliteEventReader):
+    """Keep the log in one SQLite file: WAL, fsynced before every acknowledgement, group commit, several processes.
+
+    Lookups by key and short pages are read in the loop's thread, scans in a thread of their own.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, KnownHead())
+        self._pid = os.getpid()
+        self._writer: LogWriter | None = None
+        self._scanner: ThreadPoolExecutor | None = None
+        self._scanned: LogPages | None = None
+
+    @property
+    def log_id(self) -> UUID:
+        """Return the identity of the log, made with the file."""
+        return self._writing().log_id
+
+    async def append(self, append: Append) -> AppendOutcome:
+        """Append atomically and return when it is on disk. The writer owns the work: cancelling stops nothing."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[AppendOutcome] = loop.create_future()
+        self._writing().submit(Request(append, loop, future))
+        return await future
+
+    async def record(self, command_id: UUID) -> Record | None:
+        """Return the record of an accepted command, or None."""
+        return self._pages().record(command_id)
+
+    async def read(
+        self,
+        criteria: Criteria,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        limit: int = 1000,
+        backwards: bool = False,
+    ) -> Slice:
+        """Return at most `limit` matching events with after < position <= until."""
+        if self._is_short(criteria, after, limit):
+            return self._pages().read(criteria, after, until, limit, backwards=backwards)
+        return await self._scan(lambda pages: pages.read(criteria, after, until, limit, backwards=backwards))
+
+    def reader(self) -> EventReader:
+        """Return an unopened reader of the same log for another thread."""
+        return SqliteEventReader(self._path, self._known)
+
+    async def verify(self) -> AsyncIterator[int]:
+        """Read all again, yield how far it is right; raise CorruptionError naming the first position that is not."""
+        proved = Proved()
+        while not proved.complete:
+            proved = await self._scan(partial(verify_page, proved=proved))
+            yield proved.position
+
+    def describe(self) -> dict[str, object]:
+        """Describe the store for `doctor`."""
+        return {
+            "store": "sqlite",
+            "durable": True,
+            "schema_version": SCHEMA_VERSION,
+            "log_id": str(self.log_id),
+            "events": self._pages().head(),
+            "records": self._pages().one("log_count_commands"),
+            **asdict(self._writing().report()),
+        }
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            lock = FairLock(self._path)
+            stack.callback(lock.close)
+            self._writer = await asyncio.to_thread(LogWriter, self._path, self._known, lock)
+            stack.push_async_callback(asyncio.to_thread, self._writer.close)
+            scanned = connect_reader(self._path)
+            stack.callback(disconnect, scanned, lock)
+            self._scanned = LogPages(scanned, self._known)
+            self._scanner = ThreadPoolExecutor(1, f"diptych scan {self._path.name}")
+            stack.push_async_callback(asyncio.to_thread, self._scanner.shutdown)
+            await super().__aenter__()
+            self._stack.push_async_exit(stack.pop_all())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer = self._scanner = self._scanned = None
+        await super().__aexit__(kind, error, trace)
+
+    async def _scan(self, read: Callable[[LogPages], T]) -> T:
+        if self._scanner is None or self._scanned is None:
+            raise self._not_open()
+        return await asyncio.get_running_loop().run_in_executor(self._scanner, read, self._scanned)
+
+    def _is_short(self, criteria: Criteria, after: int, limit: int) -> bool:
+        if self._known.position - after <= _SHORT_TAIL:
+            return True
+        return limit <= _SHORT_PAGE and all(clause.tags for clause in criteria.clauses)
+
+    def _writing(self) -> LogWriter:
+        if self._writer is None:
+            raise self._not_open()
+        if os.getpid() != self._pid:
+            raise StoreError("this log was opened before the process forked; open it again in the child")
+        return self._writer

@@ -1,0 +1,141 @@
+"""Reading the log file on one connection, in the thread that owns it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from diptych.errors import CorruptionError, StoreError
+from diptych.model.criteria import Clause, Criteria
+from diptych.ports import Record, Slice, StoredEvent
+from diptych.stores.heads import KnownHead
+from diptych.stores.sqlite import statements
+from diptych.stores.sqlite.connection import sql
+from diptych.stores.sqlite.faults import store_error
+
+_FEW_TYPES = 4  # up to here the index on types beats the scan
+_position = attrgetter("position")
+_tags_of = msgspec.json.Decoder(tuple[str, ...]).decode
+
+Row = tuple[Any, ...]  # Any: what SQLite returns
+
+
+class LogPages:
+    """Read pages of the log. What is committed never changes, so several statements agree up to a head read first."""
+
+    def __init__(self, connection: sqlite3.Connection, head: KnownHead) -> None:
+        self._connection = connection
+        self._pid = os.getpid()
+        self._head = head
+        self._types: dict[int, tuple[str, int]] = {}
+        self._statements = {name: sql(name) for name in ("log_select_head", "log_select_types", "log_select_command")}
+
+    def head(self) -> int:
+        """Read the position of the last event, and tell everybody who waits for it."""
+        position: int = self._rows(self._statements["log_select_head"])[0][0]
+        if position > self._head.position:
+            self._head.publish(position)
+        return position
+
+    def record(self, command_id: UUID) -> Record | None:
+        """Read the record of a command."""
+        rows = self._rows(self._statements["log_select_command"], (command_id.bytes,))
+        return Record(command_id, *rows[0]) if rows else None
+
+    def read(self, criteria: Criteria, after: int, until: int | None, limit: int, *, backwards: bool) -> Slice:
+        """Read one slice, as the port says."""
+        clauses = criteria.clauses
+        known = self._head.position
+        last = statements.FOREVER if until is None else until
+        if len(clauses) == 1 and clauses[0].tags:
+            events = self._tagged(clauses[0], after, last, limit + 1, backwards=backwards)
+        else:
+            known = self.head()
+            last = min(last, known)
+            events = self._merged(clauses, after, last, limit + 1, backwards=backwards)
+        seen = max(events[0].position, events[-1].position) if events else 0
+        through = min(max(known, seen), last)
+        if len(events) <= limit:
+            return Slice(events, through, complete=True)
+        del events[limit:]
+        return Slice(events, through if backwards or not events else events[-1].position, complete=False)
+
+    def one(self, name: str, *bound: int) -> Any:  # Any: what SQLite returns
+        """Return the first value that the statement of this name finds."""
+        return self._rows(sql(name), bound)[0][0]
+
+    def _merged(
+        self, clauses: Iterable[Clause], after: int, last: int, limit: int, *, backwards: bool
+    ) -> list[StoredEvent]:
+        found = [self._clause(clause, after, last, limit, backwards=backwards) for clause in clauses]
+        if len(found) == 1:
+            return found[0]
+        merged = {event.position: event for events in found for event in events}
+        return sorted(merged.values(), key=_position, reverse=backwards)[:limit]
+
+    def _clause(self, clause: Clause, after: int, last: int, limit: int, *, backwards: bool) -> list[StoredEvent]:
+        if clause.tags:
+            return self._tagged(clause, after, last, limit, backwards=backwards)
+        if not clause.types:
+            rows = self._rows(statements.log(0, backwards=backwards), (after, last, limit))
+            return _dense(self._events(rows, backwards=backwards))
+        ids = self._ids(clause.types)
+        if not ids:
+            return []
+        if len(ids) <= _FEW_TYPES:
+            bound = (*(value for each in ids for value in (each, after, last)), limit)
+            rows = self._rows(statements.typed(len(ids), backwards=backwards), bound)
+        else:
+            wanted = (after, last, *statements.padded(ids), limit)
+            rows = self._rows(statements.log(len(ids), backwards=backwards), wanted)
+        return self._events(rows, backwards=backwards)
+
+    def _tagged(self, clause: Clause, after: int, last: int, limit: int, *, backwards: bool) -> list[StoredEvent]:
+        types, tags = clause.types, clause.tags
+        statement = statements.tagged(len(types), len(tags), backwards=backwards)
+        names = statements.padded(types) if types else ()
+        rows = self._rows(statement, (tags[0], *names, *tags[1:], after, last, limit))
+        return self._events(rows, backwards=backwards)
+
+    def _rows(self, statement: str, bound: Sequence[object] = ()) -> list[Row]:
+        if os.getpid() != self._pid:
+            raise StoreError("this log was opened before the process forked; open it again in the child")
+        try:
+            rows: list[Row] = self._connection.execute(statement, bound).fetchall()
+        except sqlite3.Error as wrong:
+            raise store_error(wrong) from wrong
+        return rows
+
+    def _events(self, rows: list[Row], *, backwards: bool) -> list[StoredEvent]:
+        rows.sort(reverse=backwards)  # SQLite keeps the order of the inner page, but does not promise it
+        types = self._types
+        events = []
+        for position, type_id, tags, data, metadata, recorded_at, digest in rows:
+            name, version = types.get(type_id) or self._type(type_id)
+            events.append(StoredEvent(position, name, version, _tags_of(tags), data, metadata, recorded_at, digest))
+        return events
+
+    def _ids(self, names: tuple[str, ...]) -> tuple[int, ...]:
+        self._refresh()
+        return tuple(type_id for type_id, (name, _) in self._types.items() if name in names)
+
+    def _type(self, type_id: int) -> tuple[str, int]:
+        self._refresh()
+        return self._types[type_id]
+
+    def _refresh(self) -> None:
+        known = len(self._types)  # ids are dense
+        for type_id, name, version in self._rows(self._statements["log_select_types"], (known,)):
+            self._types[type_id] = (name, version)
+
+
+def _dense(events: list[StoredEvent]) -> list[StoredEvent]:
+    if events and abs(events[-1].position - events[0].position) != len(events) - 1:
+        raise CorruptionError(f"a position is missing between {events[0].position} and {events[-1].position}")
+    return events

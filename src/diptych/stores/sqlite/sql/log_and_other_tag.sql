@@ -1,0 +1,1 @@
+and exists (select 1 from event_tags as o where o.tag = ? and o.type = t.type and o.position = t.position)

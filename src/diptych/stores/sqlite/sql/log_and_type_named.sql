@@ -1,0 +1,1 @@
+and t.type in (select id from types where name in ({names}))

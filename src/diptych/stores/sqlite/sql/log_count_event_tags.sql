@@ -1,0 +1,1 @@
+select count(*) from event_tags where position <= ?

@@ -1,0 +1,1 @@
+create index events_type on events (type)

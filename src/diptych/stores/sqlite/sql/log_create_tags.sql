@@ -1,0 +1,4 @@
+create table tags (
+    id  integer primary key,
+    tag text    not null unique
+)

@@ -1,0 +1,1 @@
+insert into commands (id, name, fingerprint, answer, position, recorded_at, actor) values (?, ?, ?, ?, ?, ?, ?)

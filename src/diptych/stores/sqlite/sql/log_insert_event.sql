@@ -1,0 +1,1 @@
+insert into events (position, type, tags, data, metadata, recorded_at, hash) values (?, ?, ?, ?, ?, ?, ?)

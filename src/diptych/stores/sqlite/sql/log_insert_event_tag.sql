@@ -1,0 +1,1 @@
+insert into event_tags (tag, type, position) values (?, ?, ?)

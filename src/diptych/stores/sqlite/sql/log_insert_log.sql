@@ -1,0 +1,1 @@
+insert into log (schema_version, log_id) values (?, ?)

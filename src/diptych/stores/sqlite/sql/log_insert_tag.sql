@@ -1,0 +1,1 @@
+insert into tags (id, tag) values (?, ?)

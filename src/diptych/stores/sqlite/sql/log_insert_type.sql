@@ -1,0 +1,1 @@
+insert into types (name, version) values (?, ?)

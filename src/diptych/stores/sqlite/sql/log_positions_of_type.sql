@@ -1,0 +1,1 @@
+select position from events indexed by events_type where type = ? and position > ? and position <= ?

@@ -1,0 +1,5 @@
+select {columns}
+from events as e
+where e.position > ? and e.position <= ? {types}
+order by e.position {order}
+limit ?

@@ -1,0 +1,1 @@
+select name, fingerprint, answer, position, recorded_at, actor from commands where id = ?

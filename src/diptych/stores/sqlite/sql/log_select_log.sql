@@ -1,0 +1,1 @@
+select schema_version, log_id from log

@@ -1,0 +1,81 @@
+"""The log's reading statements: fragments of `sql/` put together once for each shape of criteria.
+
+Only the number of placeholders and the direction vary; values are always bound.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TypeVar
+
+from diptych.stores.sqlite.connection import sql
+
+T = TypeVar("T", int, str)
+
+FOREVER = (1 << 63) - 1
+
+
+def tagged(types: int, tags: int, *, backwards: bool) -> str:
+    """Return the page of events that carry some tags; bind (tag, *type names, *other tags, after, until, limit)."""
+    return _tagged(_padded(types), tags, backwards)
+
+
+def typed(ids: int, *, backwards: bool) -> str:
+    """Return the page of events of a few types, by the index; bind (id, after, until) for each, then limit."""
+    return _typed(ids, backwards)
+
+
+def log(ids: int, *, backwards: bool) -> str:
+    """Return the page of all events or, filtered while scanning, of many types; bind (after, until, *ids, limit)."""
+    return _log(_padded(ids), backwards)
+
+
+def newest_of_tags(ids: int, tags: int) -> str:
+    """Return the last position that carries all the tags; bind (tag id, *type ids, after, *other tag ids)."""
+    return _newest_of_tags(_padded(ids), tags)
+
+
+def padded(values: tuple[T, ...]) -> tuple[T, ...]:
+    """Repeat the last value up to a power of two, so that few statements serve every number of types."""
+    return values + values[-1:] * (_padded(len(values)) - len(values))
+
+
+def _padded(count: int) -> int:
+    return 1 << (count - 1).bit_length() if count else 0
+
+
+@lru_cache(maxsize=256)
+def _tagged(types: int, tags: int, backwards: bool) -> str:  # noqa: FBT001 (part of the cache's key)
+    return sql("log_read_tagged").format(
+        columns=sql("log_event_columns"),
+        types=sql("log_and_type_named").format(names=_marks(types)) if types else "",
+        others=" ".join([sql("log_and_other_tag_named")] * (tags - 1)),
+        order=_order(backwards),
+    )
+
+
+@lru_cache(maxsize=256)
+def _typed(ids: int, backwards: bool) -> str:  # noqa: FBT001 (part of the cache's key)
+    arms = " union all ".join([sql("log_positions_of_type")] * ids)
+    return sql("log_read_typed").format(columns=sql("log_event_columns"), arms=arms, order=_order(backwards))
+
+
+@lru_cache(maxsize=256)
+def _log(ids: int, backwards: bool) -> str:  # noqa: FBT001 (part of the cache's key)
+    # `+type`: the index on types is slower than the scan as soon as the types are more than a few.
+    types = f"and +e.type in ({_marks(ids)})" if ids else ""
+    return sql("log_read_log").format(columns=sql("log_event_columns"), types=types, order=_order(backwards))
+
+
+@lru_cache(maxsize=256)
+def _newest_of_tags(ids: int, tags: int) -> str:
+    types = f"and t.type in ({_marks(ids)})" if ids else ""
+    return sql("log_newest_of_tags").format(types=types, others=" ".join([sql("log_and_other_tag")] * (tags - 1)))
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)
+
+
+def _order(backwards: bool) -> str:  # noqa: FBT001 (one of two words)
+    return "desc" if backwards else "asc"

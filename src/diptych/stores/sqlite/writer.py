@@ -1,0 +1,192 @@
+"""The writer: the one thread of a store that writes, in batches, in turns with the writers of other processes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+from uuid import UUID
+
+from diptych.errors import StoreError
+from diptych.ports import Append, AppendOutcome
+from diptych.stores.heads import KnownHead
+from diptych.stores.sqlite.batch import Tail
+from diptych.stores.sqlite.connection import (
+    FileReport,
+    checkpoint,
+    checkpoint_all,
+    connect_writer,
+    disconnect,
+    measured,
+    report,
+    sql,
+)
+from diptych.stores.sqlite.faults import breaks_a_row, commit_error, store_error
+from diptych.stores.sqlite.lock import FairLock
+from diptych.stores.sqlite.schema import install
+from diptych.stores.sqlite.verify import verify_tail
+
+_BATCH_APPENDS = 512
+_BATCH_EVENTS = 4096
+_PAGES_PER_COMMIT = 4
+_CHECKPOINT_PAGES = 4000  # an estimate of rows and commits, not a count: about 16 MB of WAL
+
+
+class Request(NamedTuple):
+    """An append, and who waits for its outcome."""
+
+    append: Append
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[AppendOutcome]
+
+
+Answer = AppendOutcome | Exception
+
+
+class LogWriter:
+    """Own the writing connection. Requests are taken from a queue, all that wait at once, and answered after commit."""
+
+    def __init__(self, path: Path, head: KnownHead, lock: FairLock) -> None:
+        self._path, self._head, self._lock = path, head, lock
+        self._queue: SimpleQueue[Request | None] = SimpleQueue()
+        self._select_head = sql("log_select_head")
+        self._written = 0
+        self._suspect = False
+        with lock:
+            self._connection = connect_writer(path)
+            self.log_id: UUID = install(self._connection)
+            self._report = report(self._connection, path)
+            self._tail: Tail | None = Tail(self._connection)
+        head.publish(self._tail.head)
+        self._thread = threading.Thread(target=self._run, name=f"diptych log {path.name}", daemon=True)
+        self._thread.start()
+
+    def submit(self, request: Request) -> None:
+        """Hand an append over; its future is resolved in its loop."""
+        self._queue.put(request)
+
+    def close(self) -> None:
+        """Finish everything that was submitted, then close the connection under the lock."""
+        self._queue.put(None)
+        self._thread.join()
+        disconnect(self._connection, self._lock)
+
+    def report(self) -> FileReport:
+        """Describe the file as the writing connection found it, and its size now."""
+        return measured(self._report, self._path)
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            batch, going = self._take()
+            if batch:
+                self._serve(batch)
+
+    def _take(self) -> tuple[list[Request], bool]:
+        batch: list[Request] = []
+        events = 0
+        with contextlib.suppress(Empty):
+            while len(batch) < _BATCH_APPENDS and events < _BATCH_EVENTS:
+                request = self._queue.get(block=not batch)
+                if request is None:
+                    return batch, False
+                batch.append(request)
+                events += len(request.append.events)
+        return batch, True
+
+    def _serve(self, batch: Sequence[Request]) -> None:
+        try:
+            self._write(batch, look_up=False)
+        except Exception as wrong:  # noqa: BLE001 (whoever waits must hear of it; the thread must live)
+            self._recover(batch, wrong)
+
+    def _recover(self, batch: Sequence[Request], wrong: Exception) -> None:
+        if not breaks_a_row(wrong):
+            failure = store_error(wrong) if isinstance(wrong, sqlite3.Error) else wrong
+            _answer([(request, failure) for request in batch])
+            return
+        for request in batch:  # one of them broke it: each alone now, and each id looked up
+            try:
+                self._write([request], look_up=True)
+            except Exception as alone:  # noqa: BLE001 (as above)
+                failure = store_error(alone) if isinstance(alone, sqlite3.Error) else alone
+                _answer([(request, failure)])
+
+    def _write(self, batch: Sequence[Request], *, look_up: bool) -> None:
+        with self._lock:
+            tail = self._begin()
+            try:
+                answers = [tail.add(request.append, look_up=look_up) for request in batch]
+                rows = tail.flush()
+            except BaseException as wrong:
+                self._abandon(wrong)
+                raise
+            try:
+                self._connection.execute("commit")
+            except sqlite3.Error as wrong:
+                self._abandon(wrong)
+                _answer([(request, commit_error(wrong, request.append)) for request in batch])
+                return
+            tail.settle()
+            self._head.publish(tail.head)
+            _answer(list(zip(batch, answers, strict=True)))
+            self._checkpoint(rows)
+
+    def _begin(self) -> Tail:
+        if self._suspect:
+            self._reopen()
+        self._connection.execute("begin immediate")
+        try:
+            head = self._connection.execute(self._select_head).fetchone()[0]
+            if self._tail is None or self._tail.head != head:  # another process wrote, or the last batch failed
+                self._tail = Tail(self._connection)
+        except BaseException as wrong:
+            self._abandon(wrong)
+            raise
+        return self._tail
+
+    def _abandon(self, wrong: BaseException) -> None:
+        self._tail = None
+        self._suspect = isinstance(wrong, sqlite3.Error) and not breaks_a_row(wrong)
+        with contextlib.suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("rollback")
+
+    def _reopen(self) -> None:
+        # After a failed write or fsync neither the connection's cache nor the kernel's can be trusted.
+        self._connection.close()
+        self._connection = connect_writer(self._path)
+        if install(self._connection) != self.log_id:
+            raise StoreError(f"{self._path} was replaced by another log while it was open")
+        verify_tail(self._connection, self._head.position)
+        checkpoint_all(self._connection)
+        self._suspect = False
+
+    def _checkpoint(self, rows: int) -> None:
+        self._written += _PAGES_PER_COMMIT + rows
+        if self._written >= _CHECKPOINT_PAGES:
+            self._written = 0
+            with contextlib.suppress(sqlite3.Error):  # nothing is lost: the WAL keeps it, the next one tries again
+                checkpoint(self._connection)
+
+
+def _answer(answers: Sequence[tuple[Request, Answer]]) -> None:
+    for loop, group in groupby(answers, key=lambda pair: pair[0].loop):
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for it any more
+            loop.call_soon_threadsafe(_resolve, [(request.future, answer) for request, answer in group])
+
+
+def _resolve(answers: Sequence[tuple[asyncio.Future[AppendOutcome], Answer]]) -> None:
+    for future, answer in answers:
+        if future.done():
+            continue  # its caller was cancelled; the append was not
+        if isinstance(answer, Exception):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)
