@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from typing import Any
 
@@ -13,11 +13,13 @@ from diptych.model.fields import fields_of, is_record, place_of
 from diptych.model.marks import GeneratedMark
 from diptych.model.memo import memo
 from diptych.model.messages import EventType, event_type
-from diptych.model.shape import Check, Errors, explain, refine
+from diptych.model.shape import Check, Errors, explain, join, refine
 from diptych.model.soundness import soundness
 
 _encoder = msgspec.json.Encoder(order="deterministic", decimal_format="string", uuid_format="canonical")
 _NUL = b"\\u0000"
+_NUL_MESSAGE = ("contains the character U+0000, which no store can keep",)
+_SURROGATE_MESSAGE = ("contains half of a surrogate pair, which is no character",)
 
 encode: Callable[[Any], bytes] = _encoder.encode
 """Encode a value as canonical JSON: fields as declared, mappings and sets sorted, decimals as strings."""
@@ -47,8 +49,8 @@ def encoded(cls: type, message: Any) -> bytes:
     """Encode a message whose values were checked; text is checked here."""
     try:
         data = encode(message)
-    except (UnicodeEncodeError, OverflowError, TypeError, ValueError) as wrong:
-        raise InvalidMessageError(cls.__name__, {"": (f"cannot be written as JSON: {wrong}",)}) from wrong
+    except (UnicodeEncodeError, OverflowError, TypeError, ValueError, RecursionError) as wrong:
+        raise InvalidMessageError(cls.__name__, _unwritable(message, wrong)) from wrong
     if _NUL in data:
         refuse_nul(cls, data)
     return data
@@ -56,7 +58,7 @@ def encoded(cls: type, message: Any) -> bytes:
 
 def content_hash(name: str, version: int, tags: Iterable[str], data: bytes, metadata: bytes) -> bytes:
     """Return the hash of an event's content: 16 bytes of BLAKE2b over all that is stored but its position and time."""
-    head = f"{name}\x00{version}\x00{' '.join(tags)}\x00".encode()
+    head = "\x00".join((name, str(version), *tags, "")).encode()  # no part holds a NUL: the parts cannot be shifted
     return blake2b(head + data + b"\x00" + metadata, digest_size=16).digest()
 
 
@@ -91,10 +93,9 @@ def decode_message(cls: type, data: bytes) -> Any:
 
 def refuse_nul(cls: type, data: bytes) -> None:
     """Raise InvalidMessageError when a text of this JSON holds a NUL character."""
-    if _holds_nul(msgspec.json.decode(data)):
-        raise InvalidMessageError(
-            cls.__name__, {"": ("a text contains the character U+0000, which no store can keep",)}
-        )
+    found = {path: _NUL_MESSAGE for path, text in _texts(msgspec.json.decode(data)) if "\x00" in text}
+    if found:
+        raise InvalidMessageError(cls.__name__, found)
 
 
 class EventCodec:
@@ -194,9 +195,25 @@ def _explained(cls: type, data: bytes, wrong: Exception) -> InvalidMessageError:
     return InvalidMessageError(cls.__name__, explain(cls, value) or {"": (str(wrong),)})
 
 
-def _holds_nul(value: Any) -> bool:
+def _unwritable(message: Any, wrong: Exception) -> Errors:
+    if isinstance(wrong, UnicodeEncodeError):
+        found = _texts(msgspec.to_builtins(message))
+        return {path: _SURROGATE_MESSAGE for path, text in found if any(map(_is_surrogate, text))}
+    return {"": (f"cannot be written as JSON: {wrong}",)}
+
+
+def _is_surrogate(character: str) -> bool:
+    return "\ud800" <= character <= "\udfff"
+
+
+def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text in a JSON value with its path; keys count as texts of the mapping."""
     if isinstance(value, str):
-        return "\x00" in value
-    if isinstance(value, dict):
-        return any(_holds_nul(each) for pair in value.items() for each in pair)
-    return isinstance(value, list) and any(_holds_nul(each) for each in value)
+        yield path, value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield path, str(key)
+            yield from _texts(each, join(path, str(key)))
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for index, each in enumerate(value):
+            yield from _texts(each, f"{path}[{index}]")

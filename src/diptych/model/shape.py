@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import abc
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
@@ -25,6 +27,7 @@ Check = Callable[[Any, str], Iterator[tuple[str, str]]]
 _AT = re.compile(r" - at `\$\.?(.*)`$")
 _BLANK = f"Expected `str` matching regex {NotBlank.pattern!r}"
 _INT64 = 1 << 63
+_COLLECTIONS = (tuple, list, frozenset, set, abc.Sequence, abc.Set, abc.Collection, abc.Iterable)
 
 
 def refine(cls: type) -> Check | None:
@@ -73,9 +76,17 @@ def _check_of(tp: Any, marks: tuple[Any, ...]) -> Check | None:
         return simple
     if is_record(tp):
         return _record_check(tp)
-    if get_origin(tp) in (tuple, list, frozenset, set):
-        return _items_check(tp)
-    return None
+    return _check_of_generic(tp, get_origin(tp), get_args(tp))
+
+
+def _check_of_generic(tp: Any, origin: Any, args: tuple[Any, ...]) -> Check | None:
+    if is_uniform(tp):
+        return _items_check(_checks(args[0]))
+    if origin is tuple:
+        return _places_check([_checks(arg) for arg in args])
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return _values_check(_checks(args[1]))
+    return _any_check if tp in _UNKNOWN or origin in (Union, UnionType) else None
 
 
 def _record_check(cls: type) -> Check | None:
@@ -92,8 +103,7 @@ def _record_check(cls: type) -> Check | None:
     return check
 
 
-def _items_check(tp: Any) -> Check | None:
-    inner = next((found for arg in get_args(tp) if arg is not Ellipsis and (found := _checks(arg))), None)
+def _items_check(inner: Check | None) -> Check | None:
     if inner is None:
         return None
 
@@ -102,6 +112,44 @@ def _items_check(tp: Any) -> Check | None:
             yield from inner(item, f"{path}[{index}]")
 
     return check
+
+
+def _places_check(inner: Sequence[Check | None]) -> Check | None:
+    if not any(inner):
+        return None
+
+    def check(value: Any, path: str) -> Iterator[tuple[str, str]]:
+        for index, (item, of_item) in enumerate(zip(value, inner, strict=False)):  # its length is checked by decoding
+            if of_item is not None:
+                yield from of_item(item, f"{path}[{index}]")
+
+    return check
+
+
+def _values_check(inner: Check | None) -> Check | None:
+    if inner is None:
+        return None
+
+    def check(value: Any, path: str) -> Iterator[tuple[str, str]]:
+        for key, item in value.items():
+            yield from inner(item, f"{path}[{key}]")
+
+    return check
+
+
+def _any_check(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Check a value whose type is known only now: a member of a union, or anything."""
+    own = _SIMPLE.get(type(value)) or (_checks(type(value)) if is_record(type(value)) else None)
+    if own is not None:
+        yield from own(value, path)
+    elif isinstance(value, Decimal):
+        yield from _decimal_check(None)(value, path)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _any_check(item, f"{path}[{key}]")
+    elif isinstance(value, (tuple, list, set, frozenset)):
+        for index, item in enumerate(value):
+            yield from _any_check(item, f"{path}[{index}]")
 
 
 def _decimal_check(scale: Scale | None) -> Check:
@@ -157,6 +205,7 @@ def _datetime_check(value: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 _SIMPLE: Mapping[type, Check] = {float: _float_check, int: _int_check, datetime: _datetime_check}
+_UNKNOWN = (Any, object)
 
 
 def _explain(value: Any, hint: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -166,7 +215,7 @@ def _explain(value: Any, hint: Any, path: str) -> Iterator[tuple[str, str]]:
         return
     if is_record(bare) and isinstance(value, Mapping):
         yield from _explain_record(value, bare, path)
-    elif get_origin(bare) in (tuple, list) and isinstance(value, list) and _uniform(bare):
+    elif is_uniform(bare) and isinstance(value, list):
         yield from _explain_items(value, hint, bare, path)
     else:
         yield from _explain_leaf(value, hint, path)
@@ -208,9 +257,12 @@ def _accepted(described: Field) -> Any:
     return described.hint | None if described.mark(GeneratedMark) else described.hint
 
 
-def _uniform(bare: Any) -> bool:
-    args = get_args(bare)
-    return len(args) == 1 or (len(args) == 2 and args[1] is Ellipsis)  # noqa: PLR2004 (tuple[X, ...])
+def is_uniform(tp: Any) -> bool:
+    """Say whether the type is a collection whose items have one type: `list[X]`, `tuple[X, ...]`."""
+    args = get_args(tp)
+    if get_origin(tp) is tuple:
+        return len(args) == 2 and args[1] is Ellipsis  # noqa: PLR2004 (tuple[X, ...])
+    return len(args) == 1 and get_origin(tp) in _COLLECTIONS
 
 
 def _annotated(tp: Any, mark: Any) -> Any:

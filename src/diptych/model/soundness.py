@@ -9,12 +9,12 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, get_args, get_origin
+from typing import Any, get_args
 
 from diptych.model.fields import fields_of, is_record, split_marks, split_optional
 from diptych.model.marks import Scale
 from diptych.model.memo import memo
-from diptych.model.shape import bounds_of
+from diptych.model.shape import Check, bounds_of, is_uniform, refine
 
 Sound = Callable[[Any], bool]
 _INT64 = 1 << 63
@@ -37,9 +37,10 @@ def _of(tp: Any, marks: tuple[Any, ...]) -> Sound | None:
         return _decimal(next((mark for mark in marks if isinstance(mark, Scale)), None))
     if is_record(tp):
         return _record(tp)
-    if get_origin(tp) in (tuple, list, frozenset, set):
-        return _items(tp)
-    return _SIMPLE.get(tp) if isinstance(tp, type) else None
+    if is_uniform(tp):
+        return _items(get_args(tp)[0])
+    simple = _SIMPLE.get(tp) if isinstance(tp, type) else None
+    return simple or _judged(refine(tp))
 
 
 def _record(cls: type) -> Sound | None:
@@ -59,9 +60,14 @@ def _record(cls: type) -> Sound | None:
     return sound
 
 
-def _items(tp: Any) -> Sound | None:
-    ask = next((found for arg in get_args(tp) if arg is not Ellipsis and (found := soundness(arg))), None)
+def _items(item: Any) -> Sound | None:
+    ask = soundness(item)
     return None if ask is None else lambda value: all(map(ask, value))
+
+
+def _judged(check: Check | None) -> Sound | None:
+    """Ask the checks themselves: mappings, unions, and what is known only by its value."""
+    return None if check is None else lambda value: next(check(value, ""), None) is None
 
 
 def _decimal(scale: Scale | None) -> Sound:
