@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Generic, TypeVar, get_args, get_origin, overload
 
 import msgspec
@@ -84,12 +85,13 @@ def _changer(cls: Any) -> Callable[[Any, dict[str, Any]], Any]:
     if issubclass(cls, msgspec.Struct):
         return lambda row, fields: msgspec.structs.replace(row, **fields)
     names = tuple(field.name for field in fields_of(cls))
-    known = frozenset(names)
+    if len(names) == 1:
+        return lambda row, fields: cls(**fields) if fields else row
+    values = attrgetter(*names)
 
     def changed(row: Any, fields: dict[str, Any]) -> Any:
-        if not fields.keys() <= known:
-            raise TypeError(f"{cls.__qualname__} has no field {sorted(fields.keys() - known)}")
-        return cls(**{name: fields[name] if name in fields else getattr(row, name) for name in names})
+        # A field that the row does not have is refused by its own constructor.
+        return cls(**dict(zip(names, values(row), strict=True), **fields)) if fields else row
 
     return changed
 
