@@ -18,7 +18,7 @@ from diptych.model.fields import place_of
 from diptych.model.messages import Command, Query
 from diptych.model.meta import Context
 from diptych.model.projections import Projection
-from diptych.model.results import Accepted, Invalid, Result
+from diptych.model.results import Invalid, Result
 from diptych.module import Module
 from diptych.ports import Checkpoint, Clock, EventStore, Ids, Record
 from diptych.read.panel import Answer, ReadPanel
@@ -208,7 +208,7 @@ class Application:
         self,
         query: Query[R],
         *,
-        after: Accepted[Any] | int | None = None,
+        after: Result[Any] | int | None = None,
         wait: float = 2.0,
         principal: str | None = None,
     ) -> R:
@@ -224,12 +224,12 @@ class Application:
         self,
         query: Query[Any],
         *,
-        after: Accepted[Any] | int | None = None,
+        after: Result[Any] | int | None = None,
         wait: float = 2.0,
         principal: str | None = None,
     ) -> Answer:
         """Ask a query; return its answer with the position that it holds and that of the last change it may show."""
-        position = after.position if isinstance(after, Accepted) else after
+        position = after if after is None or isinstance(after, int) else after.position
         context = Context(self.clock.now(), self._ids.new(), principal)
         return await self._read.answer(query, context, after=position, wait=wait)
 
