@@ -1,0 +1,1 @@
+"""A retail shop on Diptych: point of sale and stock."""

@@ -1,0 +1,1 @@
+"""Queries: what may be asked, and where the answer is read."""

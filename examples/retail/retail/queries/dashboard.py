@@ -1,0 +1,71 @@
+"""What the office sees first in the morning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+
+from diptych import Module, Query, Rows
+from retail.values import ZERO, Money, average
+from retail.views.products import ProductView
+from retail.views.sales import SalesDay, SaleSummary
+
+dashboard_queries = Module("dashboard_queries")
+_RECENT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Takings:
+    """Sales of some days: how many, how much, and how much each on average (four places, halves to even)."""
+
+    count: int
+    total: Money
+    average: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """The figures of a day and of the seven days that end with it."""
+
+    day: date
+    today: Takings
+    week: Takings
+    inventory_value: Money
+    low_stock: int
+    recent: tuple[SaleSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetDashboard(Query[Dashboard]):
+    """Ask for the figures of a day."""
+
+    day: date
+
+
+@dashboard_queries.query
+async def get_dashboard(
+    query: GetDashboard, products: Rows[ProductView], days: Rows[SalesDay], sales: Rows[SaleSummary]
+) -> Dashboard:
+    """Return the figures from a few rows: those of the week, the newest sales, and sums over products."""
+    day = days.table.c.day
+    week = await days.find(day > query.day - timedelta(days=7), day <= query.day, order=["day"])
+    column = products.table.c
+    [(value,)] = await products.select(sa.select(sa.func.sum(column.stock_value)))
+    recent = await sales.find(sales.table.c.day <= query.day, order=["-sold_at", "sale"], limit=_RECENT)
+    return Dashboard(
+        query.day,
+        _takings(row for row in week if row.day == query.day),
+        _takings(week),
+        value or ZERO,
+        await products.count(is_low_stock=True),
+        recent.items,
+    )
+
+
+def _takings(days: Iterable[SalesDay]) -> Takings:
+    rows = list(days)
+    count, total = sum(row.count for row in rows), sum((row.total for row in rows), ZERO)
+    return Takings(count, total, average(total, count))

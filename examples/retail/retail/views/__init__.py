@@ -1,0 +1,1 @@
+"""Read models, denormalised: no query joins anything."""

@@ -1,0 +1,106 @@
+"""Sales as shown: one by one, and by day."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from diptych import Indexed, Meta, Projection, change, computed
+from retail.sales import SaleCancelled, SaleCompleted
+from retail.values import ZERO, Money, Payment, average
+
+takings = Projection("takings")
+
+
+class SaleSummary(msgspec.Struct, frozen=True):
+    """A sale in a list."""
+
+    sale: str
+    day: Annotated[date, Indexed()]
+    sold_at: datetime
+    customer: str | None
+    payment: Payment
+    lines: int
+    units: int
+    total: Annotated[Money, Indexed()]
+    paid: Money
+    till: str | None
+    seller: str | None
+    status: Literal["completed", "cancelled"] = "completed"
+
+
+class SalesDay(msgspec.Struct, frozen=True):
+    """The sales of a day that were not cancelled."""
+
+    day: date
+    count: int = 0
+    lines: int = 0
+    units: int = 0
+    total: Money = ZERO
+    cash_count: int = 0
+    cash: Money = ZERO
+    credit_count: int = 0
+    credit: Money = ZERO
+
+    @computed
+    def average(self) -> Money:
+        """Return the total per sale, with four places, halves to even."""
+        return average(self.total, self.count)
+
+
+sales = takings.read_model(SaleSummary, key="sale", indexes=[("customer", "sold_at"), ("sold_at",)])
+days = takings.read_model(SalesDay, key="day")
+
+
+@sales.on
+def completed(_: SaleSummary | None, event: SaleCompleted, meta: Meta) -> SaleSummary:
+    """Show a sale."""
+    return SaleSummary(
+        sale=event.sale,
+        day=event.day,
+        sold_at=event.sold_at,
+        customer=event.customer,
+        payment=event.payment,
+        lines=event.lines,
+        units=event.units,
+        total=event.total,
+        paid=event.paid,
+        till=event.till,
+        seller=meta.actor,
+    )
+
+
+@sales.on
+def cancelled(row: SaleSummary, event: SaleCancelled) -> SaleSummary:  # noqa: ARG001 (keyed by it)
+    """Show that the sale was undone."""
+    return change(row, status="cancelled")
+
+
+@days.on
+def taken(row: SalesDay | None, event: SaleCompleted) -> SalesDay:
+    """Add a sale to its day."""
+    return _with(row or SalesDay(event.day), event, 1, event.lines)
+
+
+@days.on
+def untaken(row: SalesDay, event: SaleCancelled) -> SalesDay:
+    """Take a cancelled sale from its day."""
+    return _with(row, event, -1, len(event.lines))
+
+
+def _with(row: SalesDay, event: SaleCompleted | SaleCancelled, sign: Literal[1, -1], lines: int) -> SalesDay:
+    cash = sign if event.payment == "cash" else 0
+    credit = sign - cash
+    return SalesDay(
+        row.day,
+        row.count + sign,
+        row.lines + sign * lines,
+        row.units + sign * event.units,
+        row.total + sign * event.total,
+        row.cash_count + cash,
+        row.cash + cash * event.total,
+        row.credit_count + credit,
+        row.credit + credit * event.total,
+    )
