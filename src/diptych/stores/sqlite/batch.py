@@ -46,11 +46,13 @@ class Tail:
     def add(self, append: Append, *, look_up: bool) -> AppendOutcome:
         """Judge an append and, when it holds, note its rows.
 
-        Ids of version 7 are looked up only when asked: they are new, and the primary key is the net below.
+        Ids of version 7 are looked up in the file only when asked: they are new, and the primary key is the net below.
         """
         record = append.record
-        if record is not None and (look_up or record.id.int >> _VERSION & 0xF != _TIME_ORDERED):
-            found = self._records.get(record.id) or self._recorded(record.id)
+        if record is not None:
+            found = self._records.get(record.id)
+            if found is None and (look_up or record.id.int >> _VERSION & 0xF != _TIME_ORDERED):
+                found = self._recorded(record.id)
             if found is not None:
                 return Recorded(found)
         for guard in append.condition:
