@@ -1,111 +1,48 @@
-"""Diptych: typed commands and queries, one ordered log of events, and read models that are provably its fold."""
+"""Diptych: typed commands and queries, one ordered log of events, and read models that are provably its fold.
 
-from diptych.application import Application
-from diptych.dispatch import Handler, Middleware
-from diptych.errors import (
-    CorruptionError,
-    Error,
-    FencedError,
-    FieldErrors,
-    FoldError,
-    ForeignLogError,
-    InvalidMessageError,
-    KeyReusedError,
-    MalformedError,
-    MessageError,
-    Missing,
-    NotAllowed,
-    NotDurableError,
-    OutcomeUnknownError,
-    PositionError,
-    RebuildingError,
-    Refusal,
-    SettingsError,
-    StaleError,
-    StorageFullError,
-    StoreError,
-    UnknownMessageError,
-    UnreadableEventError,
-    UnwrapError,
-    WiringError,
-)
-from diptych.injection import per_message
-from diptych.model.criteria import Clause, Criteria, Guard, unless
-from diptych.model.decisions import Decider, DecisionModel
-from diptych.model.marks import NEW, Bounds, Generated, Indexed, NotBlank, Scale, Tag, Unique
-from diptych.model.messages import Command, Query, event
-from diptych.model.meta import Context, Meta
-from diptych.model.pages import Page
-from diptych.model.projections import Projection, ReadModel
-from diptych.model.results import Accepted, Conflict, Failure, Forbidden, Invalid, NotFound, Refused, Result
-from diptych.model.rows import change, computed
-from diptych.module import Module
-from diptych.read.panel import Answer
-from diptych.read.rows import Rows
+The names below are imported when they are first used, so that the command line starts without a database library; type
+checkers read them in `__init__.pyi`.
+"""
 
-__all__ = [
-    "NEW",
-    "Accepted",
-    "Answer",
-    "Application",
-    "Bounds",
-    "Clause",
-    "Command",
-    "Conflict",
-    "Context",
-    "CorruptionError",
-    "Criteria",
-    "Decider",
-    "DecisionModel",
-    "Error",
-    "Failure",
-    "FencedError",
-    "FieldErrors",
-    "FoldError",
-    "Forbidden",
-    "ForeignLogError",
-    "Generated",
-    "Guard",
-    "Handler",
-    "Indexed",
-    "Invalid",
-    "InvalidMessageError",
-    "KeyReusedError",
-    "MalformedError",
-    "MessageError",
-    "Meta",
-    "Middleware",
-    "Missing",
-    "Module",
-    "NotAllowed",
-    "NotBlank",
-    "NotDurableError",
-    "NotFound",
-    "OutcomeUnknownError",
-    "Page",
-    "PositionError",
-    "Projection",
-    "Query",
-    "ReadModel",
-    "RebuildingError",
-    "Refusal",
-    "Refused",
-    "Result",
-    "Rows",
-    "Scale",
-    "SettingsError",
-    "StaleError",
-    "StorageFullError",
-    "StoreError",
-    "Tag",
-    "Unique",
-    "UnknownMessageError",
-    "UnreadableEventError",
-    "UnwrapError",
-    "WiringError",
-    "change",
-    "computed",
-    "event",
-    "per_message",
-    "unless",
-]
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+_HOMES = {
+    "diptych.application": "Application",
+    "diptych.dispatch": "Handler Middleware",
+    "diptych.errors": (
+        "CorruptionError Error FencedError FieldErrors FoldError ForeignLogError InvalidMessageError "
+        "KeyReusedError MalformedError MessageError Missing NotAllowed NotDurableError "
+        "OutcomeUnknownError PositionError RebuildingError Refusal SettingsError StaleError "
+        "StorageFullError StoreError UnknownMessageError UnreadableEventError UnwrapError WiringError"
+    ),
+    "diptych.injection": "per_message",
+    "diptych.model.criteria": "Clause Criteria Guard unless",
+    "diptych.model.decisions": "Decider DecisionModel",
+    "diptych.model.marks": "Bounds Generated Indexed NEW NotBlank Scale Tag Unique",
+    "diptych.model.messages": "Command Query event",
+    "diptych.model.meta": "Context Meta",
+    "diptych.model.pages": "Page",
+    "diptych.model.projections": "Projection ReadModel",
+    "diptych.model.results": "Accepted Conflict Failure Forbidden Invalid NotFound Refused Result",
+    "diptych.model.rows": "change computed",
+    "diptych.module": "Module",
+    "diptych.read.panel": "Answer",
+    "diptych.read.rows": "Rows",
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605 (of texts)
+
+
+def __getattr__(name: str) -> Any:  # Any: whatever lives there
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(importlib.import_module(home), name)
+    return found
+
+
+def __dir__() -> Sequence[str]:
+    return sorted({*globals(), *__all__})
