@@ -201,10 +201,11 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 class Changes(NamedTuple):
-    """The pending rows of one read model: key -> (row or None for a deletion, position of its last change)."""
+    """The pending rows of one read model: key -> row, None for a deletion; key -> position of its last change."""
 
     model: ReadModel[Any]
-    rows: Mapping[Key, tuple[Any, int]]
+    rows: Mapping[Key, Any]
+    positions: Mapping[Key, int]
 
 
 class Snapshot(NamedTuple):

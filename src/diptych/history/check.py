@@ -57,7 +57,7 @@ async def check(
 ) -> Report:
     """Compare every row of a projection with the fold of the log up to the projection's checkpoint.
 
-    Rows and checkpoint are read on one snapshot, so that a running projection may go on. Raises RebuildingError while the
+    Rows and checkpoint are read on one snapshot: a running projection may go on. Raises RebuildingError while the
     projection is being rebuilt, UnreadableEventError for an event that current code cannot read.
     """
     async with rows.reader() as reader:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+import msgspec
 
 from diptych.codec import EventCodec, decoder
 from diptych.errors import CorruptionError, MessageError
@@ -37,7 +40,7 @@ class Unreadable:
     error: Exception
 
 
-class Learned(NamedTuple):
+class Learned(msgspec.Struct, frozen=True, gc=False):
     """An event of the log as read: its object, or Unreadable."""
 
     stored: StoredEvent
@@ -46,6 +49,9 @@ class Learned(NamedTuple):
 
 def learn(codec: EventCodec, found: Slice) -> list[Learned]:
     """Read the events of a slice; what cannot be read stands in its place and stops who needs it."""
+    read = codec.read
+    with contextlib.suppress(MessageError):
+        return [Learned(stored, read(stored.name, stored.version, stored.data)) for stored in found.events]
     return [Learned(stored, _read(codec, stored)) for stored in found.events]
 
 

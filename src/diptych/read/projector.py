@@ -75,6 +75,7 @@ class Projector:
     async def _save(self, events: Sequence[Learned], through: int) -> None:
         changes = await self._folding.fold(events, self._writer)
         self._checkpoint = await self._writer.save(self._checkpoint, through, changes)
+        self._folding.saved(changes)
         self.position = through
         self._live.publish(self.name, self.standing)
 

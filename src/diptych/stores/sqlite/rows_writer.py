@@ -84,7 +84,7 @@ class SqliteRowWriter:
         rebuilt = checkpoint.target is None or position >= checkpoint.target
         target = None if rebuilt else checkpoint.target
         new = msgspec.structs.replace(checkpoint, position=position, target=target, error=None)
-        batches = [self._batch(each) for each in changes]
+        batches = [_Batch(self._writings[each.model.name], each) for each in changes]
         with self._database.write() as connection:
             self._move(connection, checkpoint, new)
             for batch in batches:
@@ -92,7 +92,7 @@ class SqliteRowWriter:
             if checkpoint.target is not None and target is None:
                 self._reset(connection, new)
             self._trim(connection, position)
-        self._untidy += 1 + sum(len(batch.upserts) for batch in batches)
+        self._untidy += 1 + sum(len(each.rows) for each in changes)
         if self._untidy >= _TIDY_ROWS:
             self._untidy = 0
             self._database.tidy()
@@ -140,9 +140,6 @@ class SqliteRowWriter:
             connection.execute(row_sql("put_reset"), (rebuilt.position, model))
             connection.execute(row_sql("changed"), (rebuilt.position, model))
 
-    def _batch(self, changes: Changes) -> _Batch:
-        return _Batch(changes.model.name, self._writings[changes.model.name], changes.rows)
-
     def _trim(self, connection: sqlite3.Connection, position: int) -> None:
         floor = position - FEED_POSITIONS
         if floor >= self._trimmed + _TRIM_EVERY:
@@ -152,26 +149,26 @@ class SqliteRowWriter:
 
 
 class _Batch:
-    """The encoded changes of one read model: encoded before the transaction begins, so that it is short."""
+    """The changes of one read model; rows are encoded as they are written, so that a batch is never held twice."""
 
-    def __init__(self, name: str, writing: Writing, rows: Mapping[Key, tuple[Any, int]]) -> None:
-        self.name, self.writing = name, writing
-        encode_row, encode_key = writing.conversion.encode, writing.conversion.encode_key
-        self.upserts = [encode_row(key, row) for key, (row, _) in rows.items() if row is not None]
-        self.deletes = [encode_key(key) for key, (row, _) in rows.items() if row is None]
-        self.rows = rows
+    def __init__(self, writing: Writing, changes: Changes) -> None:
+        self._writing, self._name = writing, changes.model.name
+        self._rows, self._positions = changes.rows, changes.positions
 
     def write(self, connection: sqlite3.Connection, *, feed: bool) -> None:
         """Delete, then insert or update; feed the changes."""
-        if self.deletes:
-            connection.executemany(self.writing.delete, self.deletes)
-        if self.upserts:
-            connection.executemany(self.writing.upsert, self.upserts)
-        if feed and self.rows:
+        encode_row, encode_key = self._writing.conversion.encode, self._writing.conversion.encode_key
+        deleted = [encode_key(key) for key, row in self._rows.items() if row is None]
+        if deleted:
+            connection.executemany(self._writing.delete, deleted)
+        if len(deleted) < len(self._rows):
+            rows = self._rows.items()
+            connection.executemany(self._writing.upsert, (encode_row(*each) for each in rows if each[1] is not None))
+        if feed and self._rows:
             connection.executemany(row_sql("put_feed"), self._fed())
-            connection.execute(row_sql("changed"), (max(at for _, at in self.rows.values()), self.name))
+            connection.execute(row_sql("changed"), (max(self._positions.values()), self._name))
 
     def _fed(self) -> Iterator[tuple[int, str, str]]:
-        encode_key = self.writing.conversion.encode_key
-        for key, (_, position) in self.rows.items():
-            yield position, self.name, encode(encode_key(key)).decode()
+        encode_key = self._writing.conversion.encode_key
+        for key, position in self._positions.items():
+            yield position, self._name, encode(encode_key(key)).decode()
