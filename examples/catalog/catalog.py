@@ -223,7 +223,8 @@ async def run(events: str) -> None:
         repriced = await tell(app, UpdatePrice(laptop, Decimal("899.50")))
         for item in await app.ask(ListItems(category="computers", in_stock=True), after=repriced):
             print(f"{item.name}, {item.category}: {item.stock} at {item.price}")
-        print(await app.ask(GetProduct(laptop), after=repriced))
+        if detail := await app.ask(GetProduct(laptop), after=repriced):
+            print(f"{detail.stock} in stock, created {detail.created:%H:%M:%S}, last updated {detail.updated:%H:%M:%S}")
 
 
 def main() -> None:

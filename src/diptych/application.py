@@ -96,6 +96,7 @@ class Application:
             mode=mode,
             runs=projections,
         )
+        self.rows = self._read.rows
         self._queries = _queries(self.modules)
         _refuse_clashes([*self._write.commands.values(), *self._queries.values()])
         self._open: AsyncExitStack | None = None

@@ -54,7 +54,7 @@ class FillBin(Command[None]):
 
 
 @dataclass(frozen=True)
-class Move(Command[int]):
+class Move(Command[None]):
     source: BinId
     target: BinId
     quantity: Quantity

@@ -1,9 +1,12 @@
 """The testing kit: specifications by example, a clock and ids that obey, and what every adapter must promise."""
 
+from diptych.history.folder import SequentialFolder, fold_log
 from diptych.testing.clock import NOON, FixedClock
 from diptych.testing.ids import COMMAND_ID, SequentialIds, generated
 from diptych.testing.outcomes import Outcome
-from diptych.testing.specification import Given, Specification, given
+from diptych.testing.past import Recorded
+from diptych.testing.specification import Given, Specification, given, rows
+from diptych.testing.stored import Stored
 
 __all__ = [
     "COMMAND_ID",
@@ -11,8 +14,13 @@ __all__ = [
     "FixedClock",
     "Given",
     "Outcome",
+    "Recorded",
+    "SequentialFolder",
     "SequentialIds",
     "Specification",
+    "Stored",
+    "fold_log",
     "generated",
     "given",
+    "rows",
 ]

@@ -4,36 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from typing import Any, NamedTuple
+from typing import Any
 
 from diptych.codec import encode_message
 from diptych.dispatch import compile_handler, sources_of
 from diptych.errors import InvalidMessageError, Refusal, UnknownMessageError
 from diptych.injection import Injector
-from diptych.model.messages import event_type
-from diptych.model.meta import Context, Meta
+from diptych.model.meta import Context
 from diptych.model.results import Accepted, Invalid
-from diptych.model.tags import tagger
 from diptych.module import Module
-from diptych.testing.clock import NOON
 from diptych.testing.outcomes import Outcome
+from diptych.testing.past import Past
 from diptych.write.deciding import Decided, Deciding, failure_of
 from diptych.write.entities import Entity, Known
 from diptych.write.requests import canonical, filler
-
-
-class Past(NamedTuple):
-    """A given event with what the engine would know about it: stored name, tags, metadata."""
-
-    event: Any
-    name: str
-    tags: tuple[str, ...]
-    meta: Meta
-
-
-def past_of(events: Sequence[Any]) -> tuple[Past, ...]:
-    """Return the events as the log would hold them, from position 1; raise InvalidMessageError for one it refuses."""
-    return tuple(_past(position, event) for position, event in enumerate(events, 1))
 
 
 async def decide_on(
@@ -89,8 +73,3 @@ async def _handled(function: Callable[..., Any], command: Any, context: Context,
         return Decided((), await handler(command, context))
     except Refusal as refusal:
         return Decided((), refusal=refusal)
-
-
-def _past(position: int, event: Any) -> Past:
-    encode_message(event)
-    return Past(event, event_type(type(event)).name, tagger(type(event))(event), Meta(position, NOON))

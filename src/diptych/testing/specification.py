@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from diptych.errors import WiringError
+from diptych.history.folder import SequentialFolder
 from diptych.injection import Injector
 from diptych.model.meta import Context
-from diptych.model.projections import Projection, ReadModel
+from diptych.model.projections import Key, Projection, ReadModel
 from diptych.module import Module
 from diptych.testing.clock import NOON
-from diptych.testing.deciding import decide_on, past_of
+from diptych.testing.deciding import decide_on
 from diptych.testing.ids import COMMAND_ID
 from diptych.testing.outcomes import Outcome
+from diptych.testing.past import past_of
 from diptych.testing.settling import settle
+from diptych.testing.stored import Stored
 
 V = TypeVar("V")
 
@@ -40,14 +44,29 @@ class Specification:
         """Start from these events, in this order; they are at positions 1, 2, 3 ... and at noon of 2026-01-01 UTC."""
         return Given(self, events)
 
+    def rows(self, *rows: Any) -> Stored:
+        """Start from these rows, each in the read model whose rows are of its type, and ask queries of them.
+
+        Append-only rows are taken for those of events at positions 1, 2, 3 ...
+        """
+        counters: Counter[str] = Counter()
+        return Stored(
+            (*self.modules, *self.projections), self.provided, tuple(self._placed(row, counters) for row in rows)
+        )
+
+    def _placed(self, row: Any, counters: Counter[str]) -> tuple[ReadModel[Any], Key, Any]:
+        model = self.model(type(row))
+        counters[model.name] += 1
+        return model, (counters[model.name], 0) if model.append_only else model.key_of(row), row
+
     def model(self, wanted: ReadModel[V] | type[V]) -> ReadModel[V]:
         """Return the read model whose rows are of this type; raise WiringError unless there is exactly one."""
-        if isinstance(wanted, ReadModel):
-            return wanted
-        found = [model for projection in self.projections for model in projection.models if model.row is wanted]
+        known = [model for projection in self.projections for model in projection.models]
+        found = [model for model in known if model is wanted or model.row is wanted]
         if len(found) != 1:
+            name = wanted.name if isinstance(wanted, ReadModel) else wanted.__qualname__
             raise WiringError(
-                f"{len(found)} read models of this specification keep rows of type {wanted.__qualname__}",
+                f"{len(found)} read models of this specification are, or keep rows of type, {name}",
                 fix="pass its projection to Specification(...), or name the read model itself",
             )
         return found[0]
@@ -72,7 +91,31 @@ class Given:
         context = Context(now, COMMAND_ID, principal)
         return settle(decide_on(self.specification.modules, past_of(self.events), command, context, injector))
 
+    def row(self, model: ReadModel[V] | type[V], *key: Any) -> V | None:  # Any: values of the key columns
+        """Return the row with this key, as the independent folder makes it from the given events, or None.
+
+        The read model is named by itself or by the class of its rows. Raises FoldError where a row must exist and does
+        not.
+        """
+        found = self.specification.model(model)
+        wanted = key[0] if len(key) == 1 and isinstance(key[0], tuple) else key
+        if len(wanted) != len(found.key):
+            raise TypeError(f"a key of {found.name!r} is ({', '.join(found.key)}), found {wanted!r}")
+        folder = SequentialFolder(self._projection_of(found))
+        for each in past_of(self.events):
+            folder.fold(each.event, each.meta)
+        row: V | None = folder.tables[found.name].get(wanted)
+        return row
+
+    def _projection_of(self, model: ReadModel[Any]) -> Projection:
+        return next(each for each in self.specification.projections if model in each.models)
+
 
 def given(*events: Any, parts: Iterable[Module | Projection]) -> Given:
     """Start from these events without naming a specification: `given(..., parts=(catalog, views))`."""
     return Specification(*parts).given(*events)
+
+
+def rows(*rows: Any, parts: Iterable[Module | Projection]) -> Stored:
+    """Start from these rows without naming a specification: `rows(..., parts=(catalog, views))`."""
+    return Specification(*parts).rows(*rows)
