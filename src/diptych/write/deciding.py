@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, NamedTuple
+from types import NoneType
+from typing import Any, NamedTuple, get_args, get_origin
 
 from diptych.errors import FieldErrors, Missing, NotAllowed, Refusal, WiringError
 from diptych.injection import Injector
 from diptych.model.decisions import Decision
-from diptych.model.fields import hints_of, place_of
+from diptych.model.fields import hints_of, place_of, split_optional
 from diptych.model.folds import parameters_of
 from diptych.model.immutability import mutable_part
+from diptych.model.messages import result_type
 from diptych.model.meta import Context
 from diptych.model.results import Failure, Forbidden, Invalid, NotFound, Refused
 from diptych.write.entities import Entity, Selected, selected
@@ -35,6 +37,7 @@ class Deciding:
         self.decision = decision
         self.selections: tuple[Selected, ...] = tuple(selected(*each, injector) for each in decision.selections)
         _refuse_async(decision)
+        _refuse_valueless(decision)
         for name, selection in decision.selections:
             _refuse_mutable(decision, name, selection.model.fold.initial)
         self._arguments = tuple(self._compile(injector))
@@ -105,6 +108,21 @@ def _refuse_async(decision: Decision) -> None:
             where=place_of(decision.function),
             fix="write a plain function; do what must be awaited before the command is sent",
         )
+
+
+def _refuse_valueless(decision: Decision) -> None:
+    """Refuse a decision that never returns what its command promises: a retry could not be answered."""
+    promised, said = result_type(decision.command), hints_of(decision.function).get("return")
+    if promised in (Any, NoneType) or split_optional(promised)[1] or said is None:
+        return
+    if get_origin(said) is Generator and get_args(said)[2:] != (NoneType,):
+        return
+    name = getattr(promised, "__name__", promised)
+    raise WiringError(
+        f"{decision.command.__qualname__} promises a {name}, and {decision.function.__qualname__} returns no value",
+        where=place_of(decision.function),
+        fix=f"write -> Generator[YourEvent, None, {name}] and return it after the events, or make it a Command[None]",
+    )
 
 
 def _refuse_mutable(decision: Decision, name: str, initial: Callable[[], Any]) -> None:

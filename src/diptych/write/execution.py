@@ -95,14 +95,23 @@ class Execution:
 
     def _learn(self, request: Request, entities: Sequence[Entity], news: Sequence[News], appended: Appended) -> None:
         """Keep the states as they are after the append: its condition held, so nothing lies between."""
-        meta_at = partial(_meta, request, appended)
+        meta_at, concerned = partial(_meta, request, appended), _by_tag(news)
         for entity in entities:
             state, version, _ = entity.known or Known(entity.fold.initial(), 0, 0)
-            fold, types, tag = entity.fold, entity.clause.types, entity.tag
-            for event, written, position in news:
-                if tag in written.tags and written.name in types:
+            fold, types = entity.fold, entity.clause.types
+            for event, written, position in concerned.get(entity.tag, ()):
+                if written.name in types:
                     state, version = _step(fold, state, event, position, meta_at), position
             self._states.put(entity.cache_key, Known(state, version, appended.last))
+
+
+def _by_tag(news: Sequence[News]) -> dict[str, list[News]]:
+    """Group news by whom they concern: a long document has as many entities as events, and each would see them all."""
+    found: dict[str, list[News]] = {}
+    for each in news:
+        for tag in each[1].tags:
+            found.setdefault(tag, []).append(each)
+    return found
 
 
 def _step(fold: Fold[Any], state: Any, event: Any, position: int, meta_at: Callable[[int], Meta]) -> Any:
