@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -78,11 +78,12 @@ customers = Module("customers")
 
 
 @customers.decides(account=accounts.one(lambda command: command.customer))
-def register(command: RegisterCustomer, account: Account) -> Iterator[CustomerRegistered]:
+def register(command: RegisterCustomer, account: Account) -> Generator[CustomerRegistered, None, str]:
     """Register a customer under an id that is free."""
     if account.limit is not None:
         raise CustomerExists(f"there is a customer {command.customer} already", customer=command.customer)
     yield CustomerRegistered(command.customer, command.name, command.credit_limit)
+    return command.customer
 
 
 def lend(account: Account, balance: Balance, amount: Decimal) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, assert_never
@@ -27,7 +27,7 @@ class CreateProduct(Command[str]):
 
 
 @dataclass(frozen=True, slots=True)
-class ChangePrice(Command[None]):
+class ChangePrice(Command[str]):
     """Sell a product for another price from now on."""
 
     product: NewProductCode
@@ -35,7 +35,7 @@ class ChangePrice(Command[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeDescription(Command[None]):
+class ChangeDescription(Command[str]):
     """Describe a product in other words."""
 
     product: NewProductCode
@@ -43,7 +43,7 @@ class ChangeDescription(Command[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class DiscontinueProduct(Command[None]):
+class DiscontinueProduct(Command[str]):
     """Sell a product no longer."""
 
     product: NewProductCode
@@ -105,15 +105,13 @@ class Product:
     discontinued: bool = False
 
 
-def decide(command: ProductCommand, product: Product) -> Iterator[ProductEvent | InventoryAdjusted]:
-    """Decide on one product; what changes nothing records nothing."""
+def decide(command: ProductCommand, product: Product) -> Generator[ProductEvent | InventoryAdjusted, None, str]:
+    """Decide on one product; what changes nothing records nothing. Returns the product's code."""
     if isinstance(command, CreateProduct):
-        return create(command, product)
-    if not product.exists:
-        raise Missing(f"there is no product {command.product}", product=command.product)
-    if product.discontinued and not isinstance(command, DiscontinueProduct):
-        raise Discontinued(f"{command.product} is sold no longer", product=command.product)
-    return alter(command, product)
+        yield from create(command, product)
+    else:
+        yield from alter(command, product)
+    return command.product
 
 
 def create(command: CreateProduct, product: Product) -> Iterator[ProductEvent | InventoryAdjusted]:
@@ -127,7 +125,11 @@ def create(command: CreateProduct, product: Product) -> Iterator[ProductEvent | 
 
 
 def alter(command: ChangePrice | ChangeDescription | DiscontinueProduct, product: Product) -> Iterator[ProductEvent]:
-    """Change a product that there is."""
+    """Change a product that there is and that is still sold."""
+    if not product.exists:
+        raise Missing(f"there is no product {command.product}", product=command.product)
+    if product.discontinued and not isinstance(command, DiscontinueProduct):
+        raise Discontinued(f"{command.product} is sold no longer", product=command.product)
     match command:
         case ChangePrice(code, price):
             if price != product.price:

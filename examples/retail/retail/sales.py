@@ -55,7 +55,7 @@ class ProcessSale(Command[str]):
 
 
 @dataclass(frozen=True, slots=True)
-class CancelSale(Command[None]):
+class CancelSale(Command[str]):
     """Undo a sale as a whole."""
 
     sale: SaleNumber

@@ -166,7 +166,7 @@ def _charged(
 
 
 @selling.decides(sale=sale_model.one(lambda command: command.sale))
-def cancel_sale(command: CancelSale, sale: Sale) -> Iterator[CancelEvent]:
+def cancel_sale(command: CancelSale, sale: Sale) -> Generator[CancelEvent, None, str]:
     """Undo a sale: the goods go back on the shelf, and what was lent is forgiven."""
     done = sale.completed
     if done is None:
@@ -180,3 +180,4 @@ def cancel_sale(command: CancelSale, sale: Sale) -> Iterator[CancelEvent]:
         yield InventoryAdjusted(line.product, line.quantity, "cancellation", command.sale)
     if done.customer is not None and done.payment == "credit" and done.paid != done.total:
         yield BalanceChanged(done.customer, done.paid - done.total, command.sale)
+    return command.sale

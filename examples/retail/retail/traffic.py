@@ -21,7 +21,8 @@ from retail.stock import AdjustStock
 _THINGS = "mug plate bowl lamp clock candle basket cushion blanket teapot tray vase mirror frame bunting".split()
 _KINDS = "red blue green white striped spotted vintage enamel wooden wicker glass ceramic".split()
 _PAGE, _REGULARS = 500, 60
-_TILL_SHARE = (("sale", 90), ("return", 3), ("cancel", 1), ("delivery", 5), ("price", 1))
+_KNOWN, _ON_CREDIT = 0.4, 0.3
+_SHARES = {"sale": 90, "return": 3, "cancel": 1, "delivery": 5, "price": 1}
 
 
 async def stocked(app: Application, seed: int) -> None:
@@ -37,11 +38,11 @@ async def stocked(app: Application, seed: int) -> None:
             price=(cost * Decimal("1.6")).quantize(Decimal("0.01")),
             cost=cost,
             minimum_stock=20,
-            opening_stock=draw.randrange(60, 400),
+            opening_stock=draw.randrange(200, 800),
         )
         (await app.send(product, key=f"stock:{number}", principal="buyer")).unwrap()
     for number in range(_REGULARS):
-        limit = Decimal(draw.choice([0, 0, 100, 500]))
+        limit = Decimal(draw.choice([0, 500, 1000, 5000]))
         regular = RegisterCustomer(customer=f"R{number:03}", name=f"Regular {number}", credit_limit=limit)
         (await app.send(regular, key=f"regular:{number}", principal="office")).unwrap()
 
@@ -55,7 +56,7 @@ class Traffic:
         self.counts: Counter[str] = Counter()
         self._draw = random.Random(seed)
         self._products: Sequence[tuple[str, Decimal]] = ()
-        self._weights: Sequence[float] = ()
+        self._weights: list[float] = []
         self._customers: Sequence[str] = ()
         self._sold: list[str] = []
 
@@ -77,8 +78,8 @@ class Traffic:
         head = await app.head()
         found = await app.ask(FindProducts(limit=_PAGE), after=head, wait=60)
         self._products = [(item.product, item.price) for item in found]
-        self._weights = [1 / (1 + place) for place in range(len(self._products))]
-        self._draw.shuffle(self._weights)  # type: ignore[arg-type]  # the list made above
+        self._weights = [1 / (5 + place) for place in range(len(self._products))]
+        self._draw.shuffle(self._weights)
         self._customers = [row.customer for row in await app.ask(FindCustomers(limit=_PAGE), after=head, wait=60)]
 
     async def _send(self, app: Application, command: Command[Any], till: str) -> None:
@@ -89,8 +90,7 @@ class Traffic:
             self._sold.append(str(result.value))
 
     def _next(self, till: str) -> Command[Any]:
-        kinds, weights = zip(*_TILL_SHARE, strict=True)
-        match self._draw.choices(kinds, weights)[0]:
+        match self._draw.choices([*_SHARES], [*_SHARES.values()])[0]:
             case "return":
                 [(code, price)] = self._picked(1)
                 return AcceptReturn(lines=(ReturnLine(code, 1, price),), refund="cash", till=till)
@@ -98,7 +98,7 @@ class Traffic:
                 return CancelSale(self._sold.pop(), "wrong articles scanned")
             case "delivery":
                 [(code, _)] = self._picked(1)
-                return AdjustStock(product=code, delta=self._draw.randrange(50, 300), reason="delivery", till=till)
+                return AdjustStock(product=code, delta=self._draw.randrange(100, 400), reason="delivery", till=till)
             case "price":
                 [(code, price)] = self._picked(1)
                 return ChangePrice(
@@ -118,6 +118,3 @@ class Traffic:
 
     def _picked(self, count: int) -> Sequence[tuple[str, Decimal]]:
         return self._draw.choices(self._products, self._weights, k=count)
-
-
-_KNOWN, _ON_CREDIT = 0.4, 0.3

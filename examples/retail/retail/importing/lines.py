@@ -88,7 +88,7 @@ def rule_of(number: str, quantity: int, price: Decimal) -> Rule:
 
 def _opened(file: Path) -> IO[str]:
     opener = gzip.open if file.suffix == ".gz" else open
-    return opener(file, "rt", encoding="utf-8", errors="replace", newline="\n")  # type: ignore[return-value]  # text
+    return opener(file, "rt", encoding="utf-8", errors="replace", newline="\n")
 
 
 def _fields(text: str) -> list[str]:
