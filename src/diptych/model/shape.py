@@ -27,6 +27,7 @@ Check = Callable[[Any, str], Iterator[tuple[str, str]]]
 _AT = re.compile(r" - at `\$\.?(.*)`$")
 _BLANK = f"Expected `str` matching regex {NotBlank.pattern!r}"
 _INT64 = 1 << 63
+INT64_DIGITS = 18
 _COLLECTIONS = (tuple, list, frozenset, set, abc.Sequence, abc.Set, abc.Collection, abc.Iterable)
 
 
@@ -159,7 +160,9 @@ def _decimal_check(scale: Scale | None) -> Check:
         if not value.is_finite():
             yield path, f"expected a finite number, found {value}"
         elif scale is not None:
-            if _places(value) > scale.places:
+            if value and value.adjusted() >= INT64_DIGITS - scale.places:  # the scaled whole number has 64 bits
+                yield path, f"expected at most {INT64_DIGITS - scale.places} digits before the point"
+            elif _places(value) > scale.places:
                 yield path, f"expected at most {scale.places} decimal places, found {value}"
             for holds, limit, wanted in bounds:
                 if not holds(value, limit):
@@ -182,11 +185,11 @@ def bounds_of(scale: Scale | None) -> tuple[tuple[Callable[[Any, Any], bool], An
 
 
 def _places(value: Decimal) -> int:
-    exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent >= 0:
+    _, digits, exponent = value.as_tuple()
+    if not value or not isinstance(exponent, int):
         return 0
-    shortest = value.normalize().as_tuple().exponent
-    return max(0, -shortest) if isinstance(shortest, int) else 0
+    trailing_zeros = len(digits) - len(bytes(digits).rstrip(b"\0"))
+    return max(0, -exponent - trailing_zeros)
 
 
 def _float_check(value: Any, path: str) -> Iterator[tuple[str, str]]:

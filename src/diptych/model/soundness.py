@@ -14,7 +14,7 @@ from typing import Any, get_args
 from diptych.model.fields import fields_of, is_record, split_marks, split_optional
 from diptych.model.marks import Scale
 from diptych.model.memo import memo
-from diptych.model.shape import Check, bounds_of, is_uniform, refine
+from diptych.model.shape import INT64_DIGITS, Check, bounds_of, is_uniform, refine
 
 Sound = Callable[[Any], bool]
 _INT64 = 1 << 63
@@ -73,11 +73,13 @@ def _judged(check: Check | None) -> Sound | None:
 def _decimal(scale: Scale | None) -> Sound:
     if scale is None:
         return lambda value: bool(value.is_finite())
-    places = scale.places
+    places, room = scale.places, INT64_DIGITS - scale.places
     bounds = [(holds, limit) for holds, limit, _ in bounds_of(scale)]
 
     def sound(value: Any) -> bool:
         try:
+            if value.adjusted() >= room:
+                return False
             return round(value, places) == value and all(holds(value, limit) for holds, limit in bounds)
         except (ValueError, OverflowError, InvalidOperation):
             return False
