@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar, get_args
 from diptych.errors import WiringError
 from diptych.model.fields import fields_of, hints_of, members_of, place_of
 from diptych.model.folds import Fold, parameters_of
+from diptych.model.marks import Tag
 from diptych.model.messages import is_command
 from diptych.model.tags import tag_of
 
@@ -111,6 +112,7 @@ def decisions_of_decider(decider: Decider[Any]) -> tuple[Decision, ...]:
     found = []
     for command in commands_of(decider.decide):
         field, tag = entity_of(decider, command)
+        _refuse_untagged(decider.fold, tag)
         selection = DecisionModel(decider.fold.evolve, initial=decider.fold.initial, tag=tag)
         object.__setattr__(selection, "fold", decider.fold)
         found.append(Decision(decider.decide, command, ((parameters[1].name, selection.one(_field(field))),)))
@@ -127,6 +129,8 @@ def decisions_of_function(function: Callable[..., Any], selections: dict[str, Se
                 where=place_of(function),
                 fix=f"add the parameter {name}, or rename the argument of @decides",
             )
+    for selection in selections.values():
+        _refuse_untagged(selection.model.fold, selection.model.tag)
     return tuple(Decision(function, command, tuple(selections.items())) for command in commands_of(function))
 
 
@@ -140,7 +144,7 @@ def events_yielded(function: Callable[..., Any]) -> tuple[type, ...]:
 def entity_of(decider: Decider[Any], command: type) -> tuple[str, str]:
     """Return the field and the tag by which a command names its entity; raise WiringError unless it is one."""
     shared = [_tag_keys(cls) for cls in decider.fold.events]
-    tagged = [(field.name, mark.key) for field in fields_of(command) if (mark := tag_of(field)) is not None]
+    tagged = [(field.name, mark.key) for field in fields_of(command) if (mark := field.mark(Tag)) is not None]
     fit = [pair for pair in tagged if pair[1] == decider.tag] if decider.tag else tagged
     fit = [pair for pair in fit if all(pair[1] in keys for keys in shared)] if len(fit) > 1 else fit
     if len(fit) == 1:
@@ -150,6 +154,17 @@ def entity_of(decider: Decider[Any], command: type) -> tuple[str, str]:
         where=place_of(decider.decide),
         fix="give one field a type with Tag(...), or name it: Decider(..., tag='order')",
     )
+
+
+def _refuse_untagged(fold: Fold[Any], tag: str) -> None:
+    """Refuse a fold over events that no tag leads to: it would never see them."""
+    for cls in fold.events:
+        if tag not in _tag_keys(cls):
+            raise WiringError(
+                f"{fold.evolve.__qualname__} folds {cls.__qualname__} by the tag {tag!r}, which no field of it carries",
+                where=place_of(cls),
+                fix=f"give the field that names it a type with Tag({tag!r})",
+            )
 
 
 def _tag_keys(cls: type) -> set[str]:

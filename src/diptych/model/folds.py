@@ -70,9 +70,11 @@ class Parameter:
 
 def parameters_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
     """Return the parameters of a function with their types; raise WiringError where one has no hint."""
-    hints = hints_of(function)
+    hints = _hints_of_call(function)
     found = []
     for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
+            continue
         if name not in hints:
             raise WiringError(
                 f"parameter {name!r} of {function.__qualname__} has no type hint",
@@ -82,6 +84,14 @@ def parameters_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
         bare, marks = split_marks(hints[name])
         found.append(Parameter(name, bare, marks, parameter.default))
     return tuple(found)
+
+
+def _hints_of_call(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the hints of what a call takes: for a class, those of its `__init__`, else of its fields."""
+    if isinstance(function, type):
+        init = inspect.getattr_static(function, "__init__")
+        return hints_of(function) | (hints_of(init) if inspect.isfunction(init) else {})
+    return hints_of(function)
 
 
 def takes(function: Callable[..., Any], kind: type) -> bool:
