@@ -46,7 +46,8 @@ class Tail:
     def add(self, append: Append, *, look_up: bool) -> AppendOutcome:
         """Judge an append and, when it holds, note its rows.
 
-        Ids of version 7 are looked up in the file only when asked: they are new, and the primary key is the net below.
+        Unless asked, the file is not searched for an id of version 7 that meets no conflict: it is new, and if not,
+        the primary key refuses the batch.
         """
         record = append.record
         if record is not None:
@@ -58,7 +59,8 @@ class Tail:
         for guard in append.condition:
             forbidden = self._forbidden(guard)
             if forbidden:
-                return Conflicted(forbidden)
+                found = self._recorded(record.id) if record is not None else None
+                return Recorded(found) if found else Conflicted(forbidden)
         return self._accept(append)
 
     def flush(self) -> int:
