@@ -63,12 +63,19 @@ def _key_code(fold: RowFold) -> str:
 def code_of(function: Callable[..., Any]) -> str:
     """Return the normalised syntax tree of a function; its name alone where its source is out of reach."""
     code: CodeType | None = getattr(function, "__code__", None)
-    found = _nodes(code.co_filename, code.co_firstlineno, code.co_name) if code is not None else ()
+    found = _nodes(code) if code is not None else ()
     return "".join(_dump(node, top=True) for node in found) or f"<{getattr(function, '__qualname__', function)}>"
 
 
-def _nodes(file: str, line: int, name: str) -> tuple[ast.AST, ...]:
-    return _functions(file).get((line, name), ())
+def _nodes(code: CodeType) -> tuple[ast.AST, ...]:
+    found = _functions(code.co_filename).get((code.co_firstlineno, code.co_name), ())
+    return tuple(node for node in found if _is_of(node, code)) or found if len(found) > 1 else found
+
+
+def _is_of(node: ast.AST, code: CodeType) -> bool:
+    """Tell the lambdas of one line apart: a lambda returns from where its body stands."""
+    line, _, column, _ = list(code.co_positions())[-1]
+    return isinstance(node, ast.Lambda) and (node.body.lineno, node.body.col_offset) == (line, column)
 
 
 @lru_cache(maxsize=256)

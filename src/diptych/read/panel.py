@@ -70,13 +70,7 @@ class ReadPanel:
         self.rows, self._store, self._codec, self._clock = rows, store, codec, clock
         self._projections, self._middleware, self._mode, self._runs = tuple(projections), tuple(middleware), mode, runs
         self._shelf, self._live = Shelf(rows), LiveProgress()
-        resolver = RowsResolver(projections, self._shelf)
-        seeing = injector.resolving(resolver)
-        self._routes = {
-            query: _route(function, resolver, seeing)
-            for module in modules
-            for query, function in module.queries.items()
-        }
+        self._routes = _routes(modules, RowsResolver(projections, self._shelf), injector)
         self._open: AsyncExitStack | None = None
 
     async def __aenter__(self) -> Self:
@@ -144,6 +138,13 @@ class ReadPanel:
             live=self._live,
             mode=self._mode,
         )
+
+
+def _routes(modules: Iterable[Module], resolver: RowsResolver, injector: Injector) -> dict[type, _Route]:
+    seeing = injector.resolving(resolver)
+    return {
+        query: _route(function, resolver, seeing) for module in modules for query, function in module.queries.items()
+    }
 
 
 def _route(function: Any, resolver: RowsResolver, injector: Injector) -> _Route:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.sql.util import find_tables
+from sqlalchemy.sql import visitors
 
 from diptych.errors import WiringError
 from diptych.injection import Source
@@ -53,11 +53,11 @@ class Shelf:
 
     async def select(self, statements: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """Run `select()`s on one snapshot, after waiting for the read models that they name."""
-        tables = [table for each in statements for table in find_tables(each, include_joins=True, include_selects=True)]
-        named = {table.info.get("read_model") for table in tables if isinstance(table, sa.Table)}
+        parts = (part for each in statements for part in visitors.iterate(each))
+        named = {part.name for part in parts if isinstance(part, sa.TableClause)}
         query = asking.get()
         if query is not None:
-            await self._cover(query, [self.models[name] for name in sorted(filter(None, named))])
+            await self._cover(query, [self.models[name] for name in sorted(named & self.models.keys())])
         return await self.reader.select(statements)
 
     async def _cover(self, query: Asking, models: Iterable[ReadModel[Any]]) -> None:

@@ -31,7 +31,6 @@ def table_of(model: ReadModel[Any], *, name: str | None = None, suffix: str = ""
         *columns,
         sa.PrimaryKeyConstraint(*model.key),
         *_indexes(model, suffix),
-        info={"read_model": model.name},
         sqlite_strict=True,
         # A row with JSON may fill pages: those stay out of the key's tree. Narrow rows live in it: one search, not two.
         sqlite_with_rowid=wide,

@@ -1,0 +1,142 @@
+"""Rows: checkpoints, changes, and the store that keeps the rows of read models with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, NamedTuple, Protocol, Self
+from uuid import UUID
+
+import msgspec
+
+from diptych.model.projections import Key, Projection, ReadModel
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """Where a projection stands. `target` is set while it is being rebuilt up to there; `error` says why it stopped."""
+
+    projection: str
+    position: int
+    generation: int
+    version: int
+    fingerprint: str
+    log_id: UUID
+    epoch: int
+    target: int | None = None
+    error: str | None = None
+
+
+class Changes(NamedTuple):
+    """The pending rows of one read model: key -> row, None for a deletion; key -> position of its last change."""
+
+    model: ReadModel[Any]
+    rows: Mapping[Key, Any]
+    positions: Mapping[Key, int]
+
+
+class Snapshot(NamedTuple):
+    """All rows of a projection with its checkpoint, as one transaction left them: read model name -> key -> row."""
+
+    checkpoint: Checkpoint
+    rows: Mapping[str, Mapping[Key, Any]]
+
+
+class Opened(Protocol):
+    """Hold something open from `async with` to its end, in the thread and event loop that entered it."""
+
+    async def __aenter__(self: Self) -> Self: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class RowWriter(Opened, Protocol):
+    """Write the rows of projections from the one thread in which it was opened."""
+
+    async def lease(self, *, seconds: float) -> int | None:
+        """Take or renew the ownership of the projections; return its epoch, or None while another owner is alive."""
+        ...
+
+    async def install(
+        self, projections: Sequence[Projection], fingerprints: Mapping[str, str], *, log_id: UUID, head: int, mode: str
+    ) -> Mapping[str, Checkpoint]:
+        """Make tables and checkpoints; start a new generation where version (or, in mode dev, fingerprint) changed.
+
+        Atomic, under the lease. Raises WiringError for a changed fingerprint under the same version in production,
+        ForeignLogError for a checkpoint of another log or beyond `head`.
+        """
+        ...
+
+    async def load(self, model: ReadModel[Any], keys: Sequence[Key]) -> Mapping[Key, Any]:
+        """Return the rows that exist among these keys."""
+        ...
+
+    async def save(self, checkpoint: Checkpoint, position: int, changes: Sequence[Changes]) -> Checkpoint:
+        """Store rows, change feed and the checkpoint's new position in one transaction; return the new checkpoint.
+
+        Compare-and-set on (position, epoch) of `checkpoint`: raises FencedError when either moved, and writes nothing.
+        A rebuild ends with the save that reaches its target.
+        """
+        ...
+
+    async def stop(self, checkpoint: Checkpoint, error: str) -> Checkpoint:
+        """Store why the projection stopped, where it stopped; compare-and-set as in `save`."""
+        ...
+
+
+class RowReader(Opened, Protocol):
+    """Read rows for queries from the thread and event loop in which it was opened; never waits for a writer's batch."""
+
+    async def get(self, model: ReadModel[Any], keys: Sequence[Key]) -> Mapping[Key, Any]:
+        """Return the rows that exist among these keys."""
+        ...
+
+    async def select(self, statements: Sequence[Any]) -> Sequence[Sequence[Any]]:  # Any: SQLAlchemy selects and rows
+        """Run SQLAlchemy `select()`s over logical tables on one snapshot and return the rows of each."""
+        ...
+
+    async def checkpoints(self) -> Mapping[str, Checkpoint]:
+        """Return every projection's checkpoint as stored, read afresh whenever another connection committed."""
+        ...
+
+    async def changed(self, models: Sequence[str]) -> int:
+        """Return the position of the last change in any of these read models, from the change feed."""
+        ...
+
+    async def snapshot(self, projection: Projection) -> Snapshot:
+        """Return all rows of a projection and its checkpoint, read on one snapshot."""
+        ...
+
+
+class RowStore(Opened, Protocol):
+    """Keep rows, change feed and checkpoints. Writer and readers are opened where they are used."""
+
+    def table(self, model: ReadModel[Any]) -> Any:  # Any: a SQLAlchemy Core Table
+        """Return the logical table of a read model, the same one every time: `select()`s over it read the live rows."""
+        ...
+
+    def reader(self) -> RowReader:
+        """Return an unopened reader."""
+        ...
+
+    def writer(self) -> RowWriter:
+        """Return an unopened writer."""
+        ...
+
+
+class Progress(Protocol):
+    """Tell how far projections are, and wait for them: what both panels share."""
+
+    async def reach(
+        self,
+        projections: Sequence[str],
+        position: int,
+        *,
+        timeout: float,  # noqa: ASYNC109 (an answer that says how far it came, not a cancellation)
+    ) -> None:
+        """Return once every projection holds everything up to `position`.
+
+        Raises StaleError after `timeout` seconds, RebuildingError at once for one that is rebuilding, FoldError at once
+        for one that stopped.
+        """
+        ...

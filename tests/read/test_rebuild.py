@@ -1,0 +1,140 @@
+"""A raised version rebuilds read models from the log; changed code under one version does not go unnoticed."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diptych.errors import ForeignLogError, RebuildingError, WiringError
+from diptych.model.projections import Projection
+from diptych.read.fingerprint import fingerprint_of
+from diptych.stores.memory import MemoryEventStore
+from tests.read.shop import Closed, Created, GetProduct, Product, ask, closings, opened, record, shop
+
+APPLE = Created("a", "Apple", Decimal(1))
+
+
+@pytest.fixture
+async def built(tmp_path: Path) -> tuple[MemoryEventStore, Path]:
+    store, path = MemoryEventStore(), tmp_path / "rows.db"
+    async with opened(store, [shop()], path=path) as panel:
+        await panel.caught_up(await record(store, APPLE, Created("b", "Banana", Decimal(2))))
+    return store, path
+
+
+def slow(gate: threading.Event) -> Projection:
+    projection = Projection("shop", version=2)
+
+    @projection.read_model(Product, key="code").on
+    def created(row: Product | None, event: Created) -> Product:
+        gate.wait()
+        return Product(event.code, event.name.upper(), event.price)
+
+    return projection
+
+
+async def test_a_rebuild_answers_rebuilding_until_it_has_what_the_log_had(built: tuple[MemoryEventStore, Path]) -> None:
+    store, path = built
+    gate = threading.Event()
+    async with opened(store, [slow(gate)], path=path) as panel:
+        with pytest.raises(RebuildingError) as refused:
+            await ask(panel, GetProduct("a"))
+        stored = (await panel.checkpoints())["shop"]
+        gate.set()
+        await panel.caught_up(2)
+
+        assert (refused.value.position, refused.value.target) == (0, 2)
+        assert (stored.generation, stored.target) == (2, 2)
+        assert (await ask(panel, GetProduct("a"))).name == "APPLE"
+        assert (await panel.checkpoints())["shop"].target is None
+
+
+async def test_a_follower_with_newer_code_says_rebuilding_until_its_version_is_there(
+    built: tuple[MemoryEventStore, Path],
+) -> None:
+    store, path = built
+    async with opened(store, [shop(version=2)], path=path, runs="follow") as follower:
+        with pytest.raises(RebuildingError):
+            await ask(follower, GetProduct("a"))
+
+
+async def test_changed_code_is_refused_in_production_and_rebuilt_in_dev(built: tuple[MemoryEventStore, Path]) -> None:
+    store, path = built
+    gate = threading.Event()
+    gate.set()
+    changed = slow(gate)
+    changed.version = 1
+
+    with pytest.raises(WiringError, match="still 1"):
+        async with opened(store, [changed], path=path):
+            pass
+    async with opened(store, [changed], path=path, mode="dev") as panel:
+        await panel.caught_up(2)
+
+        assert (await ask(panel, GetProduct("a"))).name == "APPLE"
+
+
+async def test_rows_of_another_log_are_refused_at_start(built: tuple[MemoryEventStore, Path]) -> None:
+    _, path = built
+
+    with pytest.raises(ForeignLogError):
+        async with opened(MemoryEventStore(), [shop()], path=path):
+            pass
+
+
+async def test_a_new_projection_beside_an_old_one_catches_up_alone(built: tuple[MemoryEventStore, Path]) -> None:
+    store, path = built
+    await record(store, Closed("x"))
+    async with opened(store, [shop(), closings()], path=path) as panel:
+        await asyncio.wait_for(panel.caught_up(3), 5)
+
+        assert {each.position for each in (await panel.checkpoints()).values()} == {3}
+        assert (await panel.checkpoints())["shop"].generation == 1
+
+
+@dataclass(frozen=True)
+class Row:
+    code: str
+    name: str
+
+
+def declared(fold: Callable[..., Any], *, key: Any = None) -> str:
+    projection = Projection("p")
+    projection.read_model(Row, key="code").on(key=key)(fold)
+    return fingerprint_of(projection)
+
+
+def fold(row: Row | None, event: Created) -> Row:
+    return Row(event.code, event.name)
+
+
+def renamed(row: Row | None, event: "Created") -> "Row":
+    """Say the same under another name."""
+    # and with a comment
+    return Row(
+        event.code,
+        event.name,
+    )
+
+
+def changed(row: Row | None, event: Created) -> Row:
+    return replace(Row(event.code, event.name), name="x")
+
+
+def test_names_comments_and_layout_leave_the_fingerprint_as_it_is() -> None:
+    assert declared(fold) == declared(renamed)
+
+
+def test_code_keys_and_existence_change_the_fingerprint() -> None:
+    assert declared(fold) != declared(changed)
+    assert declared(fold) != declared(fold, key="name")
+    assert declared(fold, key=lambda event: event.code) != declared(fold, key=lambda event: event.name)
+
+
+def test_a_fingerprint_is_the_same_in_every_process_and_python() -> None:
+    assert fingerprint_of(closings()) == "d2c0e7dd0ca6464b56695cb9792d6e03"
