@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import click
@@ -12,6 +13,10 @@ from diptych.cli.printing import pretty
 from diptych.cli.sending import WORDS, os_user
 from diptych.cli.target import Target, about_an_application, run
 from diptych.codec import decode_message, encode
+from diptych.errors import RebuildingError
+from diptych.model.messages import Query
+
+_AGAIN = 0.02
 
 
 @click.command(context_settings=WORDS, options_metavar="[OPTIONS]")
@@ -39,7 +44,20 @@ def ask(words: tuple[str, ...], json: str | None, user: str | None, **options: A
 
     async def work(app: Application) -> bytes:
         after = await app.head() if options["after"] is None else options["after"]
-        return encode(await app.ask(query, after=after, wait=options["wait"], principal=user or os_user()))
+        return encode(await _answer(app, query, after=after, wait=options["wait"], principal=user or os_user()))
 
     answer = run(application, work)
     click.echo(answer.decode()) if json is not None else pretty(answer)
+
+
+async def _answer(app: Application, query: Query[Any], *, after: int, wait: float, principal: str) -> Any:
+    """Ask, and where the read model is being built ask again: at a prompt nobody else does."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + wait
+    while True:
+        try:
+            return await app.ask(query, after=after, wait=max(0.0, end - loop.time()), principal=principal)
+        except RebuildingError:
+            if loop.time() >= end:
+                raise
+            await asyncio.sleep(_AGAIN)

@@ -22,7 +22,7 @@ from diptych.settings import Settings
 @about_an_application
 @addressed
 @click.option("--no-reload", is_flag=True, help="Run once, and let changes of the code be.")
-def dev(application: str | None, *, no_reload: bool, **options: Any) -> None:
+def dev(application: str | None, *, json: bool, no_reload: bool, **options: Any) -> None:
     """Serve an application in mode dev: read models follow the code, and a change of the code starts it anew.
 
     In mode dev a read model whose fold changed is rebuilt at start without a new version.
@@ -31,10 +31,8 @@ def dev(application: str | None, *, no_reload: bool, **options: Any) -> None:
         application or options["app"], options["events"], options["reads"], options["host"], options["port"], "dev"
     )
     settings = target.settings()
-    if no_reload:
-        served(target)
-    elif settings.app is None:
-        target.application()  # says what is missing
+    if no_reload or settings.app is None:  # without one, `served` says what is missing
+        served(target, json=json)
     else:
         with contextlib.suppress(KeyboardInterrupt):
             restarted(this_python(*sys.argv[1:], "--no-reload"), folders_of(settings), err().print)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from diptych.application import Application
-from diptych.cli.printing import as_json, table
+from diptych.cli.printing import as_json, safe, table
 from diptych.cli.target import Target, about_an_application, run
+from diptych.history.check import Difference, Report
 from diptych.ports import Checkpoint
 
 _JSON = click.option("--json", "json", is_flag=True, help="Print JSON.")
@@ -38,6 +40,52 @@ def list_(json: bool, **options: Any) -> None:  # noqa: FBT001 (a flag of the co
     columns = ("projection", "version", "position", "behind", "generation", "state", "error")
     titles = tuple(f">{name}" if name in ("version", "position", "behind", "generation") else name for name in columns)
     table(titles, [[each[name] for name in columns] for each in found])
+
+
+@projections.command()
+@click.argument("name")
+@about_an_application
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Print so many differences.")
+@_JSON
+def check(name: str, json: bool, limit: int, **options: Any) -> None:  # noqa: FBT001 (a flag of the command line)
+    """Compare every row of a projection with an independent fold of the log.
+
+    Ends with status 0 when nothing differs, else 1.
+    """
+    application = Target(options["app"], options["events"], options["reads"]).application(projections="follow")
+
+    async def work(app: Application) -> Report:
+        return await app.check(name)
+
+    report = run(application, work)
+    shown = report.differences[:limit]
+    if json:
+        as_json(_described(report, shown))
+    else:
+        for difference in shown:
+            click.echo(safe(str(difference)))
+        verdict = "nothing differs" if report.is_right else f"{len(report.differences)} differences"
+        click.echo(f"projection {name} at position {report.position}: {report.rows} rows compared, {verdict}")
+    sys.exit(0 if report.is_right else 1)
+
+
+def _described(report: Report, shown: Sequence[Difference]) -> dict[str, Any]:
+    return {
+        "projection": report.projection,
+        "position": report.position,
+        "rows": report.rows,
+        "found": len(report.differences),
+        "differences": [
+            {
+                "model": each.model,
+                "key": [str(part) for part in each.key],
+                "field": each.field,
+                "stored": None if each.stored is None else str(each.stored),
+                "expected": None if each.expected is None else str(each.expected),
+            }
+            for each in shown
+        ],
+    }
 
 
 def standing(app: Application, name: str, head: int, stored: Mapping[str, Checkpoint]) -> dict[str, Any]:

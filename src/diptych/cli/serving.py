@@ -18,6 +18,7 @@ HOST, PORT = "127.0.0.1", 8000
 def addressed(function: F) -> F:
     """Add the options that say where to listen."""
     for option in (
+        click.option("--json", "json", is_flag=True, help="Print what is served as one line of JSON, once it listens."),
         click.option("--port", type=int, help=f"Port, {PORT} by default; 0 takes a free one."),
         click.option("--host", help=f"Address to listen on, {HOST} by default."),
     ):
@@ -29,7 +30,6 @@ def addressed(function: F) -> F:
 @click.argument("application", required=False, metavar="[APP]")
 @about_an_application
 @addressed
-@click.option("--json", "json", is_flag=True, help="Print what is served as one line of JSON, once it listens.")
 def serve(application: str | None, *, json: bool, **options: Any) -> None:
     """Serve an application over HTTP until Ctrl-C."""
     target = Target(
