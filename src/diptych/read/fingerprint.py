@@ -73,9 +73,13 @@ def _nodes(code: CodeType) -> tuple[ast.AST, ...]:
 
 
 def _is_of(node: ast.AST, code: CodeType) -> bool:
-    """Tell the lambdas of one line apart: a lambda returns from where its body stands."""
-    line, _, column, _ = list(code.co_positions())[-1]
-    return isinstance(node, ast.Lambda) and (node.body.lineno, node.body.col_offset) == (line, column)
+    """Tell the lambdas of one line apart: the instructions of one lie within its body."""
+    if not isinstance(node, ast.Lambda):
+        return False
+    body = node.body
+    starts = {(line, column) for line, _, column, end in code.co_positions() if line and column != end}
+    ends = (body.end_lineno or body.lineno, body.end_col_offset or 0)
+    return all((body.lineno, body.col_offset) <= (line, column or 0) < ends for line, column in starts)
 
 
 @lru_cache(maxsize=256)
