@@ -130,3 +130,10 @@ def test_an_unknown_message_is_a_usage_error(run: Run) -> None:
     assert (sent.exit_code, asked.exit_code) == (2, 2)
     assert "did you mean Open?" in sent.stderr
     assert "did you mean GetAccount?" in asked.stderr
+
+
+def test_a_log_in_memory_is_said_to_end_with_the_process(run: Run) -> None:
+    result = run("send", "bank:memory", "Open", "--account", "A1", "--owner", "Ada")
+
+    assert result.exit_code == 0
+    assert result.stderr.startswith("the log is in memory and ends with this process")

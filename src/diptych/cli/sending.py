@@ -16,6 +16,7 @@ from diptych.cli.target import Target, about_an_application, run
 from diptych.codec import encode
 from diptych.model.results import Accepted, Result
 
+_MEMORY = "memory://"
 WORDS = {"ignore_unknown_options": True, "allow_extra_args": True}
 
 
@@ -49,6 +50,8 @@ def send(words: tuple[str, ...], json: str | None, key: str | None, user: str | 
         principal = user or os_user()
         return await app.receive(given.name, request, key=key, principal=principal, expected=options["expected"])
 
+    if application.urls[0].startswith(_MEMORY):
+        click.echo("the log is in memory and ends with this process; --events sqlite:///path keeps it", err=True)
     result = run(application, work)
     _show(result) if json is None else as_json(described(result))
     sys.exit(0 if result.is_success else 1)
