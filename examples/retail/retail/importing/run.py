@@ -50,6 +50,7 @@ async def import_file(
     Raises HeaderError for a file that is something else.
     """
     survey = await asyncio.to_thread(survey_of, file, lambda done: hear("survey", done, None))
+    hear("survey", survey.lines, survey.lines)
     done = Imported(survey.lines)
     with Rejects(rejects) as refused:
         run = _Run(app, done, refused)
