@@ -1,0 +1,73 @@
+"""Logs to measure on: made once through the store, then copied for each measurement."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from time import time_ns
+
+from benchmarks.orders import EVENTS, LineAdded, OrderPlaced, line_for
+from diptych import Application
+from diptych.codec import content_hash, encode
+from diptych.model.messages import event_type
+from diptych.model.tags import tagger
+from diptych.ports import Append, NewEvent
+
+_BATCH = 1_000
+_METADATA = b"{}"
+
+
+class Logs:
+    """Make logs of orders in a folder and hand out copies of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._made: dict[tuple[int, int], Path] = {}
+        self._copies = 0
+
+    async def copy(self, events: int, *, each: int = EVENTS) -> Path:
+        """Return a fresh copy of a log of so many events, `each` of them to an order."""
+        template = self._made.get((events, each)) or await self._make(events, each)
+        self._copies += 1
+        copy = self.folder / f"copy{self._copies}"
+        shutil.copytree(template, copy)
+        return copy / "log.db"
+
+    def drop(self, log: Path) -> None:
+        """Delete a copy."""
+        shutil.rmtree(log.parent)
+
+    async def _make(self, events: int, each: int) -> Path:
+        folder = self.folder / f"log-{events}-{each}"
+        folder.mkdir(parents=True)
+        async with Application(events=url(folder / "log.db"), reads="memory://") as app:
+            source = history(events // each, each)
+            while batch := tuple(islice(source, _BATCH)):
+                await app.store.append(Append(batch, (), None, _METADATA, time_ns() // 1000))
+            assert await app.head() == events // each * each
+        self._made[events, each] = folder
+        return folder
+
+
+def history(orders: int, each: int) -> Iterator[NewEvent]:
+    """Yield the events of so many orders, interleaved: every order is placed, then every order gets its next line."""
+    for order in range(orders):
+        yield stored(OrderPlaced(order, f"customer {order % 1009}"))
+    for _ in range(each - 1):
+        for order in range(orders):
+            line = line_for(order)
+            yield stored(LineAdded(order, line.product, line.quantity, line.price))
+
+
+def stored(event: OrderPlaced | LineAdded) -> NewEvent:
+    """Return an event as the log keeps it."""
+    cls = type(event)
+    kind, tags, data = event_type(cls), tagger(cls)(event), encode(event)
+    return NewEvent(kind.name, kind.version, tags, data, content_hash(kind.name, kind.version, tags, data, _METADATA))
+
+
+def url(path: Path) -> str:
+    """Return the URL of a SQLite file."""
+    return f"sqlite:///{path}"
