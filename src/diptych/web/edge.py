@@ -21,7 +21,14 @@ Scope = Any
 """An ASGI scope: a dictionary whose values depend on the server."""
 
 RawHeaders = list[tuple[bytes, bytes]]
-_BUG = 500
+_OF_STATUS = {
+    400: "malformed",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "unknown-path",
+    405: "method-not-allowed",
+    429: "too-many",
+}
 _log = logging.getLogger("diptych.web")
 
 
@@ -96,7 +103,7 @@ def refuse_method(allowed: str) -> RequestError:
 
 
 def _of_http(error: HTTPException) -> Problem | None:
-    kind = {400: "malformed", 401: "unauthenticated", 403: "forbidden", 404: "unknown-path"}.get(error.status_code)
+    kind = _OF_STATUS.get(error.status_code)
     return None if kind is None else Problem(kind, error.detail, headers=error.headers or {})
 
 

@@ -58,6 +58,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "misdirected": Kind(421, "This host is not served here"),
         "invalid": Kind(422, "Fields are wrong"),
         "key-reused": Kind(422, "The Idempotency-Key came back with another request"),
+        "too-many": Kind(429, "Too many requests"),
         "large-headers": Kind(431, "The headers are too large"),
         "bug": Kind(500, "A bug: the reference finds its traceback in the log"),
         "closed": Kind(503, "The application is not open"),

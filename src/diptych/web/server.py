@@ -19,6 +19,7 @@ from diptych.web.principals import Principal
 
 Announce = Callable[[str], None]
 """Hear the address, once it listens."""
+_LAST_SECONDS = 5
 
 
 def serve(
@@ -47,8 +48,19 @@ def serve(
 
 
 def configured(app: Starlette) -> uvicorn.Config:
-    """Return how uvicorn serves: uvloop and httptools where they are installed, no access log, no websockets."""
-    return uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False, server_header=False, ws="none")
+    """Return how uvicorn serves: uvloop and httptools where they are installed, no access log, no websockets.
+
+    Asked to end, it waits for requests under way, but not for a client that never finishes its own.
+    """
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=_LAST_SECONDS,
+    )
 
 
 def refuse_open_door(host: str, principal: Principal | None) -> None:
