@@ -1,0 +1,207 @@
+"""Queries: what the shop answers after a day at the till."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from diptych import Application
+from diptych.testing import NOON, FixedClock
+from diptych.testing.plugin import OpenApplication
+from retail.app import MODULES, PROJECTIONS
+from retail.customers import RegisterCustomer
+from retail.products import ChangePrice, CreateProduct, DiscontinueProduct
+from retail.queries.customers import FindCustomers, GetCustomer
+from retail.queries.dashboard import GetDashboard
+from retail.queries.documents import Count, CountDocuments, GetDocument
+from retail.queries.products import (
+    FindProducts,
+    GetInventory,
+    GetProduct,
+    GetProductForEdit,
+    GetProductSales,
+    ListBestSellers,
+    ListLowStock,
+    ListPrices,
+    ProductForEdit,
+)
+from retail.queries.sales import FindSales, GetCustomerHistory, GetSale, GetSalesReport
+from retail.returns import AcceptReturn, ReturnLine
+from retail.sales import CancelSale, ProcessSale, SaleLine
+from retail.settings import ShopSettings
+
+TODAY = NOON.date()
+COMMANDS = (
+    CreateProduct(
+        product="MUG",
+        description="red mug",
+        price=Decimal("2.50"),
+        cost=Decimal(1),
+        minimum_stock=8,
+        opening_stock=10,
+    ),
+    CreateProduct(product="CUP", description="blue cup", price=Decimal(4), cost=Decimal(2), opening_stock=5),
+    CreateProduct(product="100%", description="50%_off sign", price=Decimal(1)),
+    RegisterCustomer(customer="17850", name="Ada", credit_limit=Decimal(100)),
+    RegisterCustomer(customer="14646", name="Grace"),
+    ProcessSale(lines=(SaleLine("MUG", 4),), payment="cash", customer="17850", till="T1", sold_at=NOON),
+    ProcessSale(
+        lines=(SaleLine("CUP", 1), SaleLine("MUG", 1)),
+        payment="credit",
+        customer="17850",
+        till="T1",
+        sold_at=NOON - timedelta(days=1),
+    ),
+    ProcessSale(lines=(SaleLine("CUP", 2),), payment="cash", customer="14646", till="T2", sold_at=NOON),
+    AcceptReturn(lines=(ReturnLine("MUG", 1, Decimal("2.50")),), refund="cash", customer="17850", till="T2"),
+    CancelSale("T2-000001", "mistake"),
+    ChangePrice("MUG", Decimal(3)),
+    DiscontinueProduct("100%"),
+)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Application]:
+    url = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/shop.db"
+    shop = Application(*MODULES, *PROJECTIONS, events=url, provide=[ShopSettings()], clock=FixedClock())
+    async with shop:
+        for command in COMMANDS:
+            (await shop.send(command, principal="ada")).unwrap()
+        await shop.caught_up()
+        yield shop
+
+
+async def test_products_are_found_by_code_and_for_edit(shop: Application) -> None:
+    mug = await shop.ask(GetProduct("MUG"))
+
+    assert mug is not None
+    assert (mug.in_stock, mug.price, mug.is_low_stock, mug.stock_value) == (6, Decimal(3), True, Decimal(6))
+    assert (mug.created_by, mug.created) == ("ada", NOON)
+    assert await shop.ask(GetProductForEdit("MUG")) == ProductForEdit(
+        "MUG", "red mug", Decimal(3), Decimal(1), 8, False
+    )
+    assert await shop.ask(GetProduct("mug")) is None
+    assert await shop.ask(GetProductForEdit("?")) is None
+
+
+@pytest.mark.parametrize(
+    ("query", "codes"),
+    [
+        (FindProducts(), ["CUP", "MUG"]),
+        (FindProducts(text="RED"), ["MUG"]),
+        (FindProducts(text="cu"), ["CUP"]),
+        (FindProducts(text="%", discontinued=True), ["100%"]),
+        (FindProducts(text="50%_", discontinued=True), ["100%"]),
+        (FindProducts(discontinued=True, in_stock=True), ["CUP", "MUG"]),
+        (FindProducts(limit=1, offset=1), ["MUG"]),
+        (FindProducts(offset=9), []),
+    ],
+)
+async def test_products_are_searched(shop: Application, query: FindProducts, codes: list[str]) -> None:
+    assert [item.product for item in await shop.ask(query)] == codes
+
+
+async def test_low_stock_best_sellers_prices_and_inventory_are_listed(shop: Application) -> None:
+    low = await shop.ask(ListLowStock())
+    best = await shop.ask(ListBestSellers())
+    prices = await shop.ask(ListPrices("MUG"))
+    inventory = await shop.ask(GetInventory())
+
+    assert [row.product for row in low] == ["MUG"]
+    assert [(row.product, row.net_units, row.net_revenue) for row in best][:2] == [
+        ("MUG", 4, Decimal("10.00")),
+        ("CUP", 1, Decimal(4)),
+    ]
+    assert [(row.price, row.by) for row in prices] == [(Decimal(3), "ada"), (Decimal("2.50"), "ada")]
+    assert (inventory.products, inventory.units, inventory.value, inventory.low_stock) == (3, 10, Decimal(14), 1)
+    assert (await shop.ask(GetProductSales("MUG"))) == best.items[0]
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        (FindSales(), ["T1-000001", "T2-000001", "T1-000002"]),
+        (FindSales(customer="17850"), ["T1-000001", "T1-000002"]),
+        (FindSales(payment="credit"), ["T1-000002"]),
+        (FindSales(status="cancelled"), ["T2-000001"]),
+        (FindSales(minimum=Decimal(10)), ["T1-000001"]),
+        (FindSales(last=TODAY - timedelta(days=1)), ["T1-000002"]),
+        (FindSales(first=TODAY, limit=1), ["T1-000001"]),
+    ],
+)
+async def test_sales_are_searched_newest_first(shop: Application, query: FindSales, numbers: list[str]) -> None:
+    assert [sale.sale for sale in await shop.ask(query)] == numbers
+
+
+async def test_a_sale_is_found_by_number_and_a_customers_sales_are_their_history(shop: Application) -> None:
+    history = await shop.ask(GetCustomerHistory("17850"))
+
+    assert [sale.sale for sale in history] == ["T1-000001", "T1-000002"]
+    assert await shop.ask(GetSale("T1-000001")) == history.items[0]
+    assert history.items[0].seller == "ada"
+
+
+async def test_the_report_adds_up_days_and_payments(shop: Application) -> None:
+    everything = await shop.ask(GetSalesReport())
+    today = await shop.ask(GetSalesReport(first=TODAY, last=TODAY))
+    credit = await shop.ask(GetSalesReport(payment="credit"))
+
+    assert (everything.count, everything.lines, everything.total) == (2, 3, Decimal("16.50"))
+    assert everything.average == Decimal("8.25")
+    assert [day.day for day in everything.days] == [TODAY - timedelta(days=1), TODAY]
+    assert (today.count, today.total) == (1, Decimal(10))
+    assert (credit.count, credit.total) == (1, Decimal("6.50"))
+
+
+async def test_customers_are_found_by_id_text_debt_and_worth(shop: Application) -> None:
+    ada = await shop.ask(GetCustomer("17850"))
+
+    assert ada is not None
+    assert (ada.balance, ada.spent, ada.net, ada.average_sale) == (
+        Decimal("6.50"),
+        Decimal("16.50"),
+        Decimal(14),
+        Decimal("8.25"),
+    )
+    assert [row.name for row in await shop.ask(FindCustomers())] == ["Ada", "Grace"]
+    assert [row.name for row in await shop.ask(FindCustomers(text="146"))] == ["Grace"]
+    assert [row.name for row in await shop.ask(FindCustomers(owing=True))] == ["Ada"]
+    assert [row.name for row in await shop.ask(FindCustomers(order="-net", limit=1))] == ["Ada"]
+
+
+async def test_documents_are_counted_per_day_and_kind(shop: Application) -> None:
+    counts = await shop.ask(CountDocuments(first=TODAY))
+
+    assert counts == (
+        Count(TODAY, "return", 1, -1, Decimal("-2.50")),
+        Count(TODAY, "sale", 2, 4, Decimal(10)),
+    )
+    until_today = await shop.ask(CountDocuments(last=TODAY))
+    assert len(until_today) == 3
+    document = await shop.ask(GetDocument("T2-000001"))
+    assert document is not None
+    assert document.cancelled
+
+
+async def test_the_dashboard_shows_a_day_and_the_week_that_ends_with_it(shop: Application) -> None:
+    board = await shop.ask(GetDashboard(TODAY))
+
+    assert (board.today.count, board.today.total) == (1, Decimal(10))
+    assert (board.week.count, board.week.total, board.week.average) == (2, Decimal("16.50"), Decimal("8.25"))
+    assert (board.inventory_value, board.low_stock) == (Decimal(14), 1)
+    assert [sale.sale for sale in board.recent] == ["T1-000001", "T2-000001", "T1-000002"]
+
+
+async def test_an_empty_shop_answers_too(application: OpenApplication) -> None:
+    shop = await application(*MODULES, *PROJECTIONS, provide=[ShopSettings()])
+
+    board = await shop.ask(GetDashboard(date(2011, 1, 1)))
+
+    assert (board.today.count, board.inventory_value, board.recent) == (0, 0, ())
+    assert (await shop.ask(GetSalesReport())).days == ()
+    assert (await shop.ask(GetInventory())).products == 0
+    assert await shop.ask(CountDocuments()) == ()
