@@ -71,6 +71,7 @@ class ReadPanel:
         self._projections, self._middleware, self._mode, self._runs = tuple(projections), tuple(middleware), mode, runs
         self._shelf, self._live = Shelf(rows), LiveProgress()
         self._routes = _routes(modules, RowsResolver(projections, self._shelf), injector)
+        self._runtime: Runtime | None = None
         self._open: AsyncExitStack | None = None
 
     async def __aenter__(self) -> Self:
@@ -81,9 +82,9 @@ class ReadPanel:
             for route in self._routes.values():
                 route.handle = compose(compile_handler(route.function, route.sources), self._middleware)
             if self._runs == "run" and self._projections:
-                runtime = self._runtime()
-                stack.push_async_callback(runtime.stop)
-                await runtime.start()
+                self._runtime = self._made_runtime()
+                stack.push_async_callback(self._runtime.stop)
+                await self._runtime.start()
             self._open = stack.pop_all()
         return self
 
@@ -98,6 +99,11 @@ class ReadPanel:
     def reach(self) -> Reach:
         """Return what waits for projections, the port Progress."""
         return self._shelf.reach
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Return what ended the projection runtime here; what stopped one projection is in its checkpoint."""
+        return self._runtime.failure if self._runtime is not None else None
 
     async def answer(self, query: Any, context: Context, *, after: int | None = None, wait: float = 2.0) -> Answer:
         """Answer a query from rows that hold everything up to `after`.
@@ -128,7 +134,7 @@ class ReadPanel:
         """Return once every projection holds everything up to `head`, rebuilds included."""
         await self._shelf.reach.caught_up(tuple(each.name for each in self._projections), head, timeout=timeout)
 
-    def _runtime(self) -> Runtime:
+    def _made_runtime(self) -> Runtime:
         return Runtime(
             self._projections,
             {each.name: fingerprint_of(each) for each in self._projections},

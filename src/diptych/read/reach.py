@@ -26,7 +26,7 @@ class Reach:
     ) -> None:
         self._projections = {each.name: each for each in projections}
         self._live, self._store, self._reader = live, store, reader
-        self._clear: dict[str, tuple[int, int]] = {}
+        self._unread: dict[str, tuple[int, int]] = {}
 
     async def reach(self, projections: Sequence[str], position: int, *, timeout: float) -> None:  # noqa: ASYNC109 (port)
         """Return once every projection holds everything up to `position`; see the port for what it raises."""
@@ -80,11 +80,12 @@ class Reach:
     async def _nothing_between(self, projection: Projection, position: int, after: int) -> bool:
         if not projection.types:
             return True
-        if self._clear.get(projection.name) == (position, after):
+        if self._unread.get(projection.name) == (position, after):
             return False
         found = await self._store.read(Criteria.typed(*projection.types), after=position, until=after, limit=1)
-        # What was found stays: it is not looked for again until the checkpoint moves.
-        self._clear[projection.name] = (position, after)
+        if found.events:
+            # What was found stays: it is not looked for again until the checkpoint moves.
+            self._unread[projection.name] = (position, after)
         return not found.events
 
     async def caught_up(self, projections: Sequence[str], head: int, *, timeout: float) -> None:  # noqa: ASYNC109 (port)

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from typing import Literal
 
 from diptych.codec import EventCodec
-from diptych.errors import FencedError, StoreError
+from diptych.errors import FencedError, ForeignLogError, StoreError
 from diptych.model.criteria import Criteria
 from diptych.model.projections import Projection
 from diptych.ports import EventReader, EventStore, RowStore, RowWriter
@@ -20,7 +20,7 @@ from diptych.read.plan import learn
 from diptych.read.progress import LiveProgress
 from diptych.read.projector import Projector
 
-BATCH = 1000
+BATCH = 2000
 LEASE_SECONDS = 2.0
 _BEAT = 0.5
 _LOOK = 0.2
@@ -51,6 +51,8 @@ class Runtime:
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._beaten = 0.0
+        self.failure: BaseException | None = None
+        """What ended the runtime, if anything did: nothing is folded any more."""
 
     async def start(self) -> Role:
         """Start the thread; return once it leads or stands by. Raises what keeps it from doing either."""
@@ -77,6 +79,7 @@ class Runtime:
         if not self._started.done():
             self._started.set_exception(wrong)
         elif not isinstance(wrong, asyncio.CancelledError):
+            self.failure = wrong
             _log.critical("the projection runtime ended: nothing is folded until a restart", exc_info=wrong)
 
     async def _main(self) -> None:
@@ -89,6 +92,12 @@ class Runtime:
                 except FencedError:
                     _log.warning("another projection runtime took over; standing by")
                     self._live.resign()
+                except StoreError as failed:
+                    # At start, whoever starts us decides; later on, what cannot heal by itself ends us.
+                    if not self._started.done() or isinstance(failed, ForeignLogError):
+                        raise
+                    _log.exception("projections cannot go on now; trying again")
+                    await asyncio.sleep(_RETRY)
 
     async def _own(self, writer: RowWriter) -> None:
         while await writer.lease(seconds=LEASE_SECONDS) is None:
@@ -111,14 +120,8 @@ class Runtime:
     async def _follow(self, projectors: Sequence[Projector], log: EventReader, writer: RowWriter) -> None:
         while True:
             await self._beat(writer)
-            try:
-                if await self._turn(projectors, log):
-                    await self._rest(projectors, log)
-            except FencedError:
-                raise
-            except StoreError:
-                _log.exception("projections cannot go on now; trying again")
-                await asyncio.sleep(_RETRY)
+            if await self._turn(projectors, log):
+                await self._rest(projectors, log)
 
     async def _beat(self, writer: RowWriter) -> None:
         if time.monotonic() - self._beaten >= _BEAT:
