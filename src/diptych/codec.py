@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from diptych.errors import CorruptionError, InvalidMessageError, MalformedError, UnreadableEventError, WiringError
+from diptych.model.answers import shown
 from diptych.model.fields import fields_of, is_record, place_of
 from diptych.model.marks import GeneratedMark
 from diptych.model.memo import memo
@@ -54,6 +55,11 @@ def encoded(cls: type, message: Any) -> bytes:
     if _NUL in data:
         refuse_nul(cls, data)
     return data
+
+
+def encode_answer(value: Any) -> bytes:
+    """Encode the answer of a query as canonical JSON, rows with their computed columns."""
+    return encode(shown(value))
 
 
 def content_hash(name: str, version: int, tags: Iterable[str], data: bytes, metadata: bytes) -> bytes:

@@ -12,7 +12,7 @@ from diptych.cli.messages import body, find, split
 from diptych.cli.printing import pretty
 from diptych.cli.sending import WORDS, os_user
 from diptych.cli.target import Target, about_an_application, run
-from diptych.codec import decode_message, encode
+from diptych.codec import decode_message, encode_answer
 from diptych.errors import RebuildingError
 from diptych.model.messages import Query
 
@@ -44,7 +44,7 @@ def ask(words: tuple[str, ...], json: str | None, user: str | None, **options: A
 
     async def work(app: Application) -> bytes:
         after = await app.head() if options["after"] is None else options["after"]
-        return encode(await _answer(app, query, after=after, wait=options["wait"], principal=user or os_user()))
+        return encode_answer(await _answer(app, query, after=after, wait=options["wait"], principal=user or os_user()))
 
     answer = run(application, work)
     click.echo(answer.decode()) if json is not None else pretty(answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Any
 
-from diptych.codec import decode_message, encode
+from diptych.codec import decode_message, encode_answer
 from diptych.errors import UnknownMessageError
 from diptych.web.arguments import query_of
 from diptych.web.bodies import Receive, read_body
@@ -54,7 +54,7 @@ async def _query(cls: type, limit: int, scope: Scope, headers: Headers, receive:
 
 
 def _reply(value: Any, position: int, changed: int, headers: Headers) -> Reply:
-    body = encode(value)
+    body = encode_answer(value)
     etag = entity_tag(changed, body)
     shared = [(b"etag", b"W/" + etag), (b"diptych-position", b"%d" % position), _REVALIDATE]
     if b"if-none-match" in headers and _is_known(etag, headers):

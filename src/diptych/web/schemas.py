@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from diptych.application import Application
+from diptych.model.answers import rows_in, shape_of
 from diptych.model.fields import fields_of
 from diptych.model.marks import GeneratedMark
 from diptych.model.messages import event_type, result_type
@@ -84,6 +85,19 @@ class _Schemas:
         self.answers = dict(zip((*commands, *queries), found[len(messages) :], strict=True))
         for cls in messages:
             _describe(cls, self.component(cls))
+        for query in queries:
+            self._add_computed(rows_in(result_type(query)))
+
+    def _add_computed(self, rows: Iterable[type]) -> None:
+        """Describe computed columns: they are shown beside the stored ones, and are no fields of the row."""
+        for row in rows:
+            (whole,), parts = msgspec.json.schema_components([shape_of(row)], ref_template=_REF)
+            (stored,), _ = msgspec.json.schema_components([row], ref_template=_REF)
+            shape = parts.pop(whole["$ref"].rpartition("/")[2])
+            self.components.setdefault(stored["$ref"].rpartition("/")[2], {}).update(
+                properties=shape["properties"], required=shape["required"]
+            )
+            self.components.update({name: part for name, part in parts.items() if name not in self.components})
 
     def component(self, cls: type) -> Schema:
         """Return the schema of a message itself, behind its reference."""

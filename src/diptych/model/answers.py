@@ -1,0 +1,75 @@
+"""Answers: what a query returns, as it is shown outside: computed columns beside the stored ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, get_args
+
+import msgspec
+
+from diptych.model.fields import fields_of, hints_of, is_record, split_marks
+from diptych.model.memo import memo
+from diptych.model.rows import computed
+
+Show = Callable[[Any], Any]
+_SEQUENCES = (tuple, list)
+
+
+def shown(value: Any) -> Any:
+    """Return an answer with every row in it that has computed columns replaced by a record of all its columns.
+
+    What holds no such row is returned as it is. Field order is kept, computed columns come last.
+    """
+    show = _show(type(value))
+    return value if show is None else show(value)
+
+
+@memo
+def shape_of(cls: type) -> type[msgspec.Struct] | None:
+    """Return the record that shows a row type with its computed columns; None where it has none."""
+    if not is_record(cls):
+        return None
+    derived = {name: value for name, value in vars(cls).items() if isinstance(value, computed)}
+    if not derived:
+        return None
+    stored = [(field.name, field.hint) for field in fields_of(cls)]
+    added = [(name, hints_of(value.function).get("return", Any)) for name, value in derived.items()]
+    return msgspec.defstruct(cls.__name__, [*stored, *added], module=cls.__module__)
+
+
+def rows_in(hint: Any) -> tuple[type, ...]:
+    """Return the row types with computed columns that a type can hold, at any depth."""
+    return tuple(dict.fromkeys(cls for cls in _classes(hint, set()) if shape_of(cls) is not None))
+
+
+@memo
+def _show(cls: type) -> Show | None:
+    if issubclass(cls, _SEQUENCES) and not hasattr(cls, "_fields"):
+        return lambda items: [shown(item) for item in items]
+    if issubclass(cls, Mapping):
+        return lambda items: {key: shown(item) for key, item in items.items()}
+    shape = shape_of(cls)
+    if shape is None and not (is_record(cls) and _may_hold(cls)):
+        return None
+    names = shape.__struct_fields__ if shape is not None else tuple(field.name for field in fields_of(cls))
+    made = shape or msgspec.defstruct(cls.__name__, [(name, Any) for name in names])
+    return lambda row: made(*[shown(getattr(row, name)) for name in names])
+
+
+def _may_hold(cls: type) -> bool:
+    """Say whether a field may hold a row with computed columns; one of a type variable may hold anything."""
+    return bool(rows_in(cls)) or any(not isinstance(each, type) for each in _classes(cls, set()))
+
+
+def _classes(hint: Any, known: set[Any]) -> Iterator[Any]:
+    bare = split_marks(hint)[0]
+    if bare in known or bare is Ellipsis:
+        return
+    known.add(bare)
+    yield from (found for arg in get_args(bare) for found in _classes(arg, known))
+    origin = getattr(bare, "__origin__", bare)
+    if is_record(origin):
+        yield origin
+        yield from (found for field in fields_of(origin) for found in _classes(field.hint, known))
+    elif origin is Any or type(origin).__name__ == "TypeVar":
+        yield origin
