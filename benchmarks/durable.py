@@ -48,7 +48,7 @@ async def durable(size: Size, logs: Logs) -> list[Row]:
             found["raw"],
             _BESIDE,
             goals.get(name),
-            {"p50_ms": round(percentile(late[name], 0.5), 3), "p99_ms": round(percentile(late[name], 0.99), 3)},
+            more={"p50_ms": round(percentile(late[name], 0.5), 3), "p99_ms": round(percentile(late[name], 0.99), 3)},
         )
         for name in sides
         if name != "raw"

@@ -45,7 +45,7 @@ async def http(size: Size, logs: Logs) -> list[Row]:
             found["theirs"],
             "FastAPI no-op POST",
             Goal(">=", 1.1),
-            {name: [round(value, 3) for value in values] for name, values in more.items()},
+            more={name: [round(value, 3) for value in values] for name, values in more.items()},
         )
     ]
 

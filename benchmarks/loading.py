@@ -33,8 +33,10 @@ async def load(size: Size, logs: Logs) -> list[Row]:
                 f"load an aggregate of {each:,} events",
                 "us/event",
                 found["ours"],
-                goal=goal,
-                more={"raw_us_per_event": [round(value, 4) for value in found["raw"]], "raw": "select, decode, fold"},
+                found["raw"],
+                "sqlite3: select, decode, fold",
+                goal,
+                absolute=True,
             )
         )
         shutil.rmtree(log.parent)

@@ -10,6 +10,7 @@ from benchmarks.logs import history
 from benchmarks.orders import EVENTS, LineAdded, Order, OrderPlaced, evolve
 from benchmarks.timing import per_second
 from diptych.codec import decoder, encode
+from diptych.model.messages import event_type
 
 _SCHEMA = """
 create table events (
@@ -31,7 +32,11 @@ def make(path: Path, events: int, *, each: int = EVENTS) -> Path:
     connection.executescript(_SCHEMA)
     connection.execute("begin")
     connection.executemany(
-        _INSERT, ((event.name, event.tags[0], event.data, 0) for event in history(events // each, each))
+        _INSERT,
+        (
+            (event_type(type(event)).name, f"order:{event.order}", encode(event), 0)
+            for event in history(events // each, each)
+        ),
     )
     connection.execute("commit")
     connection.close()

@@ -51,7 +51,7 @@ class Goal:
 class Row:
     """Hold one row: the samples of Diptych and, where there is raw code to compare with, the raw code's.
 
-    With raw code the goal bounds the ratio of the medians, without it the median itself.
+    With raw code the goal bounds the ratio of the medians, without it, or where it is `absolute`, the median itself.
     """
 
     part: str
@@ -61,6 +61,7 @@ class Row:
     raw: Sequence[float] = ()
     beside: str = ""
     goal: Goal | None = None
+    absolute: bool = False
     more: Mapping[str, Any] = field(default_factory=dict)  # Any: further figures, as JSON-able values
 
     @property
@@ -71,7 +72,7 @@ class Row:
     @property
     def judged(self) -> float:
         """Return the figure that the goal bounds."""
-        return median(self.ours) if self.ratio is None else self.ratio
+        return median(self.ours) if self.ratio is None or self.absolute else self.ratio
 
     @property
     def verdict(self) -> Verdict | None:
@@ -80,7 +81,7 @@ class Row:
 
     def described(self) -> dict[str, Any]:  # Any: JSON
         """Return the row as a value that JSON can hold."""
-        goal = self.goal
+        goal, unit = self.goal, "x" if self.raw and not self.absolute else f" {self.unit}"
         return {
             "part": self.part,
             "name": self.name,
@@ -88,8 +89,8 @@ class Row:
             "ours": _samples(self.ours),
             "raw": _samples(self.raw) | {"what": self.beside} if self.raw else None,
             "ratio": None if self.ratio is None else round(self.ratio, 4),
-            "goal": None if goal is None else f"{goal.bound} {goal.value:g}",
-            "stretch": None if goal is None or goal.stretch is None else f"{goal.bound} {goal.stretch:g}",
+            "goal": None if goal is None else f"{goal.bound} {goal.value:,g}{unit}",
+            "stretch": None if goal is None or goal.stretch is None else f"{goal.bound} {goal.stretch:,g}{unit}",
             "verdict": self.verdict,
             "stretch_met": None if goal is None else goal.is_stretched_by(self.judged),
             **({"more": dict(self.more)} if self.more else {}),
