@@ -118,9 +118,10 @@ class SqliteEventStore(SqliteEventReader):
 
     async def append(self, append: Append) -> AppendOutcome:
         """Append atomically and return when it is on disk. The writer owns the work: cancelling stops nothing."""
+        writer = self._writing()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[AppendOutcome] = loop.create_future()
-        self._writing().submit(Request(append, loop, future))
+        writer.submit(Request(append, loop, future))
         return await future
 
     async def record(self, command_id: UUID) -> Record | None:

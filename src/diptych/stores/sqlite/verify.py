@@ -59,6 +59,8 @@ def _verify_events(events: Sequence[StoredEvent], proved: Proved) -> None:
         position += 1
         if event.position != position:
             raise CorruptionError(f"position {position} is missing: the next event lies at {event.position}")
+        if {type(event.data), type(event.metadata)} != {bytes}:  # SQLite keeps any type anywhere
+            raise CorruptionError(f"the event at position {position} does not hold bytes")
         verify_content(position, event.hash, event.name, event.version, event.tags, event.data, event.metadata)
         if event.recorded_at < recorded_at:
             raise CorruptionError(f"the event at position {position} was recorded before the one that it follows")
