@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
-from diptych.codec import EventCodec, decode_message
+from diptych.codec import decode_message
 from diptych.dispatch import Middleware
-from diptych.errors import InvalidMessageError, MalformedError, UnknownMessageError, WiringError
+from diptych.errors import InvalidMessageError, MalformedError, UnknownMessageError
 from diptych.history.check import Report, check
 from diptych.injection import Injector
-from diptych.model.decisions import events_yielded
-from diptych.model.fields import place_of
 from diptych.model.messages import Command, Query
 from diptych.model.meta import Context
 from diptych.model.projections import Projection
@@ -24,12 +22,11 @@ from diptych.ports import Checkpoint, Clock, EventStore, Ids, Record
 from diptych.read.panel import Answer, ReadPanel
 from diptych.stores.system import RandomIds, SystemClock
 from diptych.stores.urls import event_store, reads_beside, row_store
+from diptych.wiring import Mode, Runs, Wiring
 from diptych.write.panel import WritePanel
 from diptych.write.requests import Delivery
 
 R = TypeVar("R")
-Mode = Literal["production", "dev"]
-Runs = Literal["run", "follow"]
 _STATE_BYTES = 64 * 1024 * 1024
 
 
@@ -54,51 +51,16 @@ class Application:
         projections: Runs = "run",
         state_bytes: int = _STATE_BYTES,
     ) -> None:
-        provide, middleware = tuple(provide), tuple(middleware)
-        self._made_of = parts
-        self._made_with: dict[str, Any] = {
-            "events": events,
-            "reads": reads,
-            "provide": provide,
-            "middleware": middleware,
-            "clock": clock,
-            "ids": ids,
-            "mode": mode,
-            "projections": projections,
-            "state_bytes": state_bytes,
-        }
-        self.modules = tuple(part for part in parts if isinstance(part, Module))
-        self.mode = mode
-        self._projections = _named(part for part in parts if isinstance(part, Projection))
-        self.clock, self._ids = clock or SystemClock(), ids or RandomIds()
-        self.codec = EventCodec(_event_classes(self.modules, self._projections.values()))
+        clock, ids, wraps = clock or SystemClock(), ids or RandomIds(), tuple(middleware)
+        made = Wiring(parts, events, reads, tuple(provide), wraps, clock, ids, mode, projections, state_bytes)
+        self._wiring, self.modules, self.mode, self.clock, self._ids = made, made.modules, mode, clock, ids
+        self.codec = made.codec()
         self.store: EventStore = event_store(events)
-        self._injector = Injector(provide)
-        self._write = WritePanel(
-            self.modules,
-            store=self.store,
-            codec=self.codec,
-            injector=self._injector,
-            middleware=middleware,
-            clock=self.clock,
-            ids=self._ids,
-            state_bytes=state_bytes,
-        )
-        self._read = ReadPanel(
-            self.modules,
-            tuple(self._projections.values()),
-            store=self.store,
-            rows=row_store(reads or reads_beside(events)),
-            codec=self.codec,
-            injector=self._injector,
-            middleware=middleware,
-            clock=self.clock,
-            mode=mode,
-            runs=projections,
-        )
+        self._injector = Injector(made.provide)
+        self._write = self._left_panel(made)
+        self._read = self._right_panel(made)
         self.rows = self._read.rows
-        self._queries = _queries(self.modules)
-        _refuse_clashes([*self._write.commands.values(), *self._queries.values()])
+        made.refuse_clashes()
         self._open: AsyncExitStack | None = None
 
     async def __aenter__(self) -> Self:
@@ -118,7 +80,7 @@ class Application:
             await opened.__aexit__(kind, error, trace)
 
     def configured(
-        self: Self,
+        self,
         *,
         events: str | None = None,
         reads: str | None = None,
@@ -131,13 +93,13 @@ class Application:
         """
         given = {"events": events, "reads": reads, "mode": mode, "projections": projections}
         changed = {name: value for name, value in given.items() if value is not None}
-        return type(self)(*self._made_of, **(self._made_with | ({"reads": None} if events else {}) | changed))
+        settings = self._wiring.keywords() | ({"reads": None} if events else {}) | changed
+        return type(self)(*self._wiring.parts, **settings)
 
     @property
     def urls(self) -> tuple[str, str]:
         """Return where the log is, and where the read models are."""
-        events: str = self._made_with["events"]
-        return events, self._made_with["reads"] or reads_beside(events)
+        return self._wiring.events, self._wiring.reads or reads_beside(self._wiring.events)
 
     @property
     def is_open(self) -> bool:
@@ -152,7 +114,7 @@ class Application:
     @property
     def queries(self) -> Mapping[str, type]:
         """Return the queries by name."""
-        return self._queries
+        return self._wiring.queries
 
     @property
     def events(self) -> Mapping[str, type]:
@@ -162,7 +124,7 @@ class Application:
     @property
     def projections(self) -> Mapping[str, Projection]:
         """Return the projections by name."""
-        return self._projections
+        return self._wiring.projections
 
     async def send(
         self,
@@ -252,43 +214,33 @@ class Application:
 
     async def check(self, projection: str) -> Report:
         """Compare every row of a projection with an independent fold of the log."""
-        if projection not in self._projections:
-            known = ", ".join(self._projections) or "none"
+        if projection not in self._wiring.projections:
+            known = ", ".join(self._wiring.projections) or "none"
             raise UnknownMessageError(f"there is no projection {projection!r}; there are: {known}")
-        return await check(self._projections[projection], self.store, self._read.rows, self.codec)
+        return await check(self._wiring.projections[projection], self.store, self._read.rows, self.codec)
 
+    def _left_panel(self, made: Wiring) -> WritePanel:
+        return WritePanel(
+            made.modules,
+            store=self.store,
+            codec=self.codec,
+            injector=self._injector,
+            middleware=made.middleware,
+            clock=self.clock,
+            ids=self._ids,
+            state_bytes=made.state_bytes,
+        )
 
-def _event_classes(modules: Iterable[Module], projections: Iterable[Projection]) -> list[type]:
-    found: list[type] = []
-    for module in modules:
-        for decision in module.decisions.values():
-            found += events_yielded(decision.function)
-            for _, selection in decision.selections:
-                found += selection.model.fold.events
-    for projection in projections:
-        found += projection.events
-    return list(dict.fromkeys(found))
-
-
-def _named(projections: Iterable[Projection]) -> dict[str, Projection]:
-    found: dict[str, Projection] = {}
-    for projection in projections:
-        if found.setdefault(projection.name, projection) is not projection:
-            raise WiringError(f"two projections are named {projection.name!r}", fix="rename one of them")
-    return found
-
-
-def _queries(modules: Iterable[Module]) -> dict[str, type]:
-    return {query.__name__: query for module in modules for query in module.queries}
-
-
-def _refuse_clashes(messages: list[type]) -> None:
-    known: dict[str, type] = {}
-    for cls in messages:
-        other = known.setdefault(cls.__name__, cls)
-        if other is not cls:
-            raise WiringError(
-                f"two messages are named {cls.__name__}: {place_of(other)} and {place_of(cls)}",
-                where=place_of(cls),
-                fix="names are the public face of messages: rename one of them",
-            )
+    def _right_panel(self, made: Wiring) -> ReadPanel:
+        return ReadPanel(
+            made.modules,
+            tuple(made.projections.values()),
+            store=self.store,
+            rows=row_store(made.reads or reads_beside(made.events)),
+            codec=self.codec,
+            injector=self._injector,
+            middleware=made.middleware,
+            clock=self.clock,
+            mode=made.mode,
+            runs=made.runs,
+        )

@@ -1,0 +1,110 @@
+"""Wiring: what an application is made of and how it was set, checked as a whole before anything is opened."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from diptych.codec import EventCodec
+from diptych.dispatch import Middleware
+from diptych.errors import WiringError
+from diptych.model.decisions import events_yielded
+from diptych.model.fields import fields_of, place_of
+from diptych.model.projections import Projection
+from diptych.model.tags import tag_of
+from diptych.module import Module
+from diptych.ports import Clock, Ids
+
+Mode = Literal["production", "dev"]
+Runs = Literal["run", "follow"]
+_log = logging.getLogger("diptych")
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Hold the parts and settings of an application. Raises WiringError where two of a kind share a name."""
+
+    parts: tuple[Module | Projection, ...]
+    events: str
+    reads: str | None
+    provide: tuple[Any, ...]
+    middleware: tuple[Middleware, ...]
+    clock: Clock
+    ids: Ids
+    mode: Mode
+    runs: Runs
+    state_bytes: int
+
+    def keywords(self) -> dict[str, Any]:
+        """Return the settings as the keywords of an application."""
+        return {
+            "events": self.events,
+            "reads": self.reads,
+            "provide": self.provide,
+            "middleware": self.middleware,
+            "clock": self.clock,
+            "ids": self.ids,
+            "mode": self.mode,
+            "projections": self.runs,
+            "state_bytes": self.state_bytes,
+        }
+
+    @cached_property
+    def modules(self) -> tuple[Module, ...]:
+        """Return the modules in the order given."""
+        return tuple(part for part in self.parts if isinstance(part, Module))
+
+    @cached_property
+    def projections(self) -> Mapping[str, Projection]:
+        """Return the projections by name."""
+        found: dict[str, Projection] = {}
+        for part in self.parts:
+            if isinstance(part, Projection) and found.setdefault(part.name, part) is not part:
+                raise WiringError(f"two projections are named {part.name!r}", fix="rename one of them")
+        return found
+
+    @cached_property
+    def queries(self) -> Mapping[str, type]:
+        """Return the queries by name."""
+        return {query.__name__: query for module in self.modules for query in module.queries}
+
+    def codec(self) -> EventCodec:
+        """Return the codec of every event that a fold reads or a decision yields."""
+        return EventCodec(dict.fromkeys(self._event_classes()))
+
+    def refuse_clashes(self) -> None:
+        """Raise WiringError for two messages of one name; in development, warn of keys that no tag finds."""
+        known: dict[str, type] = {}
+        for module in self.modules:
+            for cls in (*module.decisions, *module.commands, *module.queries):
+                other = known.setdefault(cls.__name__, cls)
+                if other is not cls:
+                    raise WiringError(
+                        f"two messages are named {cls.__name__}: {place_of(other)} and {place_of(cls)}",
+                        where=place_of(cls),
+                        fix="names are the public face of messages: rename one of them",
+                    )
+        if self.mode == "dev":
+            for warning in self.untagged_keys():
+                _log.warning("%s", warning)
+
+    def untagged_keys(self) -> Iterator[str]:
+        """Yield a sentence for every field that keys rows and carries no tag: to refold such a row takes a scan."""
+        for projection in self.projections.values():
+            for model, fold in projection.folds():
+                tagged = {each.name for each in fields_of(fold.event) if tag_of(each) is not None}
+                for name in fold.key_fields:
+                    if name not in tagged:
+                        yield f"{model.name}: {fold.event.__name__}.{name} keys rows without a Tag (a refold must scan)"
+
+    def _event_classes(self) -> Iterable[type]:
+        for module in self.modules:
+            for decision in module.decisions.values():
+                yield from events_yielded(decision.function)
+                for _, selection in decision.selections:
+                    yield from selection.model.fold.events
+        for projection in self.projections.values():
+            yield from projection.events
