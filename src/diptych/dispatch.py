@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
-from diptych.injection import Injector, Source, value_of
+from diptych.injection import Injector, Scope, Source
 from diptych.model.folds import parameters_of
 from diptych.model.meta import Context
 
@@ -71,7 +71,8 @@ def _opening(function: Callable[..., Any], sources: Sequence[Source]) -> Handler
 
     async def call(message: Any, context: Context) -> Any:
         async with AsyncExitStack() as stack:
-            answer = function(message, *[await value_of(each, context, stack) for each in sources])
+            scope = Scope(context, stack)
+            answer = function(message, *[await scope.value(each) for each in sources])
             return await answer if waits else answer
 
     return call

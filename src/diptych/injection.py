@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin
@@ -18,8 +18,6 @@ from diptych.model.fields import hints_of, place_of
 from diptych.model.folds import Parameter, parameters_of
 from diptych.model.meta import Context
 from diptych.model.rows import row_type_of
-
-Opened = Callable[[Context], AbstractAsyncContextManager[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +45,24 @@ class Source:
         return self.from_context is None and self.opened is None
 
 
+class Scope:
+    """Hold what is opened for one message: each thing once, whoever asks for it, and all closed with the stack."""
+
+    def __init__(self, context: Context, stack: AsyncExitStack) -> None:
+        self.context, self.stack = context, stack
+        self._made: dict[Source, Any] = {}
+
+    async def value(self, source: Source) -> Any:
+        """Return the value of a source for this message."""
+        if source.opened is None:
+            return source.value if source.from_context is None else source.from_context(self.context)
+        if source not in self._made:
+            self._made[source] = await source.opened(self)
+        return self._made[source]
+
+
+Opened = Callable[[Scope], Awaitable[Any]]
+
 Resolver = Callable[[Parameter, Callable[..., Any]], Source | None]
 """Provide a parameter of a function by more than its plain type (`Rows[V]`); None where it is not this resolver's."""
 
@@ -61,8 +77,10 @@ class Injector:
         self._resolvers = tuple(resolvers)
         self._sources: dict[Any, Source] = {Context: Source(from_context=lambda context: context)}
         self._factories: list[tuple[Source, Callable[..., Any]]] = []
+        self._per_message: list[Callable[..., Any]] = []
         for each in provided:
             self._add(each)
+        self._check()
 
     def resolving(self, *resolvers: Resolver) -> Injector:
         """Return an injector over the same sources, opened with this one, that asks these resolvers first."""
@@ -72,7 +90,9 @@ class Injector:
 
     def source(self, parameter: Parameter, function: Callable[..., Any]) -> Source:
         """Return the source of a parameter; raise WiringError when nobody provides its type."""
-        found = self._sources.get(parameter.type) or self._resolved(parameter, function)
+        found = (
+            self._sources.get(parameter.type) or self._resolved(parameter, function) or self._derived(parameter.type)
+        )
         if found is None and parameter.default is not inspect.Parameter.empty:
             found = Source(value=parameter.default)
         if found is None:
@@ -92,32 +112,44 @@ class Injector:
 
     def _add(self, provided: Any) -> None:
         if isinstance(provided, per_message):
+            self._per_message.append(provided.factory)
             self._sources[_product(provided.factory)] = Source(opened=self._opener(provided.factory))
-        elif inspect.isfunction(provided) or inspect.ismethod(provided):
+        elif isinstance(provided, type) or inspect.isfunction(provided) or inspect.ismethod(provided):
             source = Source()
             self._sources[_product(provided)] = source
-            self._factories.append((source, provided))
-        elif isinstance(provided, type):
-            source = Source()
-            self._sources[provided] = source
             self._factories.append((source, provided))
         else:
             self._sources[type(provided)] = Source(value=provided)
 
+    def _check(self) -> None:
+        """Refuse factories that ask for what nobody provides, or what is not there when they are called."""
+        for factory in self._per_message:
+            for parameter in parameters_of(factory):
+                self.source(parameter, factory)
+        later = [source for source, _ in self._factories]
+        for own, factory in self._factories:
+            for parameter in parameters_of(factory):
+                source = self.source(parameter, factory)
+                if source in later or not source.is_constant:
+                    raise _too_early(parameter, factory, of_message=not source.is_constant)
+            later.remove(own)
+
     def _opener(self, factory: Callable[..., Any]) -> Opened:
-        @contextlib.asynccontextmanager
-        async def opened(context: Context) -> AsyncIterator[Any]:
-            async with AsyncExitStack() as stack:
-                arguments = [
-                    await value_of(self.source(parameter, factory), context, stack)
-                    for parameter in parameters_of(factory)
-                ]
-                yield await _entered(factory(*arguments), stack)
+        async def opened(scope: Scope) -> Any:
+            sources = [self.source(parameter, factory) for parameter in parameters_of(factory)]
+            return await _entered(factory(*[await scope.value(source) for source in sources]), scope.stack)
 
         return opened
 
     def _resolved(self, parameter: Parameter, function: Callable[..., Any]) -> Source | None:
         return next((found for resolve in self._resolvers if (found := resolve(parameter, function)) is not None), None)
+
+    def _derived(self, wanted: Any) -> Source | None:
+        """Return the only thing provided whose class derives from the one wanted; a built-in type is never meant so."""
+        if not isinstance(wanted, type) or wanted.__module__ == "builtins":
+            return None
+        found = [source for tp, source in self._sources.items() if isinstance(tp, type) and wanted in tp.__mro__]
+        return found[0] if len(found) == 1 else None
 
     def _known(self) -> str:
         return ", ".join(sorted(_shown(tp) for tp in self._sources)) or "nothing"
@@ -135,13 +167,6 @@ def refuse_rows(parameter: Parameter, function: Callable[..., Any]) -> None:
         )
 
 
-async def value_of(source: Source, context: Context, stack: AsyncExitStack) -> Any:
-    """Return the value of a source for one message; what it opens is closed with the stack."""
-    if source.opened is not None:
-        return await stack.enter_async_context(source.opened(context))
-    return source.value if source.from_context is None else source.from_context(context)
-
-
 async def _entered(made: Any, stack: AsyncExitStack) -> Any:
     if inspect.isasyncgen(made):
         return await stack.enter_async_context(contextlib.asynccontextmanager(lambda: made)())
@@ -150,8 +175,17 @@ async def _entered(made: Any, stack: AsyncExitStack) -> Any:
     return await made if isinstance(made, Awaitable) else made
 
 
+def _too_early(parameter: Parameter, factory: Callable[..., Any], *, of_message: bool) -> WiringError:
+    made = "for each message" if of_message else "only after it"
+    return WiringError(
+        f"{factory.__qualname__} is called at start and takes {parameter.name}: {_shown(parameter.type)}, made {made}",
+        where=place_of(factory),
+        fix="write per_message(...) around it" if of_message else "provide what it takes before it",
+    )
+
+
 def _product(factory: Callable[..., Any]) -> Any:
-    hint = hints_of(factory).get("return")
+    hint = factory if isinstance(factory, type) else hints_of(factory).get("return")
     if hint is None:
         raise WiringError(
             f"factory {factory.__qualname__} does not say what it provides",
@@ -159,7 +193,7 @@ def _product(factory: Callable[..., Any]) -> Any:
             fix="give it a return type, such as -> Mailer or -> AsyncIterator[Session]",
         )
     origin = get_origin(hint)
-    if inspect.isasyncgenfunction(factory) and origin is not None:
+    if inspect.isasyncgenfunction(inspect.unwrap(factory)) and origin is not None:
         return get_args(hint)[0]
     return hint
 

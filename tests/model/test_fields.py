@@ -60,7 +60,7 @@ def test_only_dataclasses_and_structs_are_records() -> None:
 
 
 def test_a_hint_that_cannot_be_resolved_is_named() -> None:
-    def handle(query: "Unheard") -> None: ...  # type: ignore[name-defined]  # noqa: F821 (on purpose)
+    def handle(query: "Unheard") -> None: ...  # noqa: F821 (on purpose)
 
     with pytest.raises(WiringError, match=r"the type hint 'Unheard' of .*handle cannot be resolved\n  at   .*:\d+\n"):
         hints_of(handle)
@@ -104,4 +104,4 @@ def test_a_place_without_a_source_is_a_name() -> None:
 def place_of_a_function() -> None: ...
 
 
-del place_of_a_function.__wrapped__  # type: ignore[attr-defined]  # a wrapper would be placed where its function is
+del place_of_a_function.__wrapped__
