@@ -21,6 +21,7 @@ from diptych.model.messages import Command, Query, event
 from diptych.model.meta import Context, Meta
 from diptych.model.pages import Page
 from diptych.model.projections import Projection
+from diptych.model.rows import computed
 from diptych.module import Module
 from diptych.read.rows import Rows
 from diptych.web.app import asgi_app
@@ -132,7 +133,7 @@ for decide in (add, take, inspect):
     shop.decider(Decider(decide, evolve, initial=Product))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ProductView:
     product: UUID
     name: str
@@ -140,6 +141,10 @@ class ProductView:
     stock: int
     actor: str | None
     added: datetime
+
+    @computed
+    def worth(self) -> Money:
+        return self.price * self.stock
 
 
 def projection(version: int = 1, fold: Callable[[Any], Any] = lambda event: event) -> Projection:
@@ -185,7 +190,11 @@ class Echo(Query[dict[str, Any]]):
 
 @dataclass(frozen=True, slots=True)
 class Break(Query[None]):
-    with_refusal: bool = False
+    how: str = "bug"
+
+    def __post_init__(self) -> None:
+        if self.how == "":
+            raise ValueError("how is blank")
 
 
 @shop.query
@@ -216,8 +225,13 @@ async def echo(query: Echo, context: Context) -> dict[str, Any]:
 
 @shop.query
 async def fail(query: Break) -> None:
-    if query.with_refusal:
-        raise NotAllowed("only inspectors may ask")
+    match query.how:
+        case "forbidden":
+            raise NotAllowed("only inspectors may ask")
+        case "missing":
+            raise Missing("no such shelf", shelf=7)
+        case "refused":
+            raise OutOfStock("nothing is left", available=0)
     raise ZeroDivisionError("secret of the house")
 
 

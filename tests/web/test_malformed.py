@@ -176,6 +176,12 @@ async def test_a_header_that_may_come_once_comes_twice(shop_with_a_lamp: httpx2.
     assert told(answer) == (400, "/problems/malformed")
 
 
+async def test_a_user_name_that_is_no_text_is_a_400(shop_with_a_lamp: httpx2.AsyncClient) -> None:
+    answer = await shop_with_a_lamp.post("/commands/AddProduct", json=PRODUCT, headers=[(b"x-diptych-user", b"\xff")])
+
+    assert told(answer) == (400, "/problems/malformed")
+
+
 async def test_lists_may_come_in_several_headers(client: httpx2.AsyncClient) -> None:
     first = await client.get("/queries/FindProducts")
     headers = [

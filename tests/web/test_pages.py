@@ -74,6 +74,13 @@ def test_results_are_real_schemas(document: dict[str, Any]) -> None:
     assert schema(document, page)["properties"]["items"]["items"] == {"$ref": "#/components/schemas/ProductView"}
 
 
+def test_a_computed_column_is_described_beside_the_stored_ones(document: dict[str, Any]) -> None:
+    row = schema(document, "ProductView")
+
+    assert row["properties"]["worth"]["format"] == "decimal"
+    assert "worth" in row["required"]
+
+
 def test_the_arguments_of_a_query_are_described(document: dict[str, Any]) -> None:
     given = document["paths"]["/queries/FindProducts"]["get"]["parameters"]
     by_name = {each["name"]: each for each in given if "name" in each}

@@ -31,6 +31,7 @@ async def test_a_query_reads_its_own_write(client: httpx2.AsyncClient) -> None:
     assert answer.headers["diptych-position"] == "1"
     row = answer.json()
     assert (row["name"], row["price"], row["stock"], row["actor"]) == ("Lamp", "9.50", 5, "anna")
+    assert row["worth"] == "47.50"
 
 
 async def test_nothing_there_answers_null(client: httpx2.AsyncClient) -> None:
@@ -217,15 +218,25 @@ async def test_a_rebuild_answers_503_until_it_is_done(tmp_path: Path) -> None:
     assert ready_again.status_code == 200
 
 
-async def test_a_query_that_breaks_is_a_bug_and_one_that_is_forbidden_is_403(
-    client: httpx2.AsyncClient, caplog: Caught
+@pytest.mark.parametrize(
+    ("how", "status", "kind"),
+    [
+        ("bug", 500, "bug"),
+        ("forbidden", 403, "forbidden"),
+        ("missing", 404, "not-found"),
+        ("refused", 409, "refused/out-of-stock"),
+        ("", 422, "invalid"),
+    ],
+)
+async def test_what_a_query_raises_is_told(
+    client: httpx2.AsyncClient, caplog: Caught, how: str, status: int, kind: str
 ) -> None:
     with caplog.at_level(logging.ERROR, logger="diptych.web"):
-        broken = await client.get("/queries/Break")
-    forbidden = await client.get("/queries/Break?with_refusal=1")
+        got = await client.get("/queries/Break", params={"how": how})
+        posted = await client.post("/queries/Break", json={"how": how})
 
-    assert told(broken) == (500, "/problems/bug")
-    assert told(forbidden) == (403, "/problems/forbidden")
+    assert told(got) == told(posted) == (status, f"/problems/{kind}")
+    assert len(caplog.records) == (2 if how == "bug" else 0)
 
 
 async def test_unknown_queries_and_methods_are_refused(client: httpx2.AsyncClient) -> None:
