@@ -16,7 +16,7 @@ from diptych.model.fields import Field, fields_of, hints_of, place_of, split_mar
 from diptych.model.folds import event_classes, parameters_of, takes
 from diptych.model.messages import event_type
 from diptych.model.meta import Meta
-from diptych.model.rows import Column, columns_of
+from diptych.model.rows import Column, columns_of, refuse_unscaled
 
 V = TypeVar("V")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -157,12 +157,21 @@ class Projection:
     def _add(self, model: ReadModel[V]) -> ReadModel[V]:
         known = {column.name for column in model.columns}
         wanted = {*model.key, *(name for group in model.indexes for name in group)}
-        if not _NAME.match(model.name) or not wanted <= known:
+        if not _NAME.match(model.name):
+            raise WiringError(
+                f"read model {model.name!r} cannot be kept",
+                where=place_of(model.row),
+                fix="name it in lower case with underscores: read_model(..., name='...')",
+            )
+        if not wanted <= known:
             raise WiringError(
                 f"read model {model.name!r} is keyed or indexed by {sorted(wanted - known)}, which its rows lack",
                 where=place_of(model.row),
                 fix=f"name columns of {model.row.__qualname__}: {', '.join(sorted(known))}",
             )
+        for column in model.columns:
+            if column.name in wanted:
+                refuse_unscaled(model.row, column)
         self.models.append(model)
         return model
 
@@ -187,9 +196,15 @@ def _keys_of(
     if keys is not None:
         return (lambda given: [_tuple(each) for each in keys(given)]), ()
     if callable(key):
-        return (lambda given: (_tuple(key(given)),)), ()
+        return (lambda given: () if (found := key(given)) is None else (_tuple(found),)), ()
     names: tuple[str, ...] = model.key if key is None else key
     present: dict[str, Field] = {each.name: each for each in fields_of(event)}
+    if len(names) != len(model.key):
+        raise WiringError(
+            f"{model.name!r} is keyed by ({', '.join(model.key)}), and {function.__qualname__} by ({', '.join(names)})",
+            where=place_of(function),
+            fix="name one field of the event for each column of the key, in their order",
+        )
     lacking = [name for name in names if name not in present]
     if lacking:
         raise WiringError(

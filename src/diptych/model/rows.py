@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, get_args, get_origin, overload
 
@@ -66,8 +68,13 @@ def columns_of(row: type) -> tuple[Column, ...]:
     Raises WiringError for an indexed Decimal without a Scale: it could not be sorted alike in every store.
     """
     stored = [_column(f.name, f.type, f.marks, f.optional) for f in fields_of(row)]
-    derived = [_computed(name, value) for name, value in vars(row).items() if isinstance(value, computed)]
-    return tuple(_checked(row, column) for column in (*stored, *derived))
+    names = dict.fromkeys(name for ancestor in reversed(row.__mro__) for name in vars(ancestor))
+    found = [(name, inspect.getattr_static(row, name)) for name in names]
+    derived = [_computed(name, value) for name, value in found if isinstance(value, computed)]
+    for column in (*stored, *derived):
+        if column.indexed or column.unique:
+            refuse_unscaled(row, column)
+    return (*stored, *derived)
 
 
 def change(row: V, **fields: Any) -> V:  # Any: values of the row's own fields
@@ -98,7 +105,7 @@ def _changer(cls: Any) -> Callable[[Any, dict[str, Any]], Any]:
 
 def _column(name: str, tp: Any, marks: tuple[Any, ...], optional: bool) -> Column:  # noqa: FBT001 (internal)
     scale = next((mark.places for mark in marks if isinstance(mark, Scale)), None)
-    kinds = {type(mark) for mark in marks}
+    kinds = {mark if isinstance(mark, type) else type(mark) for mark in marks}
     return Column(name, tp, optional, scale, Indexed in kinds, Unique in kinds)
 
 
@@ -111,12 +118,11 @@ def _computed(name: str, value: computed[Any]) -> Column:
     return Column(name, inner, optional, column.scale, column.indexed, column.unique, computed=True)
 
 
-def _checked(row: type, column: Column) -> Column:
-    from_decimal = isinstance(column.type, type) and column.type.__name__ == "Decimal"
-    if from_decimal and column.scale is None and (column.indexed or column.unique):
+def refuse_unscaled(row: type, column: Column) -> None:
+    """Raise WiringError for a Decimal without a Scale: it could not be sorted alike in every store."""
+    if column.type is Decimal and column.scale is None:
         raise WiringError(
             f"column {column.name!r} of {row.__qualname__} is an indexed Decimal without a scale",
             where=place_of(row),
-            fix=f"write {column.name}: Annotated[Decimal, Scale(4), Indexed()]",
+            fix=f"write {column.name}: Annotated[Decimal, Scale(4)] beside its other marks",
         )
-    return column

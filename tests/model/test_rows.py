@@ -1,0 +1,125 @@
+"""Columns are read from the annotations of a row type; a row changes without being written in place."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from diptych.errors import WiringError
+from diptych.model.marks import Indexed, Scale, Tag, Unique
+from diptych.model.pages import Page
+from diptych.model.rows import Column, change, columns_of, computed, row_type_of
+from diptych.read.rows import Rows
+
+
+@dataclass(frozen=True)
+class Product:
+    product: Annotated[UUID, Tag("product")]
+    code: Annotated[str, Unique()]
+    price: Annotated[Decimal, Scale(2), Indexed] | None = None
+    cost: Decimal = Decimal(0)
+    stock: int = 0
+
+    @computed
+    def is_low(self) -> Annotated[bool, Indexed()]:
+        """Say whether there is little left."""
+        return self.stock < 3
+
+    @computed
+    def value(self) -> Annotated[Decimal, Scale(4)] | None:
+        return None if self.price is None else self.price * self.stock
+
+
+@dataclass(frozen=True, slots=True)
+class Extended(Product):
+    note: str = ""
+
+    @computed
+    def length(self) -> int:
+        return len(self.note)
+
+
+class Packed(msgspec.Struct, frozen=True):
+    product: int
+    stock: int = 0
+
+    @computed
+    def is_low(self) -> bool:
+        return self.stock < 3
+
+
+@dataclass(frozen=True)
+class Single:
+    name: str
+
+
+PRODUCT = Product(UUID(int=1), "A", Decimal("2.50"), stock=4)
+
+
+def test_columns_are_the_fields_and_then_what_is_computed() -> None:
+    assert columns_of(Product) == (
+        Column("product", UUID, optional=False),
+        Column("code", str, optional=False, unique=True),
+        Column("price", Decimal, optional=True, scale=2, indexed=True),
+        Column("cost", Decimal, optional=False),
+        Column("stock", int, optional=False),
+        Column("is_low", bool, optional=False, indexed=True, computed=True),
+        Column("value", Decimal, optional=True, scale=4, computed=True),
+    )
+
+
+def test_what_is_computed_is_inherited() -> None:
+    assert [column.name for column in columns_of(Extended) if column.computed] == ["is_low", "value", "length"]
+    assert [column.name for column in columns_of(Packed)] == ["product", "stock", "is_low"]
+
+
+def test_a_computed_column_reads_like_a_property() -> None:
+    assert (PRODUCT.is_low, PRODUCT.value) == (False, Decimal("10.00"))
+    assert Packed(1).is_low
+    assert isinstance(Product.is_low, computed)
+    assert Product.is_low.__doc__ == "Say whether there is little left."
+
+
+@pytest.mark.parametrize("mark", [Indexed(), Unique(), Indexed])
+def test_an_indexed_decimal_has_a_scale(mark: Any) -> None:
+    @dataclass
+    class Wrong:
+        price: Annotated[Decimal, mark]
+
+    with pytest.raises(WiringError, match=r"column 'price' of .*Wrong is an indexed Decimal without a scale"):
+        columns_of(Wrong)
+
+
+@pytest.mark.parametrize("row", [PRODUCT, Extended(UUID(int=1), "A", note="x"), Packed(7)])
+def test_a_changed_row_is_another_one(row: Any) -> None:
+    changed = change(row, stock=9)
+
+    assert (changed.stock, changed.product, type(changed)) == (9, row.product, type(row))
+    assert row.stock != 9
+    assert change(row) == row
+
+
+def test_a_row_of_one_field_changes() -> None:
+    assert change(Single("a"), name="b") == Single("b")
+    assert change(Single("a")) == Single("a")
+
+
+@pytest.mark.parametrize("row", [PRODUCT, Packed(7), Single("a")])
+def test_a_field_that_the_row_does_not_have_is_refused(row: Any) -> None:
+    with pytest.raises(TypeError, match="colour"):
+        change(row, colour="red")
+
+
+def test_the_row_type_of_rows_is_known() -> None:
+    assert row_type_of(Rows[Product]) is Product
+    assert row_type_of(list[Product]) is None
+    assert row_type_of(Product) is None
+
+
+def test_a_page_is_a_collection_of_its_items() -> None:
+    page = Page((1, 2), total=7, offset=4, limit=2)
+
+    assert (list(page), len(page), page.total) == ([1, 2], 2, 7)
