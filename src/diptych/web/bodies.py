@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -13,8 +14,14 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]  # Any: the values o
 
 MIB = 1 << 20
 DEEPEST = 64
+_ROUNDS = 3
+_OPENING = ord("[")
+_RUNS = re.compile(rb"\[+|\]+")
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
-_BESIDE_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_BESIDE_ROUNDS = 3
+_OPENING = ord("[")
+_RUNS = re.compile(rb"\[+|\]+")
+_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 async def read_body(receive: Receive, declared: bytes | None, limit: int) -> bytes:
@@ -40,7 +47,7 @@ async def read_body(receive: Receive, declared: bytes | None, limit: int) -> byt
 def nests_deeper(body: bytes, levels: int) -> bool:
     """Say whether brackets outside of texts nest deeper; brackets that do not pair count as too deep.
 
-    It runs at the speed of C: texts are cut out, then each round takes the innermost pairs away.
+    Texts are cut out, a few rounds take the innermost pairs away, and what is left is walked by runs of brackets.
 
     >>> nests_deeper(b"[" * 3 + b"]" * 3, 3), nests_deeper(b"[" * 4 + b"]" * 4, 3), nests_deeper(b'["[[[[{"]', 3)
     (False, True, False)
@@ -50,14 +57,14 @@ def nests_deeper(body: bytes, levels: int) -> bool:
     if b"\\" in body:
         body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     left = b"".join(body.split(b'"')[::2]).translate(_BRACKETS, _BESIDE_BRACKETS)
-    too_deep = b"[" * (levels + 1)
-    for _ in range(levels):
-        if too_deep in left:
-            return True
+    for _ in range(_ROUNDS):
         left = left.replace(b"[]", b"")
-        if not left:
-            return False
-    return True
+    depth = _ROUNDS
+    for run in _RUNS.findall(left):
+        depth += len(run) if run[0] == _OPENING else -len(run)
+        if not _ROUNDS <= depth <= levels:
+            return True
+    return depth != _ROUNDS
 
 
 async def _rest(receive: Receive, first: bytes, limit: int) -> bytes:
