@@ -17,7 +17,6 @@ FLOORS: Mapping[str, int] = {
     "injection": 2,
     "module": 3,
     "dispatch": 3,
-    "subscription": 3,
     "recorded": 3,  # stored events as events
     "subscription": 3,
     "settings": 3,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from diptych.errors import SettingsError
-from diptych.ports import Clock, EventStore, RowStore
+from diptych.ports import EventStore, RowStore
 from diptych.stores.memory import MemoryEventStore
 from diptych.stores.sqlite.events import SqliteEventStore
 from diptych.stores.sqlite.rows import SqliteRowStore
