@@ -18,10 +18,7 @@ _ROUNDS = 3
 _OPENING = ord("[")
 _RUNS = re.compile(rb"\[+|\]+")
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
-_BESIDE_ROUNDS = 3
-_OPENING = ord("[")
-_RUNS = re.compile(rb"\[+|\]+")
-_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_BESIDE_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 async def read_body(receive: Receive, declared: bytes | None, limit: int) -> bytes:
