@@ -1,0 +1,192 @@
+"""Wiring mistakes, each made by one function: `test_wiring.py` compares what is said with `golden/wiring.txt`."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Annotated
+
+from diptych import (
+    Application,
+    Command,
+    Decider,
+    DecisionModel,
+    Indexed,
+    Module,
+    Projection,
+    Query,
+    Rows,
+    Tag,
+    event,
+)
+
+OrderId = Annotated[int, Tag("order")]
+
+
+@event("order.placed")
+@dataclass(frozen=True)
+class OrderPlaced:
+    order: OrderId
+
+
+@event("order.placed")
+@dataclass(frozen=True)
+class OrderPlacedAgain:
+    order: OrderId
+
+
+@event("order.paid")
+@dataclass(frozen=True)
+class OrderPaid:
+    invoice: int
+
+
+@dataclass(frozen=True)
+class PlaceOrder(Command[None]):
+    order: OrderId
+
+
+@dataclass(frozen=True)
+class GetOrder(Query[int]):
+    order: int
+
+
+@dataclass(frozen=True)
+class OrderView:
+    order: int
+
+
+@dataclass(frozen=True)
+class Order:
+    placed: bool = False
+
+
+@dataclass
+class OpenOrder:
+    lines: list[str] = field(default_factory=list)
+
+
+class Mailer:
+    """What a handler may ask for."""
+
+
+def evolve(order: Order, event: OrderPlaced) -> Order:
+    return Order(placed=True)
+
+
+def decide(command: PlaceOrder, order: Order) -> Iterator[OrderPlaced]:
+    yield OrderPlaced(command.order)
+
+
+def place_again(command: PlaceOrder) -> None: ...
+
+
+def two_handlers_for_one_command() -> None:
+    orders = Module("orders")
+    orders.decider(Decider(decide, evolve, initial=Order))
+    orders.command(place_again)
+
+
+def two_modules_that_handle_one_command() -> None:
+    orders, others = Module("orders"), Module("others")
+    orders.decider(Decider(decide, evolve, initial=Order))
+    others.command(place_again)
+    Application(orders, others)
+
+
+async def notify(command: PlaceOrder, mailer: Mailer) -> None: ...
+
+
+def a_parameter_that_nobody_provides() -> None:
+    orders = Module("orders")
+    orders.command(notify)
+    Application(orders)
+
+
+def paid(row: OrderView, event: OrderPaid) -> OrderView:
+    return row
+
+
+def a_key_that_the_event_lacks() -> None:
+    orders = Projection("orders").read_model(OrderView, key="order")
+    orders.on(paid)
+
+
+def placed_again(row: OrderView | None, event: OrderPlaced | OrderPlacedAgain) -> OrderView:
+    return OrderView(event.order)
+
+
+def two_events_with_one_stored_name() -> None:
+    views = Projection("orders")
+    views.read_model(OrderView, key="order").on(placed_again)
+    Application(views)
+
+
+async def place_by_rows(command: PlaceOrder, orders: Rows[OrderView]) -> None: ...
+
+
+def a_command_handler_that_takes_rows() -> None:
+    orders, views = Module("orders"), Projection("orders")
+    views.read_model(OrderView, key="order")
+    orders.command(place_by_rows)
+    Application(orders, views)
+
+
+@dataclass(frozen=True)
+class PricedView:
+    order: int
+    total: Annotated[Decimal, Indexed()]
+
+
+def an_indexed_decimal_without_a_scale() -> None:
+    Projection("orders").read_model(PricedView, key="order")
+
+
+def evolve_open(order: OpenOrder, event: OrderPlaced) -> OpenOrder:
+    return order
+
+
+def decide_open(command: PlaceOrder, order: OpenOrder) -> Iterator[OrderPlaced]:
+    yield OrderPlaced(command.order)
+
+
+def a_mutable_state_type() -> None:
+    orders = Module("orders")
+    orders.decider(Decider(decide_open, evolve_open, initial=OpenOrder))
+    Application(orders)
+
+
+def evolve_paid(order: Order, event: OrderPaid) -> Order:
+    return order
+
+
+def decide_paid(command: PlaceOrder, order: Order) -> Iterator[OrderPlaced]:
+    yield OrderPlaced(command.order)
+
+
+def a_fold_over_events_that_its_tag_does_not_lead_to() -> None:
+    model = DecisionModel(evolve_paid, initial=Order, tag="order")
+    Module("orders").decides(order=model.one(lambda command: command.order))(decide_paid)
+
+
+async def get_order(query: GetOrder, orders: Rows[OrderView]) -> int:
+    return query.order
+
+
+def a_query_for_rows_that_no_projection_keeps() -> None:
+    orders = Module("orders")
+    orders.query(get_order)
+    Application(orders)
+
+
+MISTAKES: tuple[Callable[[], None], ...] = (
+    two_handlers_for_one_command,
+    two_modules_that_handle_one_command,
+    a_parameter_that_nobody_provides,
+    a_key_that_the_event_lacks,
+    two_events_with_one_stored_name,
+    a_command_handler_that_takes_rows,
+    an_indexed_decimal_without_a_scale,
+    a_mutable_state_type,
+    a_fold_over_events_that_its_tag_does_not_lead_to,
+    a_query_for_rows_that_no_projection_keeps,
+)
