@@ -162,6 +162,7 @@ class SqliteEventStore(SqliteEventReader):
             "log_id": str(self.log_id),
             "events": self._pages().head(),
             "records": self._pages().one("log_count_commands"),
+            "types": self._pages().types(),
             **asdict(self._writing().report()),
         }
 

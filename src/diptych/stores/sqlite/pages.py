@@ -43,6 +43,11 @@ class LogPages:
             self._head.publish(position)
         return position
 
+    def types(self) -> list[tuple[str, int]]:
+        """Read the stored names and versions of events."""
+        self._refresh()
+        return list(self._types.values())
+
     def record(self, command_id: UUID) -> Record | None:
         """Read the record of a command."""
         rows = self._rows(self._statements["log_select_command"], (command_id.bytes,))
