@@ -15,7 +15,7 @@ from diptych.ports import Append, AppendOutcome, Conflicted
 from diptych.stores.memory import MemoryEventStore
 from diptych.stores.sqlite import newest
 from diptych.stores.sqlite.events import SqliteEventStore
-from diptych.testing.contract.material import appending, event, record
+from diptych.testing.contract.material import NOW, appending, event, record
 
 NAMES = ("a", "b", "c", "d", "e", "f")
 TAGS = ("t:1", "t:2", "t:3", "t:4", "t:5")
@@ -34,16 +34,19 @@ events = st.builds(
 )
 RECORDS = [record(version=version) for version in (4, 5, 7, 7)]
 appends = st.tuples(
-    st.lists(events, max_size=4), st.lists(guards, max_size=3), st.none() | st.none() | st.sampled_from(RECORDS)
+    st.lists(events, max_size=4),
+    st.lists(guards, max_size=3),
+    st.none() | st.none() | st.sampled_from(RECORDS),
+    st.integers(-3, 3),
 )
 reads = st.tuples(criteria, st.integers(0, 40), st.none() | st.integers(0, 40), st.integers(1, 12), st.booleans())
 steps = st.lists(st.lists(appends, min_size=1, max_size=8) | reads | st.just("reopen"), max_size=40)
 
 
 def made(spec: tuple[Any, ...], head: int) -> Append:
-    new, forbidden, kept = spec
+    new, forbidden, kept, late = spec
     condition: Condition = tuple(Guard(clause, max(0, head - behind)) for clause, behind in forbidden)
-    return appending(*new, condition=condition, record=kept)
+    return appending(*new, condition=condition, record=kept, now=NOW + late)
 
 
 def told(outcome: AppendOutcome) -> object:

@@ -123,7 +123,7 @@ class MemoryEventStore:
         """Keep everything: the log is gone with the object."""
 
     def _write(self, append: Append) -> Appended:
-        self._recorded_at = recorded_at = max(append.now, self._recorded_at)
+        recorded_at = max(append.now, self._recorded_at)
         first = position = len(self._events) + 1
         for new in append.events:
             stored = StoredEvent(
@@ -133,6 +133,8 @@ class MemoryEventStore:
             for tag in ("", *new.tags):
                 self._listed(tag, new.name).append(position)
             position += 1
+        if append.events:
+            self._recorded_at = recorded_at
         record, last = append.record, position - 1
         if record is None:
             return Appended(min(first, last), last, recorded_at)

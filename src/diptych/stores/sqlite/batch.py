@@ -20,6 +20,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(tuple[str, ...]).decode
 
 EventRow = tuple[int, int, str, bytes, bytes | int, int, bytes]
+RecordRow = tuple[bytes, str, bytes, bytes, int, int, str | None]
 
 
 class Tail:
@@ -41,7 +42,7 @@ class Tail:
             self._types[name, version] = type_id
         self._events: list[EventRow] = []
         self._event_tags: list[tuple[int, int, int]] = []
-        self._records: dict[UUID, Record] = {}
+        self._records: dict[bytes, RecordRow] = {}
 
     def add(self, append: Append, *, look_up: bool) -> AppendOutcome:
         """Judge an append and, when it holds, note its rows.
@@ -51,9 +52,10 @@ class Tail:
         """
         record = append.record
         if record is not None:
-            found = self._records.get(record.id)
-            if found is None and (look_up or record.id.int >> _VERSION & 0xF != _TIME_ORDERED):
-                found = self._recorded(record.id)
+            noted = self._records.get(record.id.bytes)
+            if noted is not None:
+                return Recorded(Record(record.id, *noted[1:]))
+            found = self._recorded(record.id) if look_up or not _is_new(record.id) else None
             if found is not None:
                 return Recorded(found)
         for guard in append.condition:
@@ -73,7 +75,7 @@ class Tail:
             self._event_tags.sort()
             many(sql("log_insert_event_tag"), self._event_tags)
         if self._records:
-            many(sql("log_insert_command"), [_row(record) for record in self._records.values()])
+            many(sql("log_insert_command"), self._records.values())
         return len(self._events) + len(self._event_tags) + len(self._records)
 
     def settle(self) -> None:
@@ -92,7 +94,16 @@ class Tail:
         if not rows:
             first = last = self.head if record is None else record.position
         if record is not None:
-            self._records[record.id] = msgspec.structs.replace(record, position=last, recorded_at=recorded_at)
+            kept = record.id.bytes
+            self._records[kept] = (
+                kept,
+                record.name,
+                record.fingerprint,
+                record.answer,
+                last,
+                recorded_at,
+                record.actor,
+            )
         if rows:
             self._events += rows
             self.head, self._recorded_at = last, recorded_at
@@ -161,13 +172,5 @@ class Tail:
         return found
 
 
-def _row(record: Record) -> tuple[object, ...]:
-    return (
-        record.id.bytes,
-        record.name,
-        record.fingerprint,
-        record.answer,
-        record.position,
-        record.recorded_at,
-        record.actor,
-    )
+def _is_new(command_id: UUID) -> bool:
+    return command_id.int >> _VERSION & 0xF == _TIME_ORDERED
