@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +25,13 @@ LINES = size(20_000, full=541_909)
 PATIENCE = size(60, full=600)
 
 IMPORT = "from retail.cli import main\nmain()\n"
+TELLING = """
+from retail.showing import Stages
+def tell(stages, stage, done, total):
+    if stage == "documents" and done % 100 == 0:
+        print(done, flush=True)
+Stages.__call__ = tell
+"""
 WITHOUT_KEYS_OF_THE_FILE = """
 import uuid
 from retail.importing import acts
@@ -45,22 +52,24 @@ class Outcome(NamedTuple):
     differences: list[Any]
 
 
-def start(file: Path, data: Path, *, planted: str = "") -> subprocess.Popen[bytes]:
+def start(file: Path, data: Path, *, planted: str = "") -> subprocess.Popen[str]:
     command = [sys.executable, "-c", planted + IMPORT, "import", str(file), "--data", str(data)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
-def finish(process: subprocess.Popen[bytes]) -> int:
+def finish(process: subprocess.Popen[str]) -> int:
     with process:
         return process.wait(PATIENCE)
 
 
-def kill_after(process: subprocess.Popen[bytes], seconds: float) -> None:
+def kill_at(process: subprocess.Popen[str], line: int) -> None:
+    """Kill the import as soon as it says that it has read so many lines of documents; it went on meanwhile."""
     with process:
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
+        assert process.stdout is not None
+        for said in process.stdout:
+            if int(said) >= line:
+                process.kill()
+                break
         assert process.wait(PATIENCE) == -signal.SIGKILL, "the import ended before it was killed"
 
 
@@ -84,36 +93,32 @@ def file(first_lines: Callable[[int], Path]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
-    data, started = tmp_path_factory.mktemp("undisturbed"), time.monotonic()
+def undisturbed(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    data = tmp_path_factory.mktemp("undisturbed")
     assert finish(start(file, data)) == 0
-    return data, time.monotonic() - started
+    return asyncio.run(outcome_of(data))
 
 
 @pytest.mark.parametrize("kill", range(KILLS))
-async def test_an_import_that_was_killed_and_resumed_is_one_that_was_not(
-    kill: int, file: Path, undisturbed: tuple[Path, float], tmp_path: Path, record_property: Callable[[str, Any], None]
+def test_an_import_that_was_killed_and_resumed_is_one_that_was_not(
+    kill: int, file: Path, undisturbed: Outcome, tmp_path: Path, record_property: Callable[[str, Any], None]
 ) -> None:
-    clean, seconds = undisturbed
-    moment = seconds * random.uniform(0.2, 0.8)
-    kill_after(start(file, tmp_path), moment)
+    line = random.randrange(LINES // 20, LINES * 19 // 20)
+    kill_at(start(file, tmp_path, planted=TELLING), line)
 
     status = finish(start(file, tmp_path))
 
     assert status == 0
-    resumed = await outcome_of(tmp_path)
-    assert resumed == await outcome_of(clean)
+    resumed = asyncio.run(outcome_of(tmp_path))
+    assert resumed == undisturbed
     assert resumed.differences == []
-    record_property("killed", f"after {moment:.1f} s of {seconds:.1f} s; {resumed.events} events, none twice")
+    record_property("killed", f"at line {line:,} of {LINES:,}; {resumed.events:,} events after it went on, none twice")
 
 
-async def test_keys_that_do_not_come_from_the_file_are_caught(
-    file: Path, undisturbed: tuple[Path, float], tmp_path: Path
-) -> None:
-    clean, seconds = undisturbed
-    kill_after(start(file, tmp_path, planted=WITHOUT_KEYS_OF_THE_FILE), seconds * 0.7)
+def test_keys_that_do_not_come_from_the_file_are_caught(file: Path, undisturbed: Outcome, tmp_path: Path) -> None:
+    kill_at(start(file, tmp_path, planted=TELLING + WITHOUT_KEYS_OF_THE_FILE), LINES // 2)
 
     status = finish(start(file, tmp_path, planted=WITHOUT_KEYS_OF_THE_FILE))
 
     assert status == 1
-    assert (await outcome_of(tmp_path)).hashes != (await outcome_of(clean)).hashes
+    assert asyncio.run(outcome_of(tmp_path)).hashes != undisturbed.hashes
