@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from diptych.dispatch import Handler, compile_handler, compose, sources_of
+from diptych.dispatch import compile_handler, sources_of
 from diptych.errors import WiringError
 from diptych.injection import Injector, Source, per_message, refuse_rows
 from diptych.model.folds import Parameter
@@ -291,24 +291,3 @@ def test_a_command_handler_takes_no_rows() -> None:
 
     with pytest.raises(WiringError, match=r"command handler .*handle takes rows: Rows\[Settings\]"):
         sources_of(handle, Injector([], [refuse_rows]))
-
-
-async def test_middleware_wraps_the_handler_the_first_one_outermost() -> None:
-    seen = []
-
-    def named(name: str) -> Any:
-        def wrap(handler: Handler) -> Handler:
-            async def call(message: Any, context: Context) -> Any:
-                seen.append(name)
-                return f"{name}({await handler(message, context)})"
-
-            return call
-
-        return wrap
-
-    async def handle(message: str, context: Context) -> str:
-        return message
-
-    assert await compose(handle, [named("a"), named("b")])("x", CONTEXT) == "a(b(x))"
-    assert seen == ["a", "b"]
-    assert compose(handle, []) is handle

@@ -188,7 +188,9 @@ def test_a_key_has_as_many_fields_as_the_read_model() -> None:
 @pytest.mark.parametrize("name", ["", "Sales", "1sales", "sales-by-day", "x" * 64])
 def test_names_are_lower_case_with_underscores(name: str) -> None:
     refused("cannot be kept", lambda: Projection(name))
-    refused(r"read model .* cannot be kept", lambda: Projection("sales").read_model(SaleView, key="sale", name=name or "-"))
+    refused(
+        r"read model .* cannot be kept", lambda: Projection("sales").read_model(SaleView, key="sale", name=name or "-")
+    )
 
 
 def test_a_version_counts_from_one() -> None:

@@ -38,6 +38,7 @@ class Order:
     paid_at: datetime | None = None
     ratio: float = 0.0
     pair: tuple[int, float] = (0, 0.0)
+    named: tuple[str, float] | None = None
     rates: dict[str, float] | None = None
     anything: Any = None
     either: int | float | None = None
@@ -118,6 +119,7 @@ NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001 (naive on purpose)
         ({"paid_at": NAIVE}, "paid_at"),
         ({"pair": (1 << 63, 0.5)}, "pair[0]"),
         ({"pair": (0, math.inf)}, "pair[1]"),
+        ({"named": ("x", math.inf)}, "named[1]"),
         ({"rates": {"a": 1.0, "b": math.nan}}, "rates[b]"),
         ({"anything": math.nan}, "anything"),
         ({"anything": Decimal("NaN")}, "anything"),
@@ -178,6 +180,9 @@ def test_collections_are_checked_whatever_they_are_called() -> None:
         (Scale(2), "1.005", "expected at most 2 decimal places, found 1.005"),
         (Scale(0), "0.5", "expected at most 0 decimal places, found 0.5"),
         (Scale(2, gt=0), "0", "expected more than 0, found 0"),
+        (Scale(2), "1E+16", "expected at most 16 digits before the point"),
+        (Scale(0), "-1E+300", "expected at most 18 digits before the point"),
+        (Scale(2), "sNaN", "expected a finite number, found sNaN"),
         (Scale(2, ge=0), "-0.01", "expected at least 0, found -0.01"),
         (Scale(2, lt=Decimal("1.5")), "1.5", "expected less than 1.5, found 1.5"),
         (Scale(2, le=1), "1.01", "expected at most 1, found 1.01"),
@@ -185,6 +190,13 @@ def test_collections_are_checked_whatever_they_are_called() -> None:
 )
 def test_a_decimal_is_bounded_by_its_scale(scale: Scale, value: str, message: str) -> None:
     assert found_in(Annotated[Decimal, scale, Indexed()], Decimal(value)) == [("", message)]
+
+
+def test_zero_has_no_digits_whatever_its_exponent() -> None:
+    check = refine(Annotated[Decimal, Scale(2)])
+
+    assert check
+    assert list(check(Decimal("0E+20"), "")) == []
 
 
 def test_a_decimal_without_a_scale_is_finite() -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from diptych.model.fields import fields_of
-from diptych.model.marks import Tag
+from diptych.model.marks import Scale, Tag
 from diptych.model.tags import tag_of, tag_text, tagger
 
 Code = Annotated[str, Tag("product")]
@@ -37,6 +37,7 @@ class Several:
     lines: tuple[Line, ...] = ()
     spare: tuple[Code, ...] | None = None
     maybe: Code | None = None
+    priced: tuple[Annotated[str, Scale(1)], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,4 +68,4 @@ def test_the_tag_of_a_field_is_its_own_or_that_of_its_items() -> None:
     found = {each.name: tag_of(each) for each in fields_of(Several)}
 
     assert found["source"] == found["others"] == found["spare"] == Tag("product")
-    assert found["lines"] is None
+    assert found["lines"] is found["priced"] is None

@@ -10,6 +10,7 @@ import pytest
 from diptych.errors import FieldErrors, InvalidMessageError, Missing, NotAllowed, Refusal, UnknownMessageError
 from diptych.model.results import Accepted, Forbidden, Invalid, NotFound, Refused
 from diptych.testing import COMMAND_ID, NOON, Specification, generated, given
+from diptych.testing.differences import side_by_side
 from tests.testing.store_room import (
     BinFilled,
     BinOpened,
@@ -165,3 +166,8 @@ def test_an_expectation_that_does_not_hold_says_what_was_found() -> None:
     assert told(lambda: accepted.then_invalid({"quantity": ...}))[0] == "FillBin was not invalid"
     assert told(lambda: invalid.then_invalid({"bin": ...}))[0] == "FillBin is invalid in other fields"
     assert told(lambda: invalid.then_invalid({"quantity": "blank"}))[0] == "FillBin is invalid in other fields"
+
+
+def test_values_that_are_no_records_are_shown_as_they_are() -> None:
+    assert side_by_side([1], [], reason="r").splitlines()[-1] == "! 1          nothing"
+    assert side_by_side([], [], reason="r").splitlines()[-1] == "  nothing    nothing"
