@@ -103,9 +103,11 @@ class LogPages:
 
     def _tagged(self, clause: Clause, after: int, last: int, limit: int, *, backwards: bool) -> list[StoredEvent]:
         types, tags = clause.types, clause.tags
-        statement = statements.tagged(len(types), len(tags), backwards=backwards)
         names = statements.padded(types) if types else ()
-        rows = self._rows(statement, (tags[0], *names, *tags[1:], after, last, limit))
+        bound = (tags[0], *names, *tags[1:], after, last, limit)
+        rows = self._rows(statements.tagged_few(len(types), len(tags)), bound)
+        if len(rows) == limit:
+            rows = self._rows(statements.tagged(len(types), len(tags), backwards=backwards), bound)
         return self._events(rows, backwards=backwards)
 
     def _rows(self, statement: str, bound: Sequence[object] = ()) -> list[Row]:
@@ -118,7 +120,7 @@ class LogPages:
         return rows
 
     def _events(self, rows: list[Row], *, backwards: bool) -> list[StoredEvent]:
-        rows.sort(reverse=backwards)  # SQLite keeps the order of the inner page, but does not promise it
+        rows.sort(reverse=backwards)  # SQLite promises no order of the outer query
         types = self._types
         events = []
         for position, type_id, tags, data, metadata, recorded_at, digest in rows:

@@ -20,6 +20,14 @@ def tagged(types: int, tags: int, *, backwards: bool) -> str:
     return _tagged(_padded(types), tags, backwards)
 
 
+def tagged_few(types: int, tags: int) -> str:
+    """Return the same page in no order: right when it holds fewer than the limit, and several times as fast.
+
+    SQLite's sorter costs 25 us before its first row.
+    """
+    return _tagged_few(_padded(types), tags)
+
+
 def typed(ids: int, *, backwards: bool) -> str:
     """Return the page of events of a few types, by the index; bind (id, after, until) for each, then limit."""
     return _typed(ids, backwards)
@@ -46,12 +54,20 @@ def _padded(count: int) -> int:
 
 @lru_cache(maxsize=256)
 def _tagged(types: int, tags: int, backwards: bool) -> str:  # noqa: FBT001 (part of the cache's key)
-    return sql("log_read_tagged").format(
-        columns=sql("log_event_columns"),
-        types=sql("log_and_type_named").format(names=_marks(types)) if types else "",
-        others=" ".join([sql("log_and_other_tag_named")] * (tags - 1)),
-        order=_order(backwards),
-    )
+    return sql("log_read_tagged").format(order=_order(backwards), **_tagged_fragments(types, tags))
+
+
+@lru_cache(maxsize=256)
+def _tagged_few(types: int, tags: int) -> str:
+    return sql("log_read_tagged_few").format(**_tagged_fragments(types, tags))
+
+
+def _tagged_fragments(types: int, tags: int) -> dict[str, str]:
+    return {
+        "columns": sql("log_event_columns"),
+        "types": sql("log_and_type_named").format(names=_marks(types)) if types else "",
+        "others": " ".join([sql("log_and_other_tag_named")] * (tags - 1)),
+    }
 
 
 @lru_cache(maxsize=256)

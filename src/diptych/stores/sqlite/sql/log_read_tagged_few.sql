@@ -1,0 +1,10 @@
+select {columns}
+from event_tags as t
+cross join events as e on e.position = t.position
+where
+    t.tag = (select id from tags where tag = ?)
+    {types}
+    {others}
+    and t.position > ?
+    and t.position <= ?
+limit ?
