@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from itertools import count
+from typing import TypeVar
 from uuid import UUID
 
 from diptych.codec import content_hash
 from diptych.model.criteria import Clause, Condition, Criteria, Guard
 from diptych.ports import Append, Appended, EventStore, NewEvent, Record, StoredEvent
 
+T = TypeVar("T")
 METADATA = b'{"actor":"ann"}'
 NOW = 1_700_000_000_000_000
 _serial = count(1)
@@ -73,6 +75,6 @@ async def everything(store: EventStore) -> list[StoredEvent]:
         position = page.through
 
 
-async def soon(condition: object, *, seconds: float = 10.0) -> object:
+async def soon(condition: Awaitable[T], *, seconds: float = 10.0) -> T:
     """Await something that must come to pass soon."""
-    return await asyncio.wait_for(condition, seconds)  # type: ignore[arg-type]  # a coroutine or a task
+    return await asyncio.wait_for(condition, seconds)
