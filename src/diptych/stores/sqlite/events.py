@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,11 +19,12 @@ from diptych.model.criteria import Criteria
 from diptych.ports import Append, AppendOutcome, EventReader, Record, Slice
 from diptych.stores.heads import KnownHead
 from diptych.stores.sqlite.connection import connect_reader, disconnect
+from diptych.stores.sqlite.forks import FORKS
 from diptych.stores.sqlite.lock import FairLock
 from diptych.stores.sqlite.pages import LogPages
 from diptych.stores.sqlite.schema import SCHEMA_VERSION
 from diptych.stores.sqlite.verify import Proved, verify_page
-from diptych.stores.sqlite.writer import LogWriter, Request
+from diptych.stores.sqlite.writer import LogWriter
 
 T = TypeVar("T")
 
@@ -106,7 +106,7 @@ class SqliteEventStore(SqliteEventReader):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, KnownHead())
-        self._pid = os.getpid()
+        self._forks = FORKS.count
         self._writer: LogWriter | None = None
         self._scanner: ThreadPoolExecutor | None = None
         self._scanned: LogPages | None = None
@@ -118,11 +118,7 @@ class SqliteEventStore(SqliteEventReader):
 
     async def append(self, append: Append) -> AppendOutcome:
         """Append atomically and return when it is on disk. The writer owns the work: cancelling stops nothing."""
-        writer = self._writing()
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[AppendOutcome] = loop.create_future()
-        writer.submit(Request(append, loop, future))
-        return await future
+        return await self._writing().gate.enter(append)
 
     async def record(self, command_id: UUID) -> Record | None:
         """Return the record of an accepted command, or None."""
@@ -200,6 +196,6 @@ class SqliteEventStore(SqliteEventReader):
     def _writing(self) -> LogWriter:
         if self._writer is None:
             raise self._not_open()
-        if os.getpid() != self._pid:
+        if FORKS.count != self._forks:
             raise StoreError("this log was opened before the process forked; open it again in the child")
         return self._writer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
@@ -18,6 +17,7 @@ from diptych.stores.heads import KnownHead
 from diptych.stores.sqlite import statements
 from diptych.stores.sqlite.connection import sql
 from diptych.stores.sqlite.faults import store_error
+from diptych.stores.sqlite.forks import FORKS
 
 _FEW_TYPES = 4  # up to here the index on types beats the scan
 _position = attrgetter("position")
@@ -31,7 +31,7 @@ class LogPages:
 
     def __init__(self, connection: sqlite3.Connection, head: KnownHead) -> None:
         self._connection = connection
-        self._pid = os.getpid()
+        self._forks = FORKS.count
         self._head = head
         self._types: dict[int, tuple[str, int]] = {}
         self._statements = {name: sql(name) for name in ("log_select_head", "log_select_types", "log_select_command")}
@@ -111,7 +111,7 @@ class LogPages:
         return self._events(rows, backwards=backwards)
 
     def _rows(self, statement: str, bound: Sequence[object] = ()) -> list[Row]:
-        if os.getpid() != self._pid:
+        if FORKS.count != self._forks:
             raise StoreError("this log was opened before the process forked; open it again in the child")
         try:
             rows: list[Row] = self._connection.execute(statement, bound).fetchall()
@@ -121,11 +121,14 @@ class LogPages:
 
     def _events(self, rows: list[Row], *, backwards: bool) -> list[StoredEvent]:
         rows.sort(reverse=backwards)  # SQLite promises no order of the outer query
-        types = self._types
-        events = []
-        for position, type_id, tags, data, metadata, recorded_at, digest in rows:
+        types, events = self._types, []
+        text = ""
+        tags: tuple[str, ...] = ()
+        for position, type_id, noted, data, metadata, recorded_at, digest in rows:
+            if noted != text:  # the events of one entity mostly carry the same tags
+                text, tags = noted, _tags_of(noted)
             name, version = types.get(type_id) or self._type(type_id)
-            events.append(StoredEvent(position, name, version, _tags_of(tags), data, metadata, recorded_at, digest))
+            events.append(StoredEvent(position, name, version, tags, data, metadata, recorded_at, digest))
         return events
 
     def _ids(self, names: tuple[str, ...]) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -39,11 +39,46 @@ _CHECKPOINT_PAGES = 4000  # an estimate of rows and commits, not a count: about 
 
 
 class Request(NamedTuple):
-    """An append, and who waits for its outcome."""
+    """An append, who waits for its outcome, and the gate it came by."""
 
     append: Append
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[AppendOutcome]
+    gate: Gate
+
+
+class Gate:
+    """Let the appends of one turn of a loop go to the writer together.
+
+    One task alone is let through at once. When the last answers came several at a time, their tasks will all ask again
+    in this turn; handed over one by one, the first would be a batch of its own, and the writer would be woken for each.
+    """
+
+    def __init__(self, submit: Callable[[Sequence[Request]], None]) -> None:
+        self._submit = submit
+        self._waiting: list[Request] = []
+        self._together = 1
+
+    def enter(self, append: Append) -> asyncio.Future[AppendOutcome]:
+        """Take an append in the loop of this gate; return the future of its outcome."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[AppendOutcome] = loop.create_future()
+        request = Request(append, loop, future, self)
+        if self._together == 1:
+            self._submit((request,))
+        else:
+            if not self._waiting:
+                loop.call_soon(self._pass)
+            self._waiting.append(request)
+        return future
+
+    def answered(self, together: int) -> None:
+        """Hear how many were answered at once."""
+        self._together = together
+
+    def _pass(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        self._submit(waiting)
 
 
 Answer = AppendOutcome | Exception
@@ -54,7 +89,8 @@ class LogWriter:
 
     def __init__(self, path: Path, head: KnownHead, lock: FairLock) -> None:
         self._path, self._head, self._lock = path, head, lock
-        self._queue: SimpleQueue[Request | None] = SimpleQueue()
+        self._queue: SimpleQueue[Sequence[Request] | None] = SimpleQueue()
+        self.gate = Gate(self._queue.put)
         self._select_head = sql("log_select_head")
         self._written = 0
         self._suspect = False
@@ -66,10 +102,6 @@ class LogWriter:
         head.publish(self._tail.head)
         self._thread = threading.Thread(target=self._run, name=f"diptych log {path.name}", daemon=True)
         self._thread.start()
-
-    def submit(self, request: Request) -> None:
-        """Hand an append over; its future is resolved in its loop."""
-        self._queue.put(request)
 
     def close(self) -> None:
         """Finish everything that was submitted, then close the connection under the lock."""
@@ -93,11 +125,11 @@ class LogWriter:
         events = 0
         with contextlib.suppress(Empty):
             while len(batch) < _BATCH_APPENDS and events < _BATCH_EVENTS:
-                request = self._queue.get(block=not batch)
-                if request is None:
+                requests = self._queue.get(block=not batch)
+                if requests is None:
                     return batch, False
-                batch.append(request)
-                events += len(request.append.events)
+                batch += requests
+                events += sum([len(request.append.events) for request in requests])
         return batch, True
 
     def _serve(self, batch: Sequence[Request]) -> None:
@@ -179,11 +211,12 @@ class LogWriter:
 def _answer(answers: Sequence[tuple[Request, Answer]]) -> None:
     for loop, group in groupby(answers, key=lambda pair: pair[0].loop):
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for it any more
-            loop.call_soon_threadsafe(_resolve, [(request.future, answer) for request, answer in group])
+            loop.call_soon_threadsafe(_resolve, list(group))
 
 
-def _resolve(answers: Sequence[tuple[asyncio.Future[AppendOutcome], Answer]]) -> None:
-    for future, answer in answers:
+def _resolve(answers: Sequence[tuple[Request, Answer]]) -> None:
+    answers[0][0].gate.answered(len(answers))
+    for (_, _, future, _), answer in answers:
         if future.done():
             continue  # its caller was cancelled; the append was not
         if isinstance(answer, Exception):
