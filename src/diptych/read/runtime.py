@@ -51,6 +51,7 @@ class Runtime:
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._beaten = 0.0
+        self._stopping = False
         self.failure: BaseException | None = None
         """What ended the runtime, if anything did: nothing is folded any more."""
 
@@ -61,10 +62,11 @@ class Runtime:
 
     async def stop(self) -> None:
         """Stop the thread, between two batches, and wait for its end."""
+        self._stopping = True  # for a thread that has not begun, or that never waits since there is always more to fold
         if self._loop is not None and self._task is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended already
                 self._loop.call_soon_threadsafe(self._task.cancel)
-        await asyncio.wrap_future(self._ended)
+        await asyncio.shield(asyncio.wrap_future(self._ended))
 
     def _thread(self) -> None:
         try:
@@ -72,6 +74,7 @@ class Runtime:
         except BaseException as wrong:  # noqa: BLE001 (a thread has nobody above it)
             self._fail(wrong)
         finally:
+            self._started.cancel()
             self._live.resign()
             self._ended.set_result(None)
 
@@ -83,9 +86,9 @@ class Runtime:
             _log.critical("the projection runtime ended: nothing is folded until a restart", exc_info=wrong)
 
     async def _main(self) -> None:
-        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        self._task, self._loop = asyncio.current_task(), asyncio.get_running_loop()
         async with self._store.reader() as log, self._rows.writer() as writer:
-            while True:
+            while not self._stopping:
                 try:
                     await self._own(writer)
                     await self._follow(await self._install(log, writer), log, writer)
@@ -118,7 +121,7 @@ class Runtime:
         return projectors
 
     async def _follow(self, projectors: Sequence[Projector], log: EventReader, writer: RowWriter) -> None:
-        while True:
+        while not self._stopping:
             await self._beat(writer)
             if await self._turn(projectors, log):
                 await self._rest(projectors, log)
