@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import threading
 from collections.abc import Iterable, Mapping
@@ -114,7 +115,8 @@ class LiveProgress:
             return
         self._waiters = [waiter for waiter in self._waiters if waiter not in settled]
         for waiter in settled:
-            waiter.loop.call_soon_threadsafe(_resolve, waiter.future)
+            with contextlib.suppress(RuntimeError):  # its loop is closed: nobody waits there any more
+                waiter.loop.call_soon_threadsafe(_resolve, waiter.future)
 
     def _settled(self, waiter: _Waiter) -> bool:
         try:

@@ -1,0 +1,31 @@
+"""Who waits for projections is woken; who no longer waits disturbs nobody."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any
+
+from diptych.read.progress import LiveProgress, Standing
+
+
+def abandoned(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Begin on a loop of its own, which is closed while the task still waits."""
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(coroutine)
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    return task
+
+
+def test_a_waiter_whose_loop_is_closed_does_not_disturb_the_runtime() -> None:
+    live, left = LiveProgress(), []
+    live.lead({"shop": Standing(0)})
+    thread = threading.Thread(target=lambda: left.append(abandoned(live.moved(("shop",), 5, seconds=60))))
+    thread.start()
+    thread.join()
+
+    live.publish("shop", Standing(9))
+
+    assert live.holds(("shop",), 9)
+    assert not left[0].done()
