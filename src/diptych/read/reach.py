@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from diptych.errors import PositionError, RebuildingError, StaleError
+from diptych.errors import ForeignLogError, PositionError, RebuildingError, StaleError
 from diptych.model.criteria import Criteria
 from diptych.model.projections import Projection
 from diptych.ports import Checkpoint, EventStore, RowReader
@@ -31,7 +31,7 @@ class Reach:
     async def reach(self, projections: Sequence[str], position: int, *, timeout: float) -> None:  # noqa: ASYNC109 (port)
         """Return once every projection holds everything up to `position`; see the port for what it raises."""
         names = tuple(projections)
-        if self._live.leading and self._live.holds(names, position):
+        if names and self._live.leading and self._live.holds(names, position):
             return
         await self._within_the_log(position)
         loop = asyncio.get_running_loop()
@@ -69,6 +69,10 @@ class Reach:
 
     async def _stored_holds(self, name: str, stored: Mapping[str, Checkpoint], after: int) -> bool:
         checkpoint, projection = stored.get(name), self._projections[name]
+        if checkpoint is not None and checkpoint.log_id != self._store.log_id:
+            raise ForeignLogError(
+                f"the rows of {name!r} were folded from log {checkpoint.log_id}, and this is log {self._store.log_id}"
+            )
         if checkpoint is None or checkpoint.version != projection.version:
             raise RebuildingError(name, 0, await self._store.head())
         if standing_of(checkpoint).answers(name, 0) and checkpoint.position >= after:
