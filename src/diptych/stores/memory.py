@@ -166,7 +166,7 @@ class MemoryEventStore:
 
     def _matches(self, clause: Clause, after: int, last: int, *, backwards: bool) -> Iterator[int]:
         tag = clause.tags[0] if clause.tags else ""
-        types = dict.fromkeys(clause.types) or self._names
+        types = dict.fromkeys(clause.types) or tuple(self._names)  # a copy: another thread may be appending
         runs = [self._run((tag, name), after, last) for name in types]
         ordered = merge(*([run[::-1] for run in runs] if backwards else runs), reverse=backwards)
         wanted = set(clause.tags)
