@@ -19,6 +19,7 @@ from diptych.model.projections import Projection
 from diptych.model.results import Invalid, Result
 from diptych.module import Module
 from diptych.ports import Checkpoint, Clock, EventStore, Ids, Record
+from diptych.read.fingerprint import fingerprint_of
 from diptych.read.panel import Answer, ReadPanel
 from diptych.stores.system import RandomIds, SystemClock
 from diptych.stores.urls import event_store, reads_beside, row_store
@@ -125,6 +126,16 @@ class Application:
     def projections(self) -> Mapping[str, Projection]:
         """Return the projections by name."""
         return self._wiring.projections
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Return what ended the folding in this process, if anything did: a restart is needed."""
+        return self._read.failure
+
+    def fits(self, checkpoint: Checkpoint) -> bool:
+        """Say whether the rows of a stored checkpoint are those that this code folds: same version, same folds."""
+        projection = self.projections[checkpoint.projection]
+        return checkpoint.version == projection.version and checkpoint.fingerprint == fingerprint_of(projection)
 
     async def send(
         self,

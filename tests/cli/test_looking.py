@@ -51,7 +51,10 @@ def test_an_event_is_shown_whole(bank: dict[str, Any], told: Told, run: Run) -> 
     assert shown["data"] == {"account": "A1", "amount": "5"}
     assert shown["metadata"]["command"] == bank["command_id"]
     assert shown["intact"] is True
-    assert "account.paid_in" in run("events", "show", "3").stdout
+    lines = run("events", "show", "3").stdout.splitlines()
+    assert lines[1] == "type         account.paid_in"
+    assert lines[3] == "tags         account:A1"
+    assert lines[7] == "intact       yes"
 
 
 def test_a_position_without_an_event_is_told(bank: dict[str, Any], run: Run) -> None:
@@ -86,6 +89,17 @@ def test_projections_are_listed_with_what_they_lack(bank: dict[str, Any], told: 
     assert "caught up" in run("projections", "list").stdout
 
 
+def test_rows_of_other_code_are_told(bank: dict[str, Any], told: Told, run: Run, folder: Path) -> None:
+    run("ask", "GetAccount", "--account", "A1")
+    tamper(folder / "bank-reads.db", "diptych_checkpoint", "fingerprint = 'other'")
+
+    doctor = {each["about"]: each for each in told("doctor")}
+
+    assert told("projections", "list")[0]["state"] == "outdated"
+    assert doctor["projection listing"]["level"] == "error"
+    assert doctor["projection listing"]["fix"].startswith("raise it to 2")
+
+
 def test_a_right_projection_checks_out(bank: dict[str, Any], run: Run) -> None:
     run("ask", "GetAccount", "--account", "A1")
 
@@ -115,7 +129,7 @@ def test_an_unknown_projection_is_told(bank: dict[str, Any], run: Run) -> None:
 
 def test_a_log_as_it_was_written_is_verified(bank: dict[str, Any], told: Told, run: Run) -> None:
     assert told("log", "verify") == {"verified": 5, "head": 5, "error": None}
-    assert run("log", "verify").stdout == "all 5 events are as they were written\n"
+    assert run("log", "verify").stdout == "every event is as it was written, up to position 5\n"
 
 
 def test_a_changed_event_is_found(bank: dict[str, Any], run: Run, told: Told, folder: Path) -> None:

@@ -136,9 +136,15 @@ def test_readiness_says_which_projection_is_not_ready(application: Application) 
         return Checkpoint("", position, 1, 1, "", log_id=UUID(int=0), epoch=1, **state)
 
     found = readiness(
-        ["fine", "rebuilding", "stopped", "new"],
+        ["fine", "rebuilding", "stopped", "new", "other"],
         9,
-        {"fine": checkpoint(9), "rebuilding": checkpoint(3, target=9), "stopped": checkpoint(4, error="poison")},
+        {
+            "fine": checkpoint(9),
+            "rebuilding": checkpoint(3, target=9),
+            "stopped": checkpoint(4, error="poison"),
+            "other": checkpoint(9),
+        },
+        outdated={"other"},
     )
 
     assert found["status"] == "unready"
@@ -147,6 +153,7 @@ def test_readiness_says_which_projection_is_not_ready(application: Application) 
         "rebuilding": {"status": "rebuilding", "position": 3, "lag": 6, "target": 9},
         "stopped": {"status": "stopped", "position": 4, "lag": 5},
         "new": {"status": "starting", "position": 0, "lag": 9},
+        "other": {"status": "outdated", "position": 9, "lag": 0},
     }
 
 

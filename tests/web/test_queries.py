@@ -1,5 +1,7 @@
 """Queries over HTTP: asked by GET or POST, at a position, cached by entity tags."""
 
+import asyncio
+import contextlib
 import logging
 import threading
 from pathlib import Path
@@ -9,7 +11,9 @@ import httpx2
 import pytest
 
 from diptych.application import Application
-from tests.web.shop import Weather, added, client_of, projection, shop
+from diptych.model.meta import Meta
+from diptych.model.projections import Projection
+from tests.web.shop import Added, ProductView, Weather, added, client_of, projection, shop
 from tests.web.test_commands import PRODUCT, told
 
 Caught = pytest.LogCaptureFixture
@@ -191,6 +195,29 @@ async def test_a_projection_that_stopped_turns_queries_and_readiness_red(caplog:
     assert ready.status_code == 503
     assert ready.json()["projections"]["views"]["status"] == "stopped"
     assert 'diptych_projection_stopped{projection="views"} 1' in metrics.text
+
+
+async def test_a_stand_by_whose_folds_are_others_says_that_it_is_not_ready(tmp_path: Path) -> None:
+    log = f"sqlite:///{tmp_path / 'shop.db'}"
+    changed = Projection("views")
+    changed.read_model(ProductView, key="product").on(product_added)
+    newer = Application(shop, changed, events=log)
+    async with contextlib.AsyncExitStack() as stack:
+        async with client_of(Application(shop, projection(), events=log)):
+            client = await stack.enter_async_context(client_of(newer))
+            beside = await client.get("/health/ready")
+        async with asyncio.timeout(20):
+            while newer.failure is None:  # noqa: ASYNC110 (it ends in a thread without a loop of ours)
+                await asyncio.sleep(0.01)
+        alone = await client.get("/health/ready")
+
+    assert (beside.status_code, beside.json()["projections"]["views"]["status"]) == (503, "outdated")
+    assert "runtime" not in beside.json()
+    assert (alone.status_code, alone.json()["runtime"]) == (503, "ended")
+
+
+def product_added(row: ProductView | None, event: Added, meta: Meta) -> ProductView:
+    return ProductView(event.product, "other", event.price, event.stock, meta.actor, meta.recorded_at)
 
 
 async def test_a_rebuild_answers_503_until_it_is_done(tmp_path: Path) -> None:

@@ -105,8 +105,7 @@ def show(position: int, **options: Any) -> None:
         return
     data = shown.pop("data")
     for name, value in shown.items():
-        text = msgspec.json.encode(value).decode() if isinstance(value, msgspec.Raw) else str(value)
-        click.echo(safe(f"{name:<10} {text}"))
+        click.echo(safe(f"{name.replace('_', ' '):<11}  {_told(value)}"))
     pretty(bytes(data))
 
 
@@ -141,6 +140,14 @@ def _row(event: StoredEvent) -> tuple[object, ...]:
         safe(" ".join(event.tags)),
         safe(event.data.decode()),
     )
+
+
+def _told(value: object) -> str:
+    if isinstance(value, msgspec.Raw):
+        return bytes(value).decode()
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _is_intact(event: StoredEvent) -> bool:

@@ -80,7 +80,7 @@ def progress(app: Application, head: int, log_id: UUID, stored: Mapping[str, Che
             fix = "run the application: diptych serve" if head else ""
             yield Finding(f"projection {name}", "warning" if head else "ok", "has not begun", fix)
         else:
-            yield _standing(checkpoint, head, log_id, projection.version)
+            yield _standing(checkpoint, head, log_id, projection.version, fits=app.fits(checkpoint))
     for name in sorted(stored.keys() - app.projections.keys()):
         yield Finding(f"projection {name}", "note", "is stored, and the application has it no more")
 
@@ -109,10 +109,10 @@ def unreadable(app: Application, described: Mapping[str, object]) -> Iterator[Fi
         fix = "register the decider or projection that reads them, or keep the class of that version"
         yield Finding("events", "note", f"no class of the application reads {', '.join(lost)}", fix)
     else:
-        yield Finding("events", "ok", f"all {len(kinds)} stored kinds of events can be read")
+        yield Finding("events", "ok", f"every stored kind can be read ({len(kinds)})")
 
 
-def _standing(checkpoint: Checkpoint, head: int, log_id: UUID, wanted: int) -> Finding:
+def _standing(checkpoint: Checkpoint, head: int, log_id: UUID, wanted: int, *, fits: bool) -> Finding:
     about, behind = f"projection {checkpoint.projection}", head - checkpoint.position
     if checkpoint.log_id != log_id or behind < 0:
         fix = "restore the log that it belongs to, or delete the read models: they are rebuilt at start"
@@ -123,6 +123,9 @@ def _standing(checkpoint: Checkpoint, head: int, log_id: UUID, wanted: int) -> F
     if checkpoint.version != wanted:
         text = f"is kept in version {checkpoint.version}, the code has {wanted}"
         return Finding(about, "warning", text, "start the application: it is rebuilt at start")
+    if not fits:
+        text, fix = f"its folds or rows changed, and its version is still {wanted}", f"raise it to {wanted + 1}"
+        return Finding(about, "error", text, f"{fix}, or take the change back; mode dev rebuilds by itself")
     if checkpoint.target is not None:
         return Finding(
             about, "warning", f"is being rebuilt: {checkpoint.position} of {checkpoint.target}", "wait for it"

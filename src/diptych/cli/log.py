@@ -33,7 +33,7 @@ def verify(json: bool, **options: Any) -> None:  # noqa: FBT001 (a flag of the c
     if json:
         as_json(found)
     elif found["error"] is None:
-        click.echo(f"all {found['verified']} events are as they were written")
+        click.echo(f"every event is as it was written, up to position {found['verified']}")
     else:
         click.echo(f"right up to position {found['verified']}, then: {found['error']}", err=True)
     sys.exit(0 if found["error"] is None else 1)

@@ -98,7 +98,7 @@ def standing(app: Application, name: str, head: int, stored: Mapping[str, Checkp
         "position": checkpoint.position,
         "behind": max(0, head - checkpoint.position),
         "generation": checkpoint.generation,
-        "state": _state(checkpoint, head),
+        "state": _state(checkpoint, head) if app.fits(checkpoint) else "outdated",
         "error": checkpoint.error,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -95,20 +95,30 @@ async def _readiness(application: Application) -> dict[str, Any]:
         head, found = await application.head(), await application.checkpoints()
     except Error:
         return {"status": "unready", "store": "failed"}
-    return readiness(application.projections, head, found)
+    outdated = {name for name, each in found.items() if name in application.projections and not application.fits(each)}
+    state = readiness(application.projections, head, found, outdated=outdated)
+    return state if application.failure is None else {**state, "status": "unready", "runtime": "ended"}
 
 
-def readiness(names: Iterable[str], head: int, checkpoints: Mapping[str, Checkpoint]) -> dict[str, Any]:
-    """Return whether every projection runs, and where each stands: `running`, `starting`, `rebuilding`, `stopped`."""
-    projections = {name: _standing(checkpoints.get(name), head) for name in names}
+def readiness(
+    names: Iterable[str], head: int, checkpoints: Mapping[str, Checkpoint], *, outdated: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return whether every projection runs, and where each stands.
+
+    `running`, `starting`, `rebuilding`, `stopped`; `outdated`: the rows are those of other code, which another process
+    may still fold.
+    """
+    projections = {name: _standing(checkpoints.get(name), head, name in outdated) for name in names}
     ready = all(each["status"] == "running" for each in projections.values())
     return {"status": "ready" if ready else "unready", "head": head, "projections": projections}
 
 
-def _standing(checkpoint: Checkpoint | None, head: int) -> dict[str, Any]:
+def _standing(checkpoint: Checkpoint | None, head: int, outdated: bool) -> dict[str, Any]:  # noqa: FBT001 (private)
     if checkpoint is None:
         return {"status": "starting", "position": 0, "lag": head}
     told = {"position": checkpoint.position, "lag": max(0, head - checkpoint.position)}
+    if outdated:
+        return {"status": "outdated", **told}
     if checkpoint.error is not None:
         return {"status": "stopped", **told}
     if checkpoint.target is not None:
