@@ -77,6 +77,12 @@ def test_a_bug_in_the_module_is_told_with_its_place(run: Run, folder: Path, monk
     assert isinstance(run("events", "list").exception, ZeroDivisionError)
 
 
+def test_a_slip_of_the_pen_is_told_with_its_place(run: Run, folder: Path) -> None:
+    (folder / "bank.py").write_text("x = 1\ndef y(:\n", encoding="utf-8")
+
+    assert run("events", "list").stderr == f"Error: SyntaxError at {folder}/bank.py:2: invalid syntax\n"
+
+
 def test_an_unknown_command_is_a_usage_error(run: Run) -> None:
     assert run("sned").exit_code == 2
 

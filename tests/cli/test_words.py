@@ -73,7 +73,7 @@ def test_a_field_is_read_as_its_type_says(words: tuple[str, ...], wanted: dict[s
     ("words", "told"),
     [
         (("--txt", "x"), "Everything has no field 'txt'; its fields: text, count"),
-        (("--text",), "--text needs a value"),
+        (("--text",), "--text needs a value; one that begins with -- is written --text=--"),
         (("--text", "a", "--text", "b"), "--text is given twice"),
         (("--line", "{broken"), "--line is no JSON"),
     ],
@@ -92,13 +92,19 @@ def test_the_application_is_the_word_with_a_colon() -> None:
 def test_json_is_a_message_or_a_flag() -> None:
     assert split(["Open"], '{"text": "x"}').json == '{"text": "x"}'
     assert split(["--text", "x"], "Open").name == "Open"
+    assert split(["Open"], "[]").json == "[]"
     assert split(["Open"], "").json is None
 
 
-@pytest.mark.parametrize("words", [(), ("A", "B"), ("x:y", "z:y", "A")])
+@pytest.mark.parametrize("words", [("A", "B"), ("x:y", "z:y", "A")])
 def test_a_message_is_named_once(words: tuple[str, ...]) -> None:
     with pytest.raises(click.UsageError, match="name one message"):
         split(words, None)
+
+
+def test_without_a_name_those_that_there_are_are_told() -> None:
+    with pytest.raises(click.UsageError, match="name a command; the application has: Everything, Open"):
+        find(split([], None).name, {"Open": int, "Everything": Everything}, "command")
 
 
 def test_a_message_comes_as_fields_or_as_json() -> None:

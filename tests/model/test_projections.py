@@ -75,9 +75,10 @@ def test_a_read_model_is_named_after_its_rows_unless_told_otherwise() -> None:
 
 
 def test_append_only_rows_have_their_position_as_key() -> None:
-    model = Projection("sales").append_only(LineView, indexes=[("product",), ("position", "product")])
+    model = Projection("sales").append_only(LineView, indexes=["product", ("position", "product")])
 
     assert (model.key, model.append_only) == (("position", "index"), True)
+    assert model.indexes == (("product",), ("position", "product"))
     assert [column.name for column in model.columns] == ["position", "index", "product", "customer"]
 
 

@@ -63,6 +63,8 @@ def told(wrong: BaseException) -> str:
         wrong = wrong.exceptions[0]
     if isinstance(wrong, Error):
         return str(wrong)
+    if isinstance(wrong, SyntaxError):
+        return f"{type(wrong).__name__} at {wrong.filename}:{wrong.lineno}: {wrong.msg}"
     frames = traceback.extract_tb(wrong.__traceback__)
     place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     return f"{type(wrong).__name__}{place}: {wrong} ({TRACEBACK}=1 shows the whole traceback)"

@@ -34,7 +34,7 @@ def split(words: Sequence[str], json: str | None) -> Words:
     A value follows its field after a space or `=`; a field without a value is a flag.
     """
     plain: list[str] = []
-    if json and not json.startswith(("{", "-")):  # `--json Name`: a flag that took the next word
+    if json and not json.startswith(("{", "[", '"', "-")):  # `--json Name`: a flag that took the next word
         plain, json = [json], ""
     rest = list(words)
     fields: list[tuple[str, str | None]] = []
@@ -48,9 +48,9 @@ def split(words: Sequence[str], json: str | None) -> Words:
         fields.append((name.replace("-", "_"), given))
     apps = [word for word in plain if ":" in word]
     names = [word for word in plain if ":" not in word]
-    if len(names) != 1 or len(apps) > 1:
-        raise click.UsageError(f"name one message; found {' '.join(plain) or 'none'}")
-    return Words(apps[0] if apps else None, names[0], tuple(fields), _payload(json))
+    if len(names) > 1 or len(apps) > 1:
+        raise click.UsageError(f"name one message; found {' '.join(plain)}")
+    return Words(apps[0] if apps else None, names[0] if names else "", tuple(fields), _payload(json))
 
 
 def find(name: str, known: Mapping[str, type], kind: str) -> type:
@@ -58,6 +58,8 @@ def find(name: str, known: Mapping[str, type], kind: str) -> type:
     found = known.get(name)
     if found is not None:
         return found
+    if not name:
+        raise click.UsageError(f"name a {kind}; the application has: {', '.join(sorted(known)) or 'none'}")
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]}?" if close else f"it has: {', '.join(sorted(known)) or 'none'}"
     raise click.UsageError(f"the application has no {kind} {name!r}; {hint}")
@@ -94,7 +96,7 @@ def _value(tp: Any, name: str, text: str | None) -> Any:
     if text is None:
         if tp is bool:
             return True
-        raise click.UsageError(f"--{name} needs a value")
+        raise click.UsageError(f"--{name} needs a value; one that begins with -- is written --{name}=--...")
     if tp in _LITERAL:
         try:
             return msgspec.convert(text, tp, strict=False)

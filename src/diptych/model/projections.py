@@ -124,19 +124,19 @@ class Projection:
         key: str | tuple[str, ...],
         name: str | None = None,
         history: bool = False,
-        indexes: Iterable[tuple[str, ...]] = (),
+        indexes: Iterable[str | tuple[str, ...]] = (),
     ) -> ReadModel[V]:
-        """Declare a read model: rows of this type, keyed by these columns, indexed by these groups of columns."""
+        """Declare a read model: rows of this type, keyed by these columns; an index is a column or a group of them."""
         names = (key,) if isinstance(key, str) else key
         title = name or snake(row.__name__)
-        return self._add(ReadModel(row, title, names, self.name, history=history, indexes=tuple(indexes)))
+        return self._add(ReadModel(row, title, names, self.name, history=history, indexes=_groups(indexes)))
 
     def append_only(
-        self, row: type[V], *, name: str | None = None, indexes: Iterable[tuple[str, ...]] = ()
+        self, row: type[V], *, name: str | None = None, indexes: Iterable[str | tuple[str, ...]] = ()
     ) -> ReadModel[V]:
         """Declare append-only rows, keyed by their event's position and their index in it; a fold takes the event."""
         title, key = name or snake(row.__name__), (POSITION, INDEX)
-        return self._add(ReadModel(row, title, key, self.name, append_only=True, indexes=tuple(indexes)))
+        return self._add(ReadModel(row, title, key, self.name, append_only=True, indexes=_groups(indexes)))
 
     @property
     def events(self) -> tuple[type, ...]:
@@ -174,6 +174,10 @@ class Projection:
                 refuse_unscaled(model.row, column)
         self.models.append(model)
         return model
+
+
+def _groups(indexes: Iterable[str | tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    return tuple((each,) if isinstance(each, str) else tuple(each) for each in indexes)
 
 
 def snake(name: str) -> str:
