@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -89,10 +91,16 @@ def _explain(console: Console, address: str, data: Path) -> None:
     for command in (
         f"curl '{address}/queries/ListBestSellers?limit=3'",
         f"curl -H 'Content-Type: application/json' -d '{sale}' {address}/commands/ProcessSale",
-        f"retail report --data {data}",
+        f"{_program()} report --data {data}",
     ):
         console.print(f"  {command}", soft_wrap=True, highlight=False, markup=False)
     console.print()
+
+
+def _program() -> str:
+    """Return how to call this program: by its name where the shell would find it, else by its path."""
+    here = Path(sys.argv[0])
+    return here.name if shutil.which(here.name) or not here.exists() else str(here)
 
 
 async def _show(shop: Application, traffic: Traffic, console: Console) -> None:
