@@ -20,6 +20,7 @@ FLOORS: Mapping[str, int] = {
     "recorded": 3,  # stored events as events
     "subscription": 3,
     "settings": 3,
+    "watchdog": 3,
     "stores": 3,
     "write": 4,
     "read": 4,

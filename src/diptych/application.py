@@ -23,6 +23,7 @@ from diptych.read.fingerprint import fingerprint_of
 from diptych.read.panel import Answer, ReadPanel
 from diptych.stores.system import RandomIds, SystemClock
 from diptych.stores.urls import event_store, reads_beside, row_store
+from diptych.watchdog import Watchdog
 from diptych.wiring import Mode, Runs, Wiring
 from diptych.write.panel import WritePanel
 from diptych.write.requests import Delivery
@@ -70,6 +71,8 @@ class Application:
             await stack.enter_async_context(self.store)
             self._write.open()
             await stack.enter_async_context(self._read)
+            if self.mode == "dev":
+                await stack.enter_async_context(Watchdog())
             self._open = stack.pop_all()
         return self
 
