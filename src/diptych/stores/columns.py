@@ -187,7 +187,8 @@ def storage_of(column: Column) -> Storage:
     if isinstance(column.type, type) and issubclass(column.type, enum.Enum):
         return _choice(column.type)
     if get_origin(column.type) is Literal:
-        return Storage(_kind_of(get_args(column.type)))
+        kind = _kind_of(get_args(column.type))
+        return Storage(kind) if kind is not None else _json(Any)
     return _json(column.type)
 
 
@@ -198,19 +199,29 @@ def is_json(column: Column) -> bool:
 
 
 def _choice(cls: type[enum.Enum]) -> Storage:
-    values = {member: member.value for member in cls}
-    members = {member.value: member for member in cls}
+    stored = _kind_of(tuple(member.value for member in cls))
+    name = f"enum {cls.__module__}.{cls.__qualname__}"
+    if issubclass(cls, enum.Flag):  # its combinations are no members that could be listed
+        return Storage(Converted(name, Whole, lambda value: cls(value).value, cls), _value, cls)
+    # Values that are neither all texts nor all whole numbers have no column of theirs: those members go by name.
+    values = {member: member.name if stored is None else member.value for member in cls}
+    members = {value: member for member, value in values.items()}
 
     def there(value: Any) -> Any:
-        return values[value if isinstance(value, cls) else members[value]]
+        return values[value if isinstance(value, cls) else cls(value)]
 
-    stored = _kind_of(tuple(members))
-    name = f"enum {cls.__module__}.{cls.__qualname__}"
-    return Storage(Converted(name, stored, there, members.__getitem__), values.__getitem__, members.__getitem__)
+    kind = sa.Text() if stored is None else stored
+    return Storage(Converted(name, kind, there, members.__getitem__), values.__getitem__, members.__getitem__)
 
 
-def _kind_of(values: tuple[Any, ...]) -> TypeEngine[Any]:
-    return Whole if all(type(value) is int for value in values) else sa.Text()
+def _value(member: enum.Enum) -> Any:
+    return member.value
+
+
+def _kind_of(values: tuple[Any, ...]) -> TypeEngine[Any] | None:
+    if all(type(value) is int for value in values):
+        return Whole
+    return sa.Text() if all(type(value) is str for value in values) else None
 
 
 def _json(tp: Any) -> Storage:

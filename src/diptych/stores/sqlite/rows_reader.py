@@ -132,4 +132,6 @@ def fetch(connection: sqlite3.Connection, reading: Reading, keys: Sequence[Key])
     if len(keys) == 1:
         values = connection.execute(reading.one, reading.conversion.encode_key(keys[0])).fetchone()
         return {} if values is None else {keys[0]: reading.conversion.decode(values[reading.width :])}
+    if not reading.joinable:
+        return {key: row for each in keys for key, row in fetch(connection, reading, (each,)).items()}
     return reading.rows(connection.execute(reading.many, (reading.many_argument(keys),)).fetchall())

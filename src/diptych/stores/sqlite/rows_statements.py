@@ -26,6 +26,8 @@ class Reading:
     many: str
     all: str
     width: int
+    joinable: bool
+    """Whether `many` finds keys; bytes have no place in JSON."""
 
     def many_argument(self, keys: Iterable[Key]) -> str:
         """Return the argument of `many`: the keys as a JSON array of arrays."""
@@ -67,6 +69,7 @@ def reading_of(model: ReadModel[Any], table: sa.Table) -> Reading:
         many=_text(columns.select_from(wanted.join(table, sa.and_(*same)))),
         all=_text(columns),
         width=len(keys),
+        joinable=not any(isinstance(key.type, sa.LargeBinary) for key in keys),
     )
 
 

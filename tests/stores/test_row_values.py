@@ -1,0 +1,100 @@
+"""Whatever type a column has, its values come back as they were saved, alone and among others."""
+
+import enum
+from dataclasses import make_dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import pytest
+
+from diptych.model.marks import Scale
+from diptych.model.projections import Projection
+from diptych.ports import Changes
+from diptych.stores.sqlite.rows import SqliteRowStore
+
+
+class Mixed(enum.Enum):
+    TEXT = "a"
+    NUMBER = 1
+
+
+class Ratio(enum.Enum):
+    HALF = 0.5
+    WHOLE = 1.0
+
+
+class Side(enum.Enum):
+    LEFT = (0, 1)
+    RIGHT = (1, 0)
+
+
+class Size(enum.IntEnum):
+    SMALL = 1
+    LARGE = 2
+
+
+class Right(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
+async def saved_and_read(key: Any, value: Any, rows: dict[Any, Any]) -> dict[Any, Any]:
+    projection = Projection("values")
+    row = make_dataclass("Value", [("id", key), ("value", value)], frozen=True)
+    model = projection.read_model(row, key="id")
+    async with SqliteRowStore(None) as store, store.writer() as writer, store.reader() as reader:
+        await writer.lease(seconds=60)
+        installed = await writer.install([projection], {"values": ""}, log_id=UUID(int=1), head=0, mode="production")
+        made = {(each,): row(each, held) for each, held in rows.items()}
+        await writer.save(installed["values"], 1, [Changes(model, made, dict.fromkeys(made, 1))])
+        alone = {each: (await reader.get(model, [each])).get(each) for each in made}
+        together = await reader.get(model, tuple(made))
+    assert alone == together
+    return {each.id: each.value for each in together.values()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (Mixed, (Mixed.TEXT, Mixed.NUMBER)),
+        (Ratio, (Ratio.HALF, Ratio.WHOLE)),
+        (Side, (Side.LEFT, Side.RIGHT)),
+        (Size, (Size.SMALL, Size.LARGE)),
+        (Right, (Right.READ, Right.READ | Right.WRITE)),
+        (Literal["a", 1], ("a", 1)),
+        (Literal[True], (True,)),
+        (int | str, (1, "1")),
+        (timedelta, (timedelta(days=-3), timedelta(days=1, microseconds=3))),
+        (frozenset[str], (frozenset({"a", "b"}), frozenset())),
+        (time, (time(1, 2, 3, 4), time.max)),
+    ],
+)
+async def test_a_value_comes_back_as_it_was_saved(kind: Any, values: tuple[Any, ...]) -> None:
+    given = dict(enumerate(values))
+
+    found = await saved_and_read(int, kind, given)
+
+    assert found == given
+    assert [type(each) for each in found.values()] == [type(each) for each in values]
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys"),
+    [
+        (bytes, (b"a", b"\xff\x00")),
+        (float, (0.1, 1e300, 5e-324)),
+        (int, (2**63 - 1, -(2**63))),
+        (bool, (True, False)),
+        (Size, (Size.SMALL, Size.LARGE)),
+        (date, (date.min, date.max)),
+        (datetime, (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))),
+        (Annotated[Decimal, Scale(4)], (Decimal("99999999999999.9999"), Decimal("-0.0001"))),
+        (str, ("", "\u2028", "\U0001f600", '"quoted"', "1")),
+    ],
+)
+async def test_a_row_is_found_by_its_key_among_others(kind: Any, keys: tuple[Any, ...]) -> None:
+    given = {each: str(each) for each in keys}
+
+    assert await saved_and_read(kind, str, given) == given
