@@ -55,6 +55,21 @@ def test_every_reference_of_the_document_leads_somewhere(document: dict[str, Any
             target = target[part]
 
 
+def test_times_and_exact_decimals_are_told_wherever_they_stand(document: dict[str, Any]) -> None:
+    since, price = (schema(document, "AddProduct")["properties"][name] for name in ("since", "price"))
+
+    assert {"type": "string", "format": "date-time"} in since["anyOf"]
+    assert price["description"] == "up to 2 decimal places"
+    assert schema(document, "ProductView")["properties"]["price"]["description"] == "up to 2 decimal places"
+
+
+async def test_fields_stand_in_the_order_in_which_they_were_written(client: httpx2.AsyncClient) -> None:
+    served = (await client.get("/openapi.json")).json()
+
+    assert list(schema(served, "Take")["properties"]) == ["product", "quantity"]
+    assert list(schema(served, "AddProduct")["properties"])[:2] == ["name", "price"]
+
+
 def test_a_generated_field_is_told_as_filled(document: dict[str, Any]) -> None:
     generated = schema(document, "AddProduct")["properties"]["product"]
 

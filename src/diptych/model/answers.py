@@ -42,6 +42,11 @@ def rows_in(hint: Any) -> tuple[type, ...]:
     return tuple(dict.fromkeys(cls for cls in _classes(hint, set()) if shape_of(cls) is not None))
 
 
+def records_in(hint: Any) -> tuple[type, ...]:
+    """Return the dataclasses and Structs that a type can hold, itself included, at any depth."""
+    return tuple(dict.fromkeys(cls for cls in _classes(hint, set()) if is_record(cls)))
+
+
 @memo
 def _show(cls: type) -> Show | None:
     if issubclass(cls, _SEQUENCES) and not hasattr(cls, "_fields"):

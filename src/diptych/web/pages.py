@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -46,7 +47,8 @@ def page_routes(application: Application, meters: Iterable[Meter], *, title: str
 def _openapi(application: Application, title: str, version: str) -> Callable[[Request], Response]:
     @cache
     def document(root: str) -> bytes:
-        return encode({**openapi(application, title=title, version=version), "servers": [{"url": root or "/"}]})
+        described = {**openapi(application, title=title, version=version), "servers": [{"url": root or "/"}]}
+        return msgspec.json.encode(described)  # unsorted: fields stand in the order in which they were written
 
     def page(request: Request) -> Response:
         return Response(document(request.scope.get("root_path", "")), media_type=_JSON, headers=_SECURE)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from diptych.application import Application
-from diptych.model.answers import rows_in, shape_of
+from diptych.model.answers import records_in, rows_in, shape_of
 from diptych.model.fields import fields_of
-from diptych.model.marks import GeneratedMark
+from diptych.model.marks import GeneratedMark, Scale
 from diptych.model.messages import event_type, result_type
 from diptych.web.arguments import is_repeated
 
@@ -80,13 +81,16 @@ class _Schemas:
         commands, queries = application.commands.values(), application.queries.values()
         messages = [*commands, *queries, *application.events.values()]
         types = [*messages, *(result_type(cls) for cls in (*commands, *queries))]
-        found, self.components = msgspec.json.schema_components(types, schema_hook=lambda _: {}, ref_template=_REF)
+        records = list(dict.fromkeys(record for tp in types for record in records_in(tp) if not _is_generic(record)))
+        found, self.components = msgspec.json.schema_components(
+            [*types, *records], schema_hook=lambda _: {}, ref_template=_REF
+        )
         self.messages = dict(zip(messages, found, strict=False))
-        self.answers = dict(zip((*commands, *queries), found[len(messages) :], strict=True))
-        for cls in messages:
-            _describe(cls, self.component(cls))
+        self.answers = dict(zip((*commands, *queries), found[len(messages) :], strict=False))
         for query in queries:
             self._add_computed(rows_in(result_type(query)))
+        for record, reference in zip(records, found[len(types) :], strict=True):
+            _describe(record, self._behind(reference))
 
     def _add_computed(self, rows: Iterable[type]) -> None:
         """Describe computed columns: they are shown beside the stored ones, and are no fields of the row."""
@@ -101,17 +105,35 @@ class _Schemas:
 
     def component(self, cls: type) -> Schema:
         """Return the schema of a message itself, behind its reference."""
-        found: Schema = self.components.get(self.messages[cls].get("$ref", "").rpartition("/")[2], {})
+        return self._behind(self.messages[cls])
+
+    def _behind(self, reference: Schema) -> Schema:
+        found: Schema = self.components.get(reference.get("$ref", "").rpartition("/")[2], {})
         return found
 
 
+def _is_generic(cls: type) -> bool:
+    return bool(getattr(cls, "__parameters__", ()))
+
+
 def _describe(cls: type, schema: Schema) -> None:
-    """Add what the types alone do not say: a generated field has no default, it is filled."""
-    for described in fields_of(cls):
-        if described.mark(GeneratedMark) is not None:
-            generated = schema.get("properties", {}).get(described.name, {})
-            generated.pop("default", None)
-            generated["description"] = "Filled when absent."
+    """Add what msgspec does not say: how times are written, how exact decimals are, which fields are filled."""
+    for field in fields_of(cls):
+        told = schema.get("properties", {}).get(field.name, {})
+        if field.type is datetime:
+            for each in told.get("anyOf", [told]):
+                each.update({"format": "date-time"} if each.get("type") == "string" else {})
+        if (scale := field.mark(Scale)) is not None:
+            told["description"] = _exactness(scale)
+        if field.mark(GeneratedMark) is not None:
+            told.pop("default", None)
+            told["description"] = "Filled when absent."
+
+
+def _exactness(scale: Scale) -> str:
+    bounds = (("greater than", scale.gt), ("at least", scale.ge), ("less than", scale.lt), ("at most", scale.le))
+    limits = (f"{words} {bound}" for words, bound in bounds if bound is not None)
+    return ", ".join((f"up to {scale.places} decimal places", *limits))
 
 
 def _command(cls: type, schemas: _Schemas) -> Schema:
