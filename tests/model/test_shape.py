@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
@@ -117,6 +117,8 @@ NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001 (naive on purpose)
         ({"ratio": math.nan}, "ratio"),
         ({"ratio": math.inf}, "ratio"),
         ({"paid_at": NAIVE}, "paid_at"),
+        ({"paid_at": datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))}, "paid_at"),
+        ({"anything": datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))}, "anything"),
         ({"pair": (1 << 63, 0.5)}, "pair[0]"),
         ({"pair": (0, math.inf)}, "pair[1]"),
         ({"named": ("x", math.inf)}, "named[1]"),
@@ -146,6 +148,7 @@ def test_a_value_that_no_log_may_hold_is_found(fields: dict[str, Any], path: str
         {"ratio": 1.5, "paid_at": datetime(2026, 1, 1, tzinfo=UTC), "pair": ((1 << 63) - 1, -0.5)},
         {"rates": {"a": 1.0}, "either": 2, "anything": {"x": [None, "text", True, 1.5, Line("A", 1)]}},
         {"lines": (Line("A", 1, Decimal("1.500")), Line("A", 1, Decimal("1E+3"))), "weights": [Decimal("4.9")]},
+        {"paid_at": datetime.min.replace(tzinfo=timezone(timedelta(hours=-1)))},
         {"anything": date(2026, 1, 1), "lines": (Line("A", 1, Decimal(0)),)},
     ],
 )

@@ -11,7 +11,7 @@ import operator
 import re
 from collections import abc
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -205,6 +205,11 @@ def _int_check(value: Any, path: str) -> Iterator[tuple[str, str]]:
 def _datetime_check(value: Any, path: str) -> Iterator[tuple[str, str]]:
     if value.tzinfo is None:
         yield path, f"expected a datetime with an offset such as {value.isoformat()}Z, found {value.isoformat()}"
+        return
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        yield path, f"expected a datetime that has its place in UTC too, found {value.isoformat()}"
 
 
 _SIMPLE: Mapping[type, Check] = {float: _float_check, int: _int_check, datetime: _datetime_check}

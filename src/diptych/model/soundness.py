@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, get_args
 
@@ -87,8 +87,20 @@ def _decimal(scale: Scale | None) -> Sound:
     return sound
 
 
+def _is_in_utc(value: datetime) -> bool:
+    if value.tzinfo is UTC:
+        return True
+    if value.tzinfo is None:
+        return False
+    try:
+        value.astimezone(UTC)
+    except OverflowError:  # in the first and the last year an offset may lead out of the calendar
+        return False
+    return True
+
+
 _SIMPLE: Mapping[type, Sound] = {
     float: math.isfinite,
     int: lambda value: -_INT64 <= value < _INT64,
-    datetime: lambda value: value.tzinfo is not None,
+    datetime: _is_in_utc,
 }
