@@ -1,6 +1,7 @@
 """Columns are read from the annotations of a row type; a row changes without being written in place."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,7 +12,7 @@ import pytest
 from diptych.errors import WiringError
 from diptych.model.marks import Indexed, Scale, Tag, Unique
 from diptych.model.pages import Page
-from diptych.model.rows import Column, change, columns_of, computed, row_type_of
+from diptych.model.rows import Column, change, columns_of, computed, in_utc, row_type_of
 from diptych.read.rows import Rows
 
 
@@ -85,7 +86,7 @@ def test_a_computed_column_reads_like_a_property() -> None:
 
 @pytest.mark.parametrize("mark", [Indexed(), Unique(), Indexed])
 def test_an_indexed_decimal_has_a_scale(mark: Any) -> None:
-    @dataclass
+    @dataclass(frozen=True)
     class Wrong:
         price: Annotated[Decimal, mark]
 
@@ -123,3 +124,35 @@ def test_a_page_is_a_collection_of_its_items() -> None:
     page = Page((1, 2), total=7, offset=4, limit=2)
 
     assert (list(page), len(page), page.total) == ([1, 2], 2, 7)
+
+
+@dataclass
+class Open:
+    code: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    codes: list[str]
+
+
+@pytest.mark.parametrize(("row", "part"), [(Open, "row: Open is not frozen"), (Listed, r"row\.codes: list")])
+def test_rows_that_could_change_in_place_are_refused(row: type, part: str) -> None:
+    with pytest.raises(WiringError, match=part):
+        columns_of(row)
+
+
+@dataclass(frozen=True)
+class Dated:
+    at: datetime
+    until: datetime | None = None
+
+
+def test_datetimes_of_a_row_are_turned_to_utc() -> None:
+    there = datetime(2011, 1, 1, 0, 30, tzinfo=timezone(timedelta(hours=2)))
+    turn = in_utc(Dated)
+    assert turn is not None
+
+    assert turn(Dated(there)).at.isoformat() == "2010-12-31T22:30:00+00:00"
+    assert turn(there_already := Dated(there.astimezone(UTC), there.astimezone(UTC))) is there_already
+    assert in_utc(Packed) is None

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -65,6 +67,29 @@ async def compared(history: Sequence[Any], sizes: Sequence[int]) -> None:
 @given(histories, sizes)
 def test_a_batch_of_n_equals_n_batches_of_one(history: Sequence[Any], sizes: Sequence[int]) -> None:
     asyncio.run(compared(history, sizes))
+
+
+@dataclass(frozen=True)
+class Day:
+    code: str
+    at: datetime
+    day: date | None = None
+
+
+async def test_a_fold_sees_datetimes_in_utc_whether_its_row_was_stored_or_not() -> None:
+    late = datetime(2011, 1, 1, 0, 30, tzinfo=timezone(timedelta(hours=2)))
+    projection, store = Projection("shop"), MemoryEventStore()
+
+    @projection.read_model(Day, key="code").on
+    def dated(row: Day | None, event: Created) -> Day:
+        return Day(event.code, late) if row is None else replace(row, day=row.at.date())
+
+    await record(store, *[Created("a", "Apple", Decimal(1))] * 2)
+    snapshot = await projected(projection, store, [2])
+
+    expected = {("a",): Day("a", late.astimezone(UTC), date(2010, 12, 31))}
+    assert snapshot.rows["day"] == expected
+    assert (await fold_log(projection, store, codec(), until=2))["day"] == expected
 
 
 async def test_a_row_deleted_and_made_again_in_one_batch_is_the_new_one() -> None:

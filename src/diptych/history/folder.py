@@ -16,6 +16,7 @@ from diptych.errors import FoldError
 from diptych.model.criteria import Criteria
 from diptych.model.meta import Meta
 from diptych.model.projections import Key, Projection, ReadModel, RowFold
+from diptych.model.rows import in_utc as rows_in_utc
 from diptych.ports import EventReader, Metadata, StoredEvent
 
 Tables = dict[str, dict[Key, Any]]
@@ -47,7 +48,7 @@ class SequentialFolder:
             self.tables[model.name][position, index] = row
 
     def _change(self, model: ReadModel[Any], fold: RowFold, given: tuple[Any, ...], position: int) -> None:
-        table = self.tables[model.name]
+        table, in_utc = self.tables[model.name], rows_in_utc(model.row)
         for key in fold.keys(given[0]):
             if fold.must_exist and key not in table:
                 raise FoldError(self._projection.name, position, f"{model.name!r} has no row {key}")
@@ -55,7 +56,7 @@ class SequentialFolder:
             if row is None:
                 table.pop(key, None)
             else:
-                table[key] = row
+                table[key] = row if in_utc is None else in_utc(row)
 
 
 async def fold_log(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, get_args, get_origin, overload
@@ -13,6 +14,7 @@ import msgspec
 
 from diptych.errors import WiringError
 from diptych.model.fields import fields_of, hints_of, place_of, split_marks, split_optional
+from diptych.model.immutability import mutable_part
 from diptych.model.marks import Indexed, Scale, Unique
 from diptych.model.memo import memo
 
@@ -65,8 +67,10 @@ class Column:
 def columns_of(row: type) -> tuple[Column, ...]:
     """Return the columns of a row type: its fields, then its computed properties.
 
-    Raises WiringError for an indexed Decimal without a Scale: it could not be sorted alike in every store.
+    Raises WiringError for a mutable row type, whose changes in place nobody would notice, and for an indexed Decimal
+    without a Scale: it could not be sorted alike in every store.
     """
+    _refuse_mutable(row)
     stored = [_column(f.name, f.type, f.marks, f.optional) for f in fields_of(row)]
     names = dict.fromkeys(name for ancestor in reversed(row.__mro__) for name in vars(ancestor))
     found = [(name, inspect.getattr_static(row, name)) for name in names]
@@ -75,6 +79,27 @@ def columns_of(row: type) -> tuple[Column, ...]:
         if column.indexed or column.unique:
             refuse_unscaled(row, column)
     return (*stored, *derived)
+
+
+@memo
+def in_utc(row: type) -> Callable[[Any], Any] | None:
+    """Compile the function that turns a row's datetimes to UTC, as a store will give them back; None without any.
+
+    A fold must see the same row whether it comes from the store or from memory: `row.at.date()` depends on the offset.
+    """
+    names = tuple(column.name for column in columns_of(row) if column.type is datetime and not column.computed)
+    if not names:
+        return None
+
+    def turned(given: Any) -> Any:
+        elsewhere = {name: at for name in names if (at := getattr(given, name)) is not None and at.tzinfo is not UTC}
+        return change(given, **{name: _utc(at) for name, at in elsewhere.items()}) if elsewhere else given
+
+    return turned
+
+
+def _utc(at: datetime) -> datetime:
+    return at if at.tzinfo is None else at.astimezone(UTC)  # a naive one is refused where it would be stored
 
 
 def change(row: V, **fields: Any) -> V:  # Any: values of the row's own fields
@@ -125,4 +150,14 @@ def refuse_unscaled(row: type, column: Column) -> None:
             f"column {column.name!r} of {row.__qualname__} is an indexed Decimal without a scale",
             where=place_of(row),
             fix=f"write {column.name}: Annotated[Decimal, Scale(4)] beside its other marks",
+        )
+
+
+def _refuse_mutable(row: type) -> None:
+    found = mutable_part(row)
+    if found is not None:
+        raise WiringError(
+            f"rows of type {row.__qualname__} are mutable ({found.replace('state', 'row', 1)})",
+            where=place_of(row),
+            fix="use frozen dataclasses, tuples and frozensets; a fold returns a changed row: change(row, name=...)",
         )

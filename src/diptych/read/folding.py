@@ -104,7 +104,7 @@ class Folding:
 def run(work: Iterable[Work], rows: Pending, changed: list[dict[Key, int]]) -> None:
     """Fold over the overlay `rows`, in place; note the position of every key's last change in `changed`."""
     for learned, step, keys in work:
-        at, function, _, must_exist, wants_meta, append_only = step
+        at, function, _, must_exist, wants_meta, append_only, in_utc = step
         if append_only is not None:
             _append(learned, step, append_only, rows[at], changed[at])
             continue
@@ -115,7 +115,7 @@ def run(work: Iterable[Work], rows: Pending, changed: list[dict[Key, int]]) -> N
                 raise MissingRowError(f"{function.__qualname__} needs the row {key}, and there is none")
             new = function(row, learned.event, meta_of(learned.stored)) if wants_meta else function(row, learned.event)
             if new is not row:
-                overlay[key] = new
+                overlay[key] = new if new is None or in_utc is None else in_utc(new)
                 changed[at][key] = position
 
 

@@ -15,6 +15,7 @@ from diptych.codec import EventCodec, decoder
 from diptych.errors import CorruptionError, MessageError
 from diptych.model.meta import Meta
 from diptych.model.projections import KeysOf, Projection, ReadModel
+from diptych.model.rows import in_utc
 from diptych.ports import Metadata, Slice, StoredEvent
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,6 +32,8 @@ class Step(NamedTuple):
     wants_meta: bool
     row: type | None
     """The row type when the read model is append-only."""
+    in_utc: Callable[[Any], Any] | None
+    """Turns the datetimes of a row to UTC, where its type has any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ def _steps(models: list[ReadModel[Any]], event: type) -> list[Step]:
             fold.must_exist,
             fold.wants_meta,
             model.row if model.append_only else None,
+            in_utc(model.row),
         )
         for at, model in enumerate(models)
         for fold in model.folds.get(event, ())
