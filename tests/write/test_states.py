@@ -42,3 +42,14 @@ def test_a_cache_without_room_keeps_nothing() -> None:
     cache.put((1, "a"), Known("state", 3, 5))
 
     assert len(cache) == 0
+
+
+def test_a_state_that_grows_is_weighed_again() -> None:
+    cache = StateCache(1_000_000)
+    for length in range(0, 10_000, 500):
+        for number in range(100):
+            cache.put((1, f"tag-{number}"), Known("x" * length, length, length + 1))
+
+    kept = [known for number in range(100) if (known := cache.get((1, f"tag-{number}"))) is not None]
+    assert 500_000 < cache.bytes <= 1_000_000
+    assert 500_000 < sum(len(known.state) for known in kept) <= 1_000_000

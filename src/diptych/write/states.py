@@ -51,10 +51,15 @@ class StateCache:
             if present.through < known.through:
                 self._states[key] = known
                 self._states.move_to_end(key)
+                self._bytes -= self._weights.pop(key)  # states grow
+                self._admit(key, known)
             return
         if self._limit <= 0:
             return
         self._states[key] = known
+        self._admit(key, known)
+
+    def _admit(self, key: CacheKey, known: Known) -> None:
         self._weights[key] = weight = self._weigh(key, known)
         self._bytes += weight
         while self._bytes > self._limit:
