@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
@@ -19,6 +20,8 @@ from diptych.write.loading import Loader
 from diptych.write.recording import Recorder
 from diptych.write.requests import Request
 from diptych.write.states import StateCache
+
+_log = logging.getLogger("diptych")
 
 News = tuple[Any, NewEvent, int]
 """A decided event, as it was written, and its position."""
@@ -80,7 +83,10 @@ class Execution:
             case Appended():
                 if decided.events:
                     news = [*zip(decided.events, written.events, range(outcome.first, outcome.last + 1), strict=True)]
-                    self._learn(request, entities, news, outcome)
+                    try:
+                        self._learn(request, entities, news, outcome)
+                    except Exception:  # noqa: BLE001 (it is on disk: a wrong fold is for the next who loads the state)
+                        _log.exception("the events of %s are recorded, and their fold fails", type(command).__name__)
                 return Accepted(decided.value, outcome.last, request.command_id)
             case Recorded():
                 return self._recorder.answer(outcome.record, command, request)
