@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, make_dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -134,6 +134,19 @@ def test_code_keys_and_existence_change_the_fingerprint() -> None:
     assert declared(fold) != declared(changed)
     assert declared(fold) != declared(fold, key="name")
     assert declared(fold, key=lambda event: event.code) != declared(fold, key=lambda event: event.name)
+
+
+def test_fields_of_what_a_row_keeps_inside_it_change_the_fingerprint() -> None:
+    def holding(*fields: tuple[str, type]) -> str:
+        inner = make_dataclass("Inner", fields, frozen=True)
+        row = make_dataclass("Outer", [("code", str), ("inner", tuple[inner, ...])], frozen=True)
+        projection = Projection("p")
+        projection.read_model(row, key="code")
+        return fingerprint_of(projection)
+
+    assert holding(("a", int)) == holding(("a", int))
+    assert holding(("a", int)) != holding(("a", int), ("b", str))
+    assert holding(("a", int)) != holding(("a", float))
 
 
 def test_a_fingerprint_is_the_same_in_every_process_and_python() -> None:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
 from types import CodeType
-from typing import Any, get_args, get_origin
+from typing import Any, Union, get_args, get_origin
 
+from diptych.model.fields import fields_of, is_record
 from diptych.model.messages import event_type
 from diptych.model.projections import Projection, ReadModel, RowFold
 from diptych.model.rows import Column
@@ -46,10 +47,16 @@ def _column(model: ReadModel[Any], column: Column) -> str:
     )
 
 
-def _type(tp: Any) -> str:
-    arguments = ", ".join(_type(argument) for argument in get_args(tp))
-    name = getattr(get_origin(tp) or tp, "__qualname__", str(tp))
-    return f"{name}[{arguments}]" if arguments else str(name)
+def _type(tp: Any, within: tuple[Any, ...] = ()) -> str:
+    """Return a type as text: its arguments, and the fields of a record, which is kept inside a row as JSON."""
+    arguments = [_type(argument, within) for argument in get_args(tp)]
+    origin = get_origin(tp) or tp
+    name = "UnionType" if origin is Union else getattr(origin, "__qualname__", str(tp))  # Python 3.14 made them one
+    if is_record(origin) and origin not in within:
+        arguments += [
+            f"{each.name}: {_type(each.type, (*within, origin))} {each.optional}" for each in fields_of(origin)
+        ]
+    return f"{name}[{', '.join(arguments)}]" if arguments else str(name)
 
 
 def _key_code(fold: RowFold) -> str:
