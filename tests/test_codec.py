@@ -88,7 +88,7 @@ def test_every_wrong_field_is_reported_at_once() -> None:
     assert errors_of(lambda: decode_message(Register, b'{"name":" ","limit":"-1","age":3}')) == {
         "name": ("must not be blank",),
         "limit": ("expected at least 0, found -1",),
-        "age": ("Expected `int` >= 18",),
+        "age": ("expected at least 18",),
     }
     assert errors_of(lambda: decode_message(Register, b'{"name":"Ann","limit":"0.001"}')) == {
         "limit": ("expected at most 2 decimal places, found 0.001",)
@@ -109,7 +109,7 @@ def test_a_generated_field_that_is_given_keeps_its_value_to_the_digit() -> None:
         customer=one, name="null", limit=Decimal("1.10")
     )
     assert errors_of(lambda: decode_message(Register, b'{"customer":"x","name":"null"}')) == {
-        "customer": ("Invalid UUID",)
+        "customer": ("expected a UUID",)
     }
 
 
@@ -135,7 +135,7 @@ def test_bytes_that_are_no_json_or_too_deep_are_malformed(data: bytes) -> None:
 
 
 def test_json_that_is_no_object_is_invalid() -> None:
-    assert errors_of(lambda: decode_message(Register, b"null")) == {"": ("Expected `object`, got `null`",)}
+    assert errors_of(lambda: decode_message(Register, b"null")) == {"": ("expected `object`, got `null`",)}
 
 
 def test_what_a_message_says_against_itself_is_reported() -> None:

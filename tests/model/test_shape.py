@@ -78,30 +78,30 @@ def test_every_field_that_does_not_fit_is_reported() -> None:
     )
 
     assert found == {
-        "order": ("Invalid UUID",),
+        "order": ("expected a UUID",),
         "lines[0].product": ("must not be blank",),
-        "lines[0].quantity": ("Expected `int` >= 1",),
+        "lines[0].quantity": ("expected at least 1",),
         "lines[1].product": ("is required",),
-        "lines[1].quantity": ("Expected `int`, got `str`",),
+        "lines[1].quantity": ("expected `int`, got `str`",),
         "lines[1].price": ("expected at most 2 decimal places, found 1.234",),
-        "lines[2]": ("Expected `object`, got `array`",),
+        "lines[2]": ("expected `object`, got `array`",),
         "address.street": ("is required",),
-        "address.city": ("Expected `str` of length >= 2",),
+        "address.city": ("expected `str` of length >= 2",),
         "paid_at": ("expected a datetime with an offset such as 2026-01-01T00:00:00Z, found 2026-01-01T00:00:00",),
-        "ratio": ("Expected `float`, got `null`",),
+        "ratio": ("expected `float`, got `null`",),
     }
 
 
 def test_the_length_of_a_list_is_checked_beside_its_items() -> None:
-    assert explain(Order, {"lines": []}) == {"lines": ("Expected `array` of length >= 1",)}
+    assert explain(Order, {"lines": []}) == {"lines": ("expected `array` of length >= 1",)}
 
 
 def test_the_first_fault_inside_a_mapping_is_reported_with_its_place() -> None:
-    assert explain(Order, {"rates": {"a": 1.0, "b": "x"}}) == {"rates[...]": ("Expected `float`, got `str`",)}
+    assert explain(Order, {"rates": {"a": 1.0, "b": "x"}}) == {"rates[...]": ("expected `float`, got `str`",)}
 
 
 def test_a_value_that_is_no_object_is_explained_as_a_whole() -> None:
-    assert explain(Order, [1]) == {"": ("Expected `object`, got `array`",)}
+    assert explain(Order, [1]) == {"": ("expected `object`, got `array`",)}
 
 
 def test_paths_join_with_dots() -> None:

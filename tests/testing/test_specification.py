@@ -81,7 +81,7 @@ def test_a_refusal_becomes_the_result_that_send_would_give() -> None:
 
 def test_wrong_fields_are_reported_before_anything_is_decided() -> None:
     spec.given().when(OpenBin(label=" ")).then_invalid({"label": "blank"}).then_invalid({"label": ...}).then_invalid()
-    spec.given().when(FillBin(ONE, 0)).then_invalid({"quantity": [">= 1"]})
+    spec.given().when(FillBin(ONE, 0)).then_invalid({"quantity": ["at least 1"]})
     spec.given(OPENED).when(FillBin(ONE, 11)).then_invalid({"quantity": "at most 10"}).then_refused(FieldErrors)
 
 

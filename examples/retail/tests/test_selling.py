@@ -94,7 +94,7 @@ def test_without_a_price_charged_the_price_of_the_moment_counts() -> None:
 
 def test_a_blank_code_a_negative_quantity_and_no_payment_are_three_errors_at_once() -> None:
     given(*SHELF).when(sale(SaleLine(" ", -2), payment=None)).then_invalid(
-        {"lines[0].product": "blank", "lines[0].quantity": ">= 1", "payment": ...}
+        {"lines[0].product": "blank", "lines[0].quantity": "at least 1", "payment": ...}
     )
 
 

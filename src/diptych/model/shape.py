@@ -25,7 +25,14 @@ from diptych.model.memo import memo
 Errors = dict[str, tuple[str, ...]]
 Check = Callable[[Any, str], Iterator[tuple[str, str]]]
 _AT = re.compile(r" - at `\$\.?(.*)`$")
-_BLANK = f"Expected `str` matching regex {NotBlank.pattern!r}"
+_WORDS = {
+    f"Expected `str` matching regex {NotBlank.pattern!r}": "must not be blank",
+    "Invalid RFC3339 encoded datetime": "expected a datetime such as 2026-12-01T10:00:00Z",
+    "Invalid UUID": "expected a UUID",
+    "Invalid decimal string": "expected a decimal number",
+}
+_BOUND = re.compile(r"Expected `(?:int|float)` (<=?|>=?) (\S+)")
+_BOUNDS = {">=": "at least", ">": "more than", "<=": "at most", "<": "less than"}
 _INT64 = 1 << 63
 INT64_DIGITS = 18
 _COLLECTIONS = (tuple, list, frozenset, set, abc.Sequence, abc.Set, abc.Collection, abc.Iterable)
@@ -50,7 +57,7 @@ def explain(cls: type, value: Any) -> Errors:
     ...     code: str
     ...     quantity: int
     >>> explain(Line, {"quantity": "many"})
-    {'code': ('is required',), 'quantity': ('Expected `int`, got `str`',)}
+    {'code': ('is required',), 'quantity': ('expected `int`, got `str`',)}
     """
     found: dict[str, list[str]] = {}
     for path, message in _explain(value, cls, ""):
@@ -254,11 +261,21 @@ def _explain_leaf(value: Any, hint: Any, path: str) -> Iterator[tuple[str, str]]
         at = _AT.search(text)
         inner = at.group(1) if at else ""
         found = path + inner if inner.startswith("[") else join(path, inner) if inner else path
-        yield found, _AT.sub("", text).replace(_BLANK, "must not be blank")
+        yield found, _plain(_AT.sub("", text))
     else:
         check = _checks(hint)
         if check is not None and converted is not None:
             yield from check(converted, path)
+
+
+def _plain(text: str) -> str:
+    """Return what msgspec says in the words of the other messages."""
+    if text in _WORDS:
+        return _WORDS[text]
+    bound = _BOUND.fullmatch(text)
+    if bound:
+        return f"expected {_BOUNDS[bound.group(1)]} {bound.group(2)}"
+    return text[:1].lower() + text[1:]
 
 
 def _accepted(described: Field) -> Any:
