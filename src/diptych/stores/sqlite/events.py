@@ -166,8 +166,9 @@ class SqliteEventStore(SqliteEventReader):
         async with AsyncExitStack() as stack:
             lock = FairLock(self._path)
             stack.callback(lock.close)
-            self._writer = await asyncio.to_thread(LogWriter, self._path, self._known, lock)
-            stack.push_async_callback(asyncio.to_thread, self._writer.close)
+            opening = asyncio.ensure_future(asyncio.to_thread(LogWriter, self._path, self._known, lock))
+            stack.push_async_callback(_close, opening)
+            self._writer = await asyncio.shield(opening)
             scanned = connect_reader(self._path)
             stack.callback(disconnect, scanned, lock)
             self._scanned = LogPages(scanned, self._known)
@@ -199,3 +200,12 @@ class SqliteEventStore(SqliteEventReader):
         if FORKS.count != self._forks:
             raise StoreError("this log was opened before the process forked; open it again in the child")
         return self._writer
+
+
+async def _close(opening: asyncio.Future[LogWriter]) -> None:
+    """Close the writer, also one that was still opening when its caller was cancelled."""
+    try:
+        writer = await asyncio.shield(opening)
+    except Exception:  # noqa: BLE001 (whoever opened has heard of it)
+        return
+    await asyncio.to_thread(writer.close)
