@@ -1,5 +1,6 @@
 """The row store keeps rows, change feed and checkpoints together, for one owner at a time."""
 
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -236,7 +237,7 @@ async def test_a_save_of_a_former_owner_is_fenced(store: SqliteRowStore, writer:
             await writer.save(old, 1, [changes(model, thing(1))])
 
         assert new.epoch == old.epoch + 1
-        assert await writer.lease(seconds=1) is None
+        assert await writer.lease(seconds=60) is None
         assert (await second.save(new, 1, [changes(model, thing(1))])).position == 1
 
 
@@ -246,6 +247,18 @@ async def test_nobody_gets_the_lease_of_a_living_owner(store: SqliteRowStore, wr
     async with store.writer() as second:
         assert await second.lease(seconds=60) is None
         assert await writer.lease(seconds=60) == epoch
+
+
+async def test_a_lease_from_before_the_clock_was_set_back_is_no_lease(
+    store: SqliteRowStore, writer: RowWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour, clock = 3_600_000_000_000, time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: clock() + hour)
+    await writer.lease(seconds=2)
+    monkeypatch.setattr(time, "time_ns", clock)
+
+    async with store.writer() as second:
+        assert await second.lease(seconds=2) == 2
 
 
 async def test_an_owner_that_leaves_gives_the_lease_back(store: SqliteRowStore) -> None:

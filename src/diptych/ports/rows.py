@@ -54,7 +54,10 @@ class RowWriter(Opened, Protocol):
     """Write the rows of projections from the one thread in which it was opened."""
 
     async def lease(self, *, seconds: float) -> int | None:
-        """Take or renew the ownership of the projections; return its epoch, or None while another owner is alive."""
+        """Take or renew the ownership of the projections; return its epoch, or None while another owner is alive.
+
+        All owners ask for the same `seconds`: a lease that reaches much further is from before the clock was set back.
+        """
         ...
 
     async def install(

@@ -53,7 +53,7 @@ class SqliteRowWriter:
         """Take or renew the ownership of the projections; return its epoch, or None while another owner is alive."""
         now = time.time_ns() // 1000
         expires = now + int(seconds * 1_000_000)
-        if self._epoch is None and not self._free(now):
+        if self._epoch is None and not self._free(now, expires):
             return None
         with self._database.write() as connection:
             self._epoch = self._renewed(connection, expires) or self._taken(connection, now, expires)
@@ -105,10 +105,10 @@ class SqliteRowWriter:
             self._move(connection, checkpoint, new)
         return new
 
-    def _free(self, now: int) -> bool:
+    def _free(self, now: int, expires: int) -> bool:
         with self._database.read() as connection:
             found = connection.execute(row_sql("lease")).fetchone()
-        return found is None or found[2] <= now
+        return found is None or _has_expired(found[2], now, expires)
 
     def _renewed(self, connection: sqlite3.Connection, expires: int) -> int | None:
         moved = connection.execute(row_sql("renew_lease"), (expires, str(self._owner), self._epoch)).rowcount
@@ -116,7 +116,7 @@ class SqliteRowWriter:
 
     def _taken(self, connection: sqlite3.Connection, now: int, expires: int) -> int | None:
         found = connection.execute(row_sql("lease")).fetchone()
-        if found is not None and found[2] > now:
+        if found is not None and not _has_expired(found[2], now, expires):
             return None
         epoch = 1 if found is None else int(found[1]) + 1
         connection.execute(row_sql("take_lease"), (str(self._owner), epoch, expires))
@@ -146,6 +146,11 @@ class SqliteRowWriter:
             connection.execute(row_sql("trim_feed"), (floor,))
             connection.execute(row_sql("trimmed"), (floor, floor))
             self._trimmed = floor
+
+
+def _has_expired(until: int, now: int, expires: int) -> bool:
+    """Say whether a lease is over; one that reaches far beyond any new one was taken before the clock was set back."""
+    return until <= now or until > expires + (expires - now)
 
 
 class _Batch:
