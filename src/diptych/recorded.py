@@ -33,7 +33,7 @@ def micros_of(moment: datetime) -> int:
 @memo
 def metadata_of(metadata: bytes) -> Metadata:
     """Return decoded metadata; the events of one command share it, so that the last few are kept."""
-    return _decode_metadata(metadata)
+    return _decode_metadata(metadata) if metadata else Metadata()
 
 
 def meta_of(stored: StoredEvent) -> Meta:

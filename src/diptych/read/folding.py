@@ -8,7 +8,8 @@ from typing import Any
 
 from diptych.model.projections import Key, Projection
 from diptych.ports import Changes, RowWriter
-from diptych.read.plan import Learned, Step, Unreadable, meta_of, steps_of
+from diptych.read.plan import Learned, Step, Unreadable, steps_of
+from diptych.recorded import meta_of
 
 _PORTION = 128
 _TURN = 0.0005

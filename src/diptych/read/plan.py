@@ -5,21 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
 
-from diptych.codec import EventCodec, decoder
+from diptych.codec import EventCodec
 from diptych.errors import CorruptionError, MessageError
-from diptych.model.meta import Meta
 from diptych.model.projections import KeysOf, Projection, ReadModel
 from diptych.model.rows import in_utc
-from diptych.ports import Metadata, Slice, StoredEvent
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_metadata = lru_cache(maxsize=4096)(decoder(Metadata))
+from diptych.ports import Slice, StoredEvent
 
 
 class Step(NamedTuple):
@@ -84,10 +78,3 @@ def _steps(models: list[ReadModel[Any]], event: type) -> list[Step]:
         for at, model in enumerate(models)
         for fold in model.folds.get(event, ())
     ]
-
-
-def meta_of(stored: StoredEvent) -> Meta:
-    """Return what is known about an event beside its fields."""
-    known = _metadata(stored.metadata) if stored.metadata else Metadata()
-    recorded_at = _EPOCH + timedelta(microseconds=stored.recorded_at)
-    return Meta(stored.position, recorded_at, known.actor, known.command, known.correlation)
