@@ -6,9 +6,10 @@ A yes is final. After a no, the checks of `shape.refine` are asked for the reaso
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from operator import attrgetter
 from typing import Any, get_args
 
 from diptych.model.fields import fields_of, is_record, split_marks, split_optional
@@ -45,12 +46,17 @@ def _of(tp: Any, marks: tuple[Any, ...]) -> Sound | None:
 
 def _record(cls: type) -> Sound | None:
     asked = [(f.name, ask) for f in fields_of(cls) if (ask := soundness(f.hint)) is not None]
-    if not asked:
-        return None
+    whole = [name for name, ask in asked if ask is _is_int64]
+    if len(whole) > 1:
+        others = [(name, ask) for name, ask in asked if ask is not _is_int64]
+        return _with_whole(attrgetter(*whole), others)
     if len(asked) == 1:
         name, only = asked[0]
         return lambda value: only(getattr(value, name))
+    return _each(asked) if asked else None
 
+
+def _each(asked: Sequence[tuple[str, Sound]]) -> Sound:
     def sound(value: Any) -> bool:
         for name, ask in asked:  # noqa: SIM110 (a loop costs half of `all` over a generator, and this is a hot path)
             if not ask(getattr(value, name)):
@@ -58,6 +64,24 @@ def _record(cls: type) -> Sound | None:
         return True
 
     return sound
+
+
+def _with_whole(whole: Callable[[Any], tuple[int, ...]], others: Sequence[tuple[str, Sound]]) -> Sound:
+    # Whole numbers are the commonest fields: they are taken at once and compared without a call each.
+    def sound(value: Any) -> bool:
+        for number in whole(value):
+            if not -_INT64 <= number < _INT64:
+                return False
+        for name, ask in others:  # noqa: SIM110 (as above)
+            if not ask(getattr(value, name)):
+                return False
+        return True
+
+    return sound
+
+
+def _is_int64(value: int) -> bool:
+    return -_INT64 <= value < _INT64
 
 
 def _items(item: Any) -> Sound | None:
@@ -101,6 +125,6 @@ def _is_in_utc(value: datetime) -> bool:
 
 _SIMPLE: Mapping[type, Sound] = {
     float: math.isfinite,
-    int: lambda value: -_INT64 <= value < _INT64,
+    int: _is_int64,
     datetime: _is_in_utc,
 }

@@ -101,7 +101,8 @@ class Execution:
 
     def _learn(self, request: Request, entities: Sequence[Entity], news: Sequence[News], appended: Appended) -> None:
         """Keep the states as they are after the append: its condition held, so nothing lies between."""
-        meta_at, concerned = partial(_meta, request, appended), _by_tag(news)
+        meta_at = partial(_meta, request, appended)
+        concerned = _by_tag(news) if len(news) > 1 else dict.fromkeys(news[0][1].tags, news)
         for entity in entities:
             state, version, _ = entity.known or Known(entity.fold.initial(), 0, 0)
             fold, types = entity.fold, entity.clause.types

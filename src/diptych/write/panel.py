@@ -56,13 +56,14 @@ class WritePanel:
         self._executions: dict[type, Execution] = {}
         self._plain: dict[type, tuple[Callable[..., Any], tuple[Source, ...]]] = {}
         self._routes: dict[type, Route] = {}
+        self._named: dict[str, type] = {}
         for module in modules:
             self._wire(module, injector.resolving(refuse_rows))
 
     @property
     def commands(self) -> Mapping[str, type]:
         """Return the commands by name."""
-        return {cls.__name__: cls for cls in (*self._executions, *self._plain)}
+        return self._named
 
     def open(self) -> None:
         """Compile every route; call it once, after the injector is open."""
@@ -115,6 +116,7 @@ class WritePanel:
     def _wire(self, module: Module, injector: Injector) -> None:
         for command in (*module.decisions, *module.commands):
             self._claim(command, module)
+            self._named[command.__name__] = command
         for command, decision in module.decisions.items():
             deciding = Deciding(decision, injector)
             self._executions[command] = Execution(
