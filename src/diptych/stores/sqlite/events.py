@@ -33,6 +33,7 @@ _LAST_POLL = 0.020
 _SLOWER = 1.1
 _SHORT_PAGE = 1000
 _SHORT_TAIL = 500
+_SHORT_LIST = 100
 
 
 class SqliteEventReader:
@@ -190,6 +191,8 @@ class SqliteEventStore(SqliteEventReader):
         return await asyncio.get_running_loop().run_in_executor(self._scanner, read, self._scanned)
 
     def _is_short(self, criteria: Criteria, after: int, limit: int) -> bool:
+        if len(criteria.clauses) > _SHORT_LIST:  # a clause costs a statement: many of them would hold the loop
+            return False
         if self._known.position - after <= _SHORT_TAIL:
             return True
         return limit <= _SHORT_PAGE and all(clause.tags for clause in criteria.clauses)
