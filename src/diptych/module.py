@@ -53,7 +53,10 @@ class Module:
         return register
 
     def command(self, function: F) -> F:
-        """Register a handler that needs no state and records no event; what it returns is the value of the result."""
+        """Register a handler that needs no state and records no event; what it returns is the value of the result.
+
+        A key is answered from its record once that is written; sent again before then, it runs the handler again.
+        """
         for command in commands_of(function):
             self._claim(command, function)
             self.commands[command] = function

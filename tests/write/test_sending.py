@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from diptych.errors import KeyReusedError, UnknownMessageError
 from diptych.model.criteria import Criteria
 from diptych.model.messages import Command
 from diptych.model.results import Accepted, Conflict, Forbidden, Invalid, NotFound, Refused
+from diptych.write.deciding import Decided, Deciding
 from tests.write.domain import Close, Move, OpenAccount, OpenCourse, Subscribe, bank, school
 
 
@@ -219,3 +221,23 @@ async def test_a_refusal_decided_on_cached_state_is_confirmed_by_the_log(tmp_pat
         result = await one.send(Move(account, -11))
 
         assert result.unwrap() == 0
+
+
+async def test_losers_of_a_race_decide_a_few_times_each_not_once_for_every_winner(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decided = 0
+    decide = Deciding.decide
+
+    def counted(self: Deciding, *arguments: Any) -> Decided:
+        nonlocal decided
+        decided += 1
+        return decide(self, *arguments)
+
+    account = await opened_account(app)
+    monkeypatch.setattr(Deciding, "decide", counted)
+
+    results = await asyncio.gather(*[app.send(Move(account, 1)) for _ in range(200)])
+
+    assert sorted(result.unwrap() for result in results) == list(range(1, 201))
+    assert decided <= 3 * 200

@@ -1,1 +1,1 @@
-"""To come."""
+"""Adapters of the ports: memory and SQLite, the clock and the ids."""

@@ -20,6 +20,7 @@ from diptych.write.loading import Loader
 from diptych.write.recording import Recorder
 from diptych.write.requests import Request
 from diptych.write.states import StateCache
+from diptych.write.turns import Turns
 
 _log = logging.getLogger("diptych")
 
@@ -33,8 +34,11 @@ ATTEMPTS = 1000
 class Execution:
     """Run the decisions on one type of command."""
 
-    def __init__(self, deciding: Deciding, *, recorder: Recorder, loader: Loader, states: StateCache) -> None:
-        self._deciding, self._recorder, self._loader, self._states = deciding, recorder, loader, states
+    def __init__(
+        self, deciding: Deciding, *, recorder: Recorder, loader: Loader, states: StateCache, turns: Turns
+    ) -> None:
+        self._deciding, self._recorder, self._loader = deciding, recorder, loader
+        self._states, self._turns = states, turns
 
     @property
     def decision(self) -> Decision:
@@ -48,16 +52,25 @@ class Execution:
         groups = [selection.entities(command) for selection in self._deciding.selections]
         entities = list(chain.from_iterable(group.values() for group in groups))
         await self._loader.load(entities)
-        for _ in range(ATTEMPTS):
-            result = await self._attempt(command, request, groups, entities)
-            if result is not None:
-                return result
+        result = await self._attempt(command, request, groups, entities)
+        return await self._again(command, request, groups, entities) if result is None else result
+
+    async def _again(
+        self, command: Any, request: Request, groups: Sequence[dict[Any, Entity]], entities: Sequence[Entity]
+    ) -> Result[Any]:
+        """Decide in turn with the others that lost, on what is new."""
+        async with self._turns.of(entity.cache_key for entity in entities):
+            for _ in range(ATTEMPTS):
+                await self._loader.refresh(entities)
+                result = await self._attempt(command, request, groups, entities)
+                if result is not None:
+                    return result
         return Conflict(f"decided {ATTEMPTS} times, and each time somebody else was faster")
 
     async def _attempt(
         self, command: Any, request: Request, groups: Sequence[dict[Any, Entity]], entities: Sequence[Entity]
     ) -> Result[Any] | None:
-        """Decide once; None means that what was read is out of date and the entities now know more."""
+        """Decide once; None means that what was read is out of date."""
         decided: Decided | None = None
         if request.expected is None or not _beyond(entities, request.expected):
             decided = self._deciding.decide(command, groups, request)
@@ -91,7 +104,6 @@ class Execution:
             case Recorded():
                 return self._recorder.answer(outcome.record, command, request)
             case Conflicted():
-                await self._loader.refresh(entities)
                 return None
 
     async def _outdated(self, entities: Sequence[Entity]) -> bool:

@@ -20,6 +20,7 @@ from diptych.write.loading import Loader
 from diptych.write.recording import NOTHING, Recorder
 from diptych.write.requests import Delivery, Request, canonical, command_id_of, filler
 from diptych.write.states import StateCache
+from diptych.write.turns import Turns
 
 
 class Route(NamedTuple):
@@ -53,6 +54,7 @@ class WritePanel:
         self._recorder = Recorder(store, codec, clock)
         self.states = StateCache(state_bytes)
         self._loader = Loader(store, codec, self.states)
+        self._turns = Turns()
         self._executions: dict[type, Execution] = {}
         self._plain: dict[type, tuple[Callable[..., Any], tuple[Source, ...]]] = {}
         self._routes: dict[type, Route] = {}
@@ -120,7 +122,7 @@ class WritePanel:
         for command, decision in module.decisions.items():
             deciding = Deciding(decision, injector)
             self._executions[command] = Execution(
-                deciding, recorder=self._recorder, loader=self._loader, states=self.states
+                deciding, recorder=self._recorder, loader=self._loader, states=self.states, turns=self._turns
             )
         for command, function in module.commands.items():
             self._plain[command] = (function, sources_of(function, injector))
