@@ -63,7 +63,19 @@ def prove(part: Path, commit: str) -> dict[str, Any]:
     report.unlink(missing_ok=True)
     print(f"== {name}", flush=True)
     started = time.monotonic()
-    command = [sys.executable, "-m", "pytest", name, "-q", "-m", "fault or prove", "-o", "timeout=3600"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        name,
+        "-q",
+        "-m",
+        "fault or prove",
+        "-o",
+        "timeout=3600",
+        "-o",
+        "junit_family=xunit1",
+    ]
     subprocess.run([*command, f"--junit-xml={report}"], cwd=ROOT, env={**os.environ, FULL: "1"}, check=False)
     written = ET.parse(report).getroot()  # noqa: S314 (pytest wrote it a moment ago)
     tests = [_test(case) for case in written.iter("testcase")]

@@ -118,7 +118,7 @@ async def test_killed_at_random_under_load_no_acknowledged_command_is_lost(
 ) -> None:
     path, acks, seed = tmp_path / "log.db", set(), 20
     moments = random.Random(seed)
-    for _ in range(size(5, full=1000)):
+    for _ in range(size(5, full=300)):
         with started(path, "flood") as process:
             assert process.stdout is not None
             lines = [process.stdout.readline()]  # it has begun
@@ -132,7 +132,7 @@ async def test_killed_at_random_under_load_no_acknowledged_command_is_lost(
         found = await whole(path, acks)
         if found > 20_000:  # a log to be proved again and again should stay small
             path, acks = tmp_path / f"log-{moments.random()}.db", set()
-    record_property("kills", size(5, full=1000))
+    record_property("kills", size(5, full=300))
 
 
 @pytest.mark.parametrize(
