@@ -14,8 +14,8 @@ _HOMES = {
     "diptych.errors": (
         "CorruptionError Error FencedError FieldErrors FoldError ForeignLogError InvalidMessageError "
         "KeyReusedError MalformedError MessageError Missing NotAllowed NotDurableError "
-        "OutcomeUnknownError PositionError RebuildingError Refusal SettingsError StaleError "
-        "StorageFullError StoreError UnknownMessageError UnreadableEventError UnwrapError WiringError"
+        "OutcomeUnknownError OutdatedError PositionError RebuildingError Refusal SettingsError "
+        "StaleError StorageFullError StoreError UnknownMessageError UnreadableEventError UnwrapError WiringError"
     ),
     "diptych.injection": "per_message",
     "diptych.model.criteria": "Clause Criteria Guard unless",

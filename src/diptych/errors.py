@@ -22,6 +22,7 @@
         ├── PositionError          a position that the log has not reached
         ├── StaleError             the read side did not reach the position in time
         ├── RebuildingError        a read model that is being rebuilt
+        │   └── OutdatedError          a read model that another process folds with other code
         ├── FoldError              a projection that stopped at an event that its fold cannot take
         └── StoreError             the store underneath
             ├── NotDurableError    the store would acknowledge what is not on disk
@@ -187,6 +188,17 @@ class RebuildingError(Error):
     def __init__(self, projection: str, position: int, target: int) -> None:
         self.projection, self.position, self.target = projection, position, target
         super().__init__(f"projection {projection!r} is rebuilding: {position} of {target}; ask again")
+
+
+class OutdatedError(RebuildingError):
+    """The rows are those of other code, which another process folds; this one rebuilds them once that one ends."""
+
+    def __init__(self, projection: str, *, stored: int, version: int, position: int, head: int) -> None:
+        super().__init__(projection, position, head)
+        self.stored, self.version = stored, version
+        of = "changed code under it" if stored == version else f"version {version}"
+        what = f"projection {projection!r} is folded by another process at version {stored}, and this code has {of}"
+        self.args = (f"{what}; end that process, or ask it",)
 
 
 class FoldError(Error):

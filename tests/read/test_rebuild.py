@@ -1,6 +1,7 @@
 """A raised version rebuilds read models from the log; changed code under one version does not go unnoticed."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, make_dataclass, replace
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from diptych.errors import ForeignLogError, RebuildingError, WiringError
+from diptych.errors import ForeignLogError, OutdatedError, RebuildingError, WiringError
 from diptych.model.projections import Projection
 from diptych.read.fingerprint import fingerprint_of
 from diptych.stores.memory import MemoryEventStore
@@ -61,6 +62,49 @@ async def test_a_follower_with_newer_code_says_rebuilding_until_its_version_is_t
     async with opened(store, [shop(version=2)], path=path, runs="follow") as follower:
         with pytest.raises(RebuildingError):
             await ask(follower, GetProduct("a"))
+
+
+@pytest.mark.parametrize("version", [1, 3])
+async def test_a_stand_by_of_another_version_says_outdated_and_rebuilds_when_its_turn_comes(
+    tmp_path: Path, version: int
+) -> None:
+    store, path, gate = MemoryEventStore(), tmp_path / "rows.db", threading.Event()
+    gate.set()
+    other = slow(gate)
+    other.version = version
+    async with contextlib.AsyncExitStack() as beside:
+        async with opened(store, [shop(version=2)], path=path) as first:
+            await first.caught_up(await record(store, APPLE))
+            second = await beside.enter_async_context(opened(store, [other], path=path))
+            with pytest.raises(OutdatedError, match=f"at version 2, and this code has version {version}"):
+                await ask(second, GetProduct("a"))
+        await second.caught_up(1)
+
+        assert (await ask(second, GetProduct("a"))).name == "APPLE"
+
+
+async def test_changed_code_is_refused_at_start_beside_a_live_runtime_too(tmp_path: Path) -> None:
+    store, changed = MemoryEventStore(), slow(threading.Event())
+    changed.version = 1
+    async with opened(store, [shop()], path=tmp_path / "rows.db"):
+        with pytest.raises(WiringError, match="still 1"):
+            async with opened(store, [changed], path=tmp_path / "rows.db"):
+                pass
+
+
+@pytest.mark.parametrize(("mode", "runs"), [("dev", "run"), ("production", "follow")])
+async def test_changed_code_that_only_reads_says_outdated(
+    built: tuple[MemoryEventStore, Path], mode: str, runs: str
+) -> None:
+    store, path = built
+    changed = slow(threading.Event())
+    changed.version = 1
+    async with (
+        opened(store, [shop()], path=path),
+        opened(store, [changed], path=path, mode=mode, runs=runs) as reader,
+    ):
+        with pytest.raises(OutdatedError, match="changed code under it"):
+            await ask(reader, GetProduct("a"))
 
 
 async def test_changed_code_is_refused_in_production_and_rebuilt_in_dev(built: tuple[MemoryEventStore, Path]) -> None:

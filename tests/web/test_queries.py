@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import sqlite3
 import threading
 from pathlib import Path
 from uuid import uuid4
@@ -199,13 +200,16 @@ async def test_a_projection_that_stopped_turns_queries_and_readiness_red(caplog:
 
 async def test_a_stand_by_whose_folds_are_others_says_that_it_is_not_ready(tmp_path: Path) -> None:
     log = f"sqlite:///{tmp_path / 'shop.db'}"
-    changed = Projection("views")
+    changed = Projection("views", version=2)
     changed.read_model(ProductView, key="product").on(product_added)
     newer = Application(shop, changed, events=log)
     async with contextlib.AsyncExitStack() as stack:
         async with client_of(Application(shop, projection(), events=log)):
             client = await stack.enter_async_context(client_of(newer))
             beside = await client.get("/health/ready")
+            asked = await client.get("/queries/FindProducts")
+            with contextlib.closing(sqlite3.connect(tmp_path / "shop-reads.db")) as rows, rows:
+                rows.execute("update diptych_checkpoint set version = 2")  # as a third process left it
         async with asyncio.timeout(20):
             while newer.failure is None:  # noqa: ASYNC110 (it ends in a thread without a loop of ours)
                 await asyncio.sleep(0.01)
@@ -213,6 +217,7 @@ async def test_a_stand_by_whose_folds_are_others_says_that_it_is_not_ready(tmp_p
 
     assert (beside.status_code, beside.json()["projections"]["views"]["status"]) == (503, "outdated")
     assert "runtime" not in beside.json()
+    assert told(asked) == (503, "/problems/outdated")
     assert (alone.status_code, alone.json()["runtime"]) == (503, "ended")
 
 

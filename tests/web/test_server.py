@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 
 from diptych.application import Application
-from diptych.errors import SettingsError
+from diptych.errors import SettingsError, WiringError
 from diptych.web.app import asgi_app
 from diptych.web.server import configured, refuse_open_door, serve
 from tests.web.shop import projection, shop
@@ -121,6 +121,15 @@ def test_an_address_that_others_reach_needs_a_principal_hook(host: str) -> None:
         serve(Application(shop, projection()), host=host)
 
     refuse_open_door(host, lambda _: "anna")
+
+
+async def test_a_server_whose_folding_ended_over_its_wiring_ends_with_that_error(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Application, "failure", WiringError("the folds changed"))
+
+    with pytest.raises(WiringError, match="the folds changed"):
+        await asyncio.to_thread(serve, application, port=0)
 
 
 def test_an_address_that_is_taken_is_told() -> None:

@@ -19,7 +19,17 @@ from diptych.ports.log import (
     Slice,
     StoredEvent,
 )
-from diptych.ports.rows import Changes, Checkpoint, Opened, Progress, RowReader, RowStore, RowWriter, Snapshot
+from diptych.ports.rows import (
+    Changes,
+    Checkpoint,
+    Opened,
+    Progress,
+    RowReader,
+    RowStore,
+    RowWriter,
+    Snapshot,
+    changed_unraised,
+)
 from diptych.ports.system import Clock, Ids
 
 __all__ = [
@@ -46,4 +56,5 @@ __all__ = [
     "Slice",
     "Snapshot",
     "StoredEvent",
+    "changed_unraised",
 ]

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from diptych.errors import WiringError
 from diptych.model.projections import Key, Projection, ReadModel
 
 
@@ -24,6 +25,17 @@ class Checkpoint(msgspec.Struct, frozen=True):
     epoch: int
     target: int | None = None
     error: str | None = None
+
+
+def changed_unraised(stored: Checkpoint, projection: Projection) -> WiringError:
+    """Return the error of folds or rows that changed under the version of their stored checkpoint."""
+    return WiringError(
+        f"the folds or rows of projection {projection.name!r} changed since its read models were built, "
+        f"and its version is still {projection.version}",
+        where=f"the read models of {projection.name!r}, at position {stored.position}",
+        fix=f"raise it, Projection({projection.name!r}, version={projection.version + 1}), and they are "
+        f"rebuilt; or take the change back; mode='dev' rebuilds by itself",
+    )
 
 
 class Changes(NamedTuple):

@@ -70,6 +70,7 @@ class ReadPanel:
         self.rows, self._store, self._codec, self._clock = rows, store, codec, clock
         self._projections, self._middleware, self._mode, self._runs = tuple(projections), tuple(middleware), mode, runs
         self._shelf, self._live = Shelf(rows), LiveProgress()
+        self._fingerprints = {each.name: fingerprint_of(each) for each in self._projections}
         self._routes = _routes(modules, RowsResolver(projections, self._shelf), injector)
         self._runtime: Runtime | None = None
         self._open: AsyncExitStack | None = None
@@ -78,7 +79,9 @@ class ReadPanel:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.rows)
             self._shelf.reader = await stack.enter_async_context(self.rows.reader())
-            self._shelf.reach = Reach(self._projections, self._live, self._store, self._shelf.reader)
+            self._shelf.reach = Reach(
+                self._projections, self._fingerprints, self._live, self._store, self._shelf.reader
+            )
             for route in self._routes.values():
                 route.handle = compose(compile_handler(route.function, route.sources), self._middleware)
             if self._runs == "run" and self._projections:
@@ -137,7 +140,7 @@ class ReadPanel:
     def _made_runtime(self) -> Runtime:
         return Runtime(
             self._projections,
-            {each.name: fingerprint_of(each) for each in self._projections},
+            self._fingerprints,
             store=self._store,
             rows=self.rows,
             codec=self._codec,

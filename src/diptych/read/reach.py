@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from diptych.errors import ForeignLogError, PositionError, RebuildingError, StaleError
+from diptych.errors import ForeignLogError, OutdatedError, PositionError, RebuildingError, StaleError
 from diptych.model.criteria import Criteria
 from diptych.model.projections import Projection
 from diptych.ports import Checkpoint, EventStore, RowReader
@@ -22,8 +22,14 @@ class Reach:
     """
 
     def __init__(
-        self, projections: Sequence[Projection], live: LiveProgress, store: EventStore, reader: RowReader
+        self,
+        projections: Sequence[Projection],
+        fingerprints: Mapping[str, str],
+        live: LiveProgress,
+        store: EventStore,
+        reader: RowReader,
     ) -> None:
+        self._fingerprints = fingerprints
         self._projections = {each.name: each for each in projections}
         self._live, self._store, self._reader = live, store, reader
         self._unread: dict[str, tuple[int, int]] = {}
@@ -73,8 +79,11 @@ class Reach:
             raise ForeignLogError(
                 f"the rows of {name!r} were folded from log {checkpoint.log_id}, and this is log {self._store.log_id}"
             )
-        if checkpoint is None or checkpoint.version != projection.version:
+        if checkpoint is None:
             raise RebuildingError(name, 0, await self._store.head())
+        if (checkpoint.version, checkpoint.fingerprint) != (projection.version, self._fingerprints[name]):
+            at, head, version = checkpoint.position, await self._store.head(), projection.version
+            raise OutdatedError(name, stored=checkpoint.version, version=version, position=at, head=head)
         if standing_of(checkpoint).answers(name, 0) and checkpoint.position >= after:
             return True
         if await self._nothing_between(projection, checkpoint.position, after):

@@ -15,7 +15,7 @@ from diptych.codec import EventCodec
 from diptych.errors import FencedError, ForeignLogError, StoreError
 from diptych.model.criteria import Criteria
 from diptych.model.projections import Projection
-from diptych.ports import EventReader, EventStore, RowStore, RowWriter
+from diptych.ports import EventReader, EventStore, RowStore, RowWriter, changed_unraised
 from diptych.read.plan import learn
 from diptych.read.progress import LiveProgress
 from diptych.read.projector import Projector
@@ -105,10 +105,20 @@ class Runtime:
     async def _own(self, writer: RowWriter) -> None:
         while await writer.lease(seconds=LEASE_SECONDS) is None:
             if not self._started.done():
+                await self._refuse_changed()
                 _log.info("another projection runtime is at work; standing by")
                 self._started.set_result("standing by")
             await asyncio.sleep(_LOOK)
         self._beaten = time.monotonic()
+
+    async def _refuse_changed(self) -> None:
+        """Raise at start what taking over would raise, years later; other versions stand by, and are rebuilt then."""
+        async with self._rows.reader() as reader:
+            stored = await reader.checkpoints()
+        for each in self._projections if self._mode != "dev" else ():
+            found = stored.get(each.name)
+            if found and found.version == each.version and found.fingerprint != self._fingerprints[each.name]:
+                raise changed_unraised(found, each)
 
     async def _install(self, log: EventReader, writer: RowWriter) -> list[Projector]:
         checkpoints = await writer.install(

@@ -18,6 +18,7 @@ from diptych.errors import (
     Missing,
     NotAllowed,
     OutcomeUnknownError,
+    OutdatedError,
     PositionError,
     RebuildingError,
     Refusal,
@@ -62,6 +63,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "large-headers": Kind(431, "The headers are too large"),
         "bug": Kind(500, "A bug: the reference finds its traceback in the log"),
         "closed": Kind(503, "The application is not open"),
+        "outdated": Kind(503, "A read model is folded by other code"),
         "rebuilding": Kind(503, "A read model is being rebuilt"),
         "stale": Kind(503, "The read models have not reached the position yet"),
         "stopped": Kind(503, "A projection stopped"),
@@ -152,6 +154,11 @@ def _rebuilding(error: Any) -> Problem:
     return Problem("rebuilding", str(error), members=members, headers=_retry(RETRY_SECONDS))
 
 
+def _outdated(error: Any) -> Problem:
+    members = {"projection": error.projection, "stored": error.stored, "version": error.version}
+    return Problem("outdated", str(error), members=members, headers=_retry(RETRY_SECONDS))
+
+
 def _stale(error: Any) -> Problem:
     members = {"wanted": error.wanted, "reached": error.reached}
     return Problem("stale", str(error), members=members, headers=_retry(error.retry_after))
@@ -192,6 +199,7 @@ _TOLD: Mapping[type, Callable[[Any], Problem]] = {
     PositionError: _plain("beyond-head"),
     StaleError: _stale,
     RebuildingError: _rebuilding,
+    OutdatedError: _outdated,
     FoldError: _stopped,
     OutcomeUnknownError: _unknown_outcome,
     StorageFullError: _full,

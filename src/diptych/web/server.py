@@ -13,7 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from diptych.application import Application
-from diptych.errors import SettingsError
+from diptych.errors import SettingsError, WiringError
 from diptych.web.app import asgi_app
 from diptych.web.hosts import LOOPBACK, is_loopback
 from diptych.web.principals import Principal
@@ -21,6 +21,7 @@ from diptych.web.principals import Principal
 Announce = Callable[[str], None]
 """Hear the address, once it listens."""
 _LAST_SECONDS = 5
+_LOOK_SECONDS = 0.5
 
 
 def serve(
@@ -81,7 +82,20 @@ async def _serve(
         gc.collect()
         gc.freeze()
         announce()
-        await uvicorn.Server(config).serve(sockets=[listener])
+        server = uvicorn.Server(config)
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(_watched(application, server))
+            await server.serve(sockets=[listener])
+            watch.cancel()
+        if isinstance(application.failure, WiringError):
+            raise application.failure
+
+
+async def _watched(application: Application, server: uvicorn.Server) -> None:
+    """End the server when the projection runtime ended over code that no restart and no waiting makes fit."""
+    while not isinstance(application.failure, WiringError):  # noqa: ASYNC110 (it ends in a thread without our loop)
+        await asyncio.sleep(_LOOK_SECONDS)
+    server.should_exit = True
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -10,7 +10,7 @@ import msgspec
 
 from diptych.errors import ForeignLogError, WiringError
 from diptych.model.projections import Projection
-from diptych.ports import Checkpoint
+from diptych.ports import Checkpoint, changed_unraised
 from diptych.stores.sqlite.rows_database import put_checkpoint, read_checkpoints, row_sql
 from diptych.stores.sqlite.rows_statements import Writing, drop_of, writing_of
 
@@ -59,13 +59,7 @@ class Installation:
         if stored.fingerprint == fingerprint:
             return False
         if self._mode != "dev":
-            raise WiringError(
-                f"the folds or rows of projection {projection.name!r} changed since its read models were built, "
-                f"and its version is still {projection.version}",
-                where=f"the read models of {projection.name!r}, at position {stored.position}",
-                fix=f"raise it, Projection({projection.name!r}, version={projection.version + 1}), and they are "
-                f"rebuilt; or take the change back; mode='dev' rebuilds by itself",
-            )
+            raise changed_unraised(stored, projection)
         _log.warning("projection %r changed: rebuilding (mode dev)", projection.name)
         return True
 
