@@ -94,6 +94,8 @@ def test_the_user_is_recorded(told: Told) -> None:
 
 
 def test_nothing_is_null(run: Run) -> None:
+    run("send", "Open", "--account", "A1", "--owner", "Ada")
+
     result = run("ask", "GetAccount", "--account", "nobody")
 
     assert (result.exit_code, result.stdout) == (0, "null\n")
@@ -109,10 +111,12 @@ def test_a_query_takes_lists_and_numbers(told: Told) -> None:
 
 
 def test_a_position_beyond_the_log_is_told(run: Run) -> None:
+    run("send", "Open", "--account", "A1", "--owner", "Ada")
+
     result = run("ask", "GetAccount", "--account", "A1", "--after", "99")
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: position 99 lies beyond the head of the log (0)")
+    assert result.stderr.startswith("Error: position 99 lies beyond the head of the log (1)")
 
 
 def test_a_broken_query_is_told(run: Run) -> None:

@@ -57,6 +57,30 @@ def test_a_mistake_is_one_sentence_without_a_traceback(run: Run, words: tuple[st
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "events list",
+        "events tail",
+        "events show 1",
+        "projections list",
+        "projections check listing",
+        "log verify",
+        "commands outcome 7d444840-9dc0-11d1-b245-5ffdce74fad2",
+        "doctor",
+        "ask GetAccount --account A1",
+    ],
+)
+def test_looking_at_a_log_that_is_not_there_says_so_and_makes_no_file(run: Run, folder: Path, words: str) -> None:
+    before = set(folder.iterdir())
+
+    result = run(*words.split(), "--events", "sqlite:///typo.db")
+
+    assert result.exit_code == 1
+    assert result.stderr == "Error: there is no log at sqlite:///typo.db; send, serve and dev make one\n"
+    assert {path.name for path in set(folder.iterdir()) - before} <= {"__pycache__"}
+
+
 def test_no_application_is_told_with_the_ways_to_name_one(run: Run, folder: Path) -> None:
     (folder / "pyproject.toml").unlink()
 

@@ -11,7 +11,7 @@ from diptych.application import Application
 from diptych.cli.messages import body, find, split
 from diptych.cli.printing import pretty
 from diptych.cli.sending import WORDS, os_user
-from diptych.cli.target import Target, about_an_application, run
+from diptych.cli.target import Target, about_an_application, refuse_absent, run
 from diptych.codec import decode_message, encode_answer
 from diptych.errors import RebuildingError
 from diptych.model.messages import Query
@@ -41,6 +41,7 @@ def ask(words: tuple[str, ...], json: str | None, user: str | None, **options: A
     application = target.application(projections="follow" if options["after"] == 0 else "run")
     cls = find(given.name, application.queries, "query")
     query = decode_message(cls, body(cls, given))
+    refuse_absent(application)
 
     async def work(app: Application) -> bytes:
         after = await app.head() if options["after"] is None else options["after"]

@@ -29,7 +29,7 @@ def outcome(command_id: UUID, json: bool, **options: Any) -> None:  # noqa: FBT0
 
     Ends with status 0 when it took effect, else 1.
     """
-    application = Target(options["app"], options["events"], options["reads"]).application(projections="follow")
+    application = Target(options["app"], options["events"], options["reads"]).existing()
 
     async def work(app: Application) -> Record | None:
         return await app.outcome(command_id)

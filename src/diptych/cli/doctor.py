@@ -26,7 +26,7 @@ def doctor(strict: bool, json: bool, **options: Any) -> None:  # noqa: FBT001 (f
 
     Ends with status 1 when it finds an error, else 0.
     """
-    application = Target(options["app"], options["events"], options["reads"]).application(projections="follow")
+    application = Target(options["app"], options["events"], options["reads"]).existing()
     found = run(application, examined)
     if json:
         as_json([finding.described() for finding in found])

@@ -56,7 +56,7 @@ def list_(types: Sequence[str], tags: Sequence[str], **options: Any) -> None:
         )
         return found.events
 
-    found = run(_target(options).application(projections="follow"), work)
+    found = run(_target(options).existing(), work)
     if options["json"]:
         as_json([described(event) for event in found])
     else:
@@ -71,7 +71,7 @@ def list_(types: Sequence[str], tags: Sequence[str], **options: Any) -> None:
 def tail(types: Sequence[str], tags: Sequence[str], **options: Any) -> None:
     """Print events as they are recorded, until Ctrl-C; with --json one per line."""
     criteria = Criteria((Clause(tuple(types), tuple(tags)),))
-    application = _target(options).application(projections="follow")
+    application = _target(options).existing()
 
     async def work(app: Application) -> None:
         after = await app.head() if options["after"] is None else options["after"]
@@ -98,7 +98,7 @@ def show(position: int, **options: Any) -> None:
             raise click.ClickException(f"there is no event at position {position}; the log ends at {await app.head()}")
         return found.events[0]
 
-    event = run(_target(options).application(projections="follow"), work)
+    event = run(_target(options).existing(), work)
     shown = described(event) | {"hash": event.hash.hex(), "intact": _is_intact(event)}
     if options["json"]:
         as_json(shown)

@@ -28,7 +28,7 @@ def verify(json: bool, **options: Any) -> None:  # noqa: FBT001 (a flag of the c
 
     Ends with status 0 when everything is right, else 1, naming the first position that is not.
     """
-    application = Target(options["app"], options["events"], options["reads"]).application(projections="follow")
+    application = Target(options["app"], options["events"], options["reads"]).existing()
     found = run(application, verified)
     if json:
         as_json(found)

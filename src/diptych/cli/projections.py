@@ -27,7 +27,7 @@ def projections() -> None:
 @_JSON
 def list_(json: bool, **options: Any) -> None:  # noqa: FBT001 (a flag of the command line)
     """Print every projection with its position, how far it is behind, and its state."""
-    application = Target(options["app"], options["events"], options["reads"]).application(projections="follow")
+    application = Target(options["app"], options["events"], options["reads"]).existing()
 
     async def work(app: Application) -> list[dict[str, Any]]:
         head, stored = await app.head(), await app.checkpoints()
@@ -52,7 +52,7 @@ def check(name: str, json: bool, limit: int, **options: Any) -> None:  # noqa: F
 
     Ends with status 0 when nothing differs, else 1.
     """
-    application = Target(options["app"], options["events"], options["reads"]).application(projections="follow")
+    application = Target(options["app"], options["events"], options["reads"]).existing()
 
     async def work(app: Application) -> Report:
         return await app.check(name)

@@ -20,6 +20,7 @@ from diptych.settings import Mode, Settings
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 Runs = Literal["run", "follow"]
+_SQLITE = "sqlite:///"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,19 @@ class Target:
         return found.configured(
             events=settings.events, reads=settings.reads, mode=settings.mode, projections=projections
         )
+
+    def existing(self) -> Application:
+        """Return the application for a look at its log, which must be there."""
+        application = self.application(projections="follow")
+        refuse_absent(application)
+        return application
+
+
+def refuse_absent(application: Application) -> None:
+    """Raise SettingsError where the log has no file yet: looking makes none."""
+    url = application.urls[0]
+    if url.startswith(_SQLITE) and not Path(url.removeprefix(_SQLITE)).exists():
+        raise SettingsError(f"there is no log at {url}; send, serve and dev make one")
 
 
 def about_an_application(function: F) -> F:
