@@ -148,6 +148,15 @@ def test_serve_says_what_the_application_has(start: Start) -> None:
     assert "http://127.0.0.1:" in told[4]
 
 
+def test_serve_shows_a_rebuild_on_stderr(start: Start, run: Run) -> None:
+    run("send", "Open", "--account", "A1", "--owner", "Ada")
+    server = start("serve", "--port", "0", "--json")
+    first_line(server)
+    assert server.stderr is not None
+
+    assert "projection 'listing': rebuilding, from position 0 to 1" in server.stderr.readline()
+
+
 def test_an_address_that_others_reach_is_refused(run: Run) -> None:
     result = run("serve", "--host", "0.0.0.0", "--port", "0")  # noqa: S104 (that it is refused)
 

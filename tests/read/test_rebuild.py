@@ -2,18 +2,24 @@
 
 import asyncio
 import contextlib
+import logging
+import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, make_dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from diptych.errors import ForeignLogError, OutdatedError, RebuildingError, WiringError
 from diptych.model.projections import Projection
+from diptych.ports import Checkpoint
+from diptych.read import runtime
 from diptych.read.fingerprint import fingerprint_of
+from diptych.read.rebuilding import Rebuilding
 from diptych.stores.memory import MemoryEventStore
 from tests.read.shop import Closed, Created, GetProduct, Product, ask, closings, opened, record, shop
 
@@ -53,6 +59,44 @@ async def test_a_rebuild_answers_rebuilding_until_it_has_what_the_log_had(built:
         assert (stored.generation, stored.target) == (2, 2)
         assert (await ask(panel, GetProduct("a"))).name == "APPLE"
         assert (await panel.checkpoints())["shop"].target is None
+
+
+async def test_a_rebuild_tells_its_start_and_end_and_its_checkpoint_moves_with_each_batch(
+    built: tuple[MemoryEventStore, Path], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, "diptych.projections")
+    monkeypatch.setattr(runtime, "BATCH", 1)
+    (store, path), stored = built, []
+    projection = Projection("shop", version=2)
+
+    @projection.read_model(Product, key="code").on
+    def created(row: Product | None, event: Created) -> Product:
+        with contextlib.closing(sqlite3.connect(path)) as reading:
+            stored.append(reading.execute("select position from diptych_checkpoint").fetchone()[0])
+        return Product(event.code, event.name, event.price)
+
+    async with opened(store, [projection], path=path) as panel:
+        await panel.caught_up(2)
+
+    assert stored == [0, 1]
+    assert "projection 'shop': rebuilding, from position 0 to 2" in caplog.messages
+    assert any(line.startswith("projection 'shop': rebuilt, up to position 2 in ") for line in caplog.messages)
+
+
+def test_a_long_rebuild_tells_every_two_seconds_how_far_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "diptych.projections")
+    now = 0.0
+    rebuilding = Rebuilding(Checkpoint("p", 0, 1, 1, "", UUID(int=1), 1, target=100), clock=lambda: now)
+    for step in range(1, 11):
+        now = step * 0.5
+        rebuilding.at(step * 10, ended=step == 10)
+
+    assert caplog.messages == [
+        "projection 'p': rebuilding, from position 0 to 100",
+        "projection 'p': rebuilding, 40 of 100 (40 %), 20 positions/s",
+        "projection 'p': rebuilding, 80 of 100 (80 %), 20 positions/s",
+        "projection 'p': rebuilt, up to position 100 in 5.0 s, 20 positions/s",
+    ]
 
 
 async def test_a_follower_with_newer_code_says_rebuilding_until_its_version_is_there(

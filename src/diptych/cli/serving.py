@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -48,7 +51,26 @@ def served(target: Target, *, json: bool = False) -> None:
         as_json(described(application, address)) if json else _tell(application, address)
         sys.stdout.flush()
 
-    serve_over_http(application, host=settings.host or HOST, port=port, announce=announce)
+    with _logging():
+        serve_over_http(application, host=settings.host or HOST, port=port, announce=announce)
+
+
+@contextlib.contextmanager
+def _logging() -> Iterator[None]:
+    """Show what Diptych logs on stderr, rebuilds included, unless the application says where it goes."""
+    log = logging.getLogger("diptych")
+    if log.hasHandlers():
+        yield
+        return
+    handler, level = logging.StreamHandler(), log.level
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(level or logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
 
 
 def described(application: Application, address: str) -> dict[str, Any]:

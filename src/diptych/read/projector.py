@@ -12,6 +12,7 @@ from diptych.ports import Checkpoint, RowWriter
 from diptych.read.folding import Folding
 from diptych.read.plan import Learned
 from diptych.read.progress import LiveProgress, Standing
+from diptych.read.rebuilding import Rebuilding
 
 _log = logging.getLogger("diptych.projections")
 _IDLE_SECONDS = 0.1
@@ -26,6 +27,7 @@ class Projector:
         self.position = checkpoint.position
         self.stopped = False
         self._stored_at = 0.0
+        self._rebuilding = Rebuilding(checkpoint)
 
     @property
     def name(self) -> str:
@@ -64,20 +66,24 @@ class Projector:
         """Store the position that so far is known in memory only."""
         self._checkpoint = await self._writer.save(self._checkpoint, self.position, ())
 
+    def _publish(self) -> None:
+        self._live.publish(self.name, self.standing)
+        self._rebuilding.at(self.position, ended=self._checkpoint.target is None)
+
     async def _idle(self, through: int, *, now: float) -> None:
         self.position = through
         target = self._checkpoint.target
         if now - self._stored_at >= _IDLE_SECONDS or (target is not None and through >= target):
             self._stored_at = now
             await self.store_idle()
-        self._live.publish(self.name, self.standing)
+        self._publish()
 
     async def _save(self, events: Sequence[Learned], through: int) -> None:
         changes = await self._folding.fold(events, self._writer)
         self._checkpoint = await self._writer.save(self._checkpoint, through, changes)
         self._folding.saved(changes)
         self.position = through
-        self._live.publish(self.name, self.standing)
+        self._publish()
 
     async def _singly(self, events: Sequence[Learned], through: int) -> None:
         for learned in events:
@@ -93,7 +99,7 @@ class Projector:
                 return
         self.position = through
         await self.store_idle()
-        self._live.publish(self.name, self.standing)
+        self._publish()
 
     async def _stop(self, learned: Learned, wrong: Exception) -> None:
         stored = learned.stored
@@ -103,4 +109,4 @@ class Projector:
         trace = "".join(traceback.format_exception(wrong))
         self._checkpoint = await self._writer.stop(self._checkpoint, f"{reason}\n{trace}")
         self.position = stored.position - 1
-        self._live.publish(self.name, self.standing)
+        self._publish()
