@@ -155,6 +155,23 @@ def a_mutable_state_type() -> None:
     Application(orders)
 
 
+@event("order.listed")
+@dataclass(frozen=True)
+class OrderListed:
+    order: OrderId
+    lines: list[int]
+
+
+def a_mutable_event_type() -> None:
+    orders = Projection("orders")
+
+    @orders.read_model(OrderView, key="order").on
+    def listed(row: OrderView | None, event: OrderListed) -> OrderView:
+        return OrderView(event.order)
+
+    Application(orders)
+
+
 def evolve_paid(order: Order, event: OrderPaid) -> Order:
     return order
 
@@ -187,6 +204,7 @@ MISTAKES: tuple[Callable[[], None], ...] = (
     a_command_handler_that_takes_rows,
     an_indexed_decimal_without_a_scale,
     a_mutable_state_type,
+    a_mutable_event_type,
     a_fold_over_events_that_its_tag_does_not_lead_to,
     a_query_for_rows_that_no_projection_keeps,
 )

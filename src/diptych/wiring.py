@@ -13,6 +13,7 @@ from diptych.dispatch import Middleware
 from diptych.errors import WiringError
 from diptych.model.decisions import events_yielded
 from diptych.model.fields import fields_of, place_of
+from diptych.model.immutability import mutable_part
 from diptych.model.projections import Projection
 from diptych.model.tags import tag_of
 from diptych.module import Module
@@ -73,7 +74,10 @@ class Wiring:
 
     def codec(self) -> EventCodec:
         """Return the codec of every event that a fold reads or a decision yields."""
-        return EventCodec(dict.fromkeys(self._event_classes()))
+        classes = dict.fromkeys(self._event_classes())
+        for cls in classes:
+            _refuse_mutable(cls)
+        return EventCodec(classes)
 
     def refuse_clashes(self) -> None:
         """Raise WiringError for two messages of one name; in development, warn of keys that no tag finds."""
@@ -108,3 +112,14 @@ class Wiring:
                     yield from selection.model.fold.events
         for projection in self.projections.values():
             yield from projection.events
+
+
+def _refuse_mutable(event: type) -> None:
+    found = mutable_part(event)
+    if found is not None:
+        raise WiringError(
+            f"events of type {event.__qualname__} are mutable ({found.replace('state', 'event', 1)}), and all folds "
+            "share one event",
+            where=place_of(event),
+            fix="use @dataclass(frozen=True), and tuple, frozenset and Mapping in place of list, set and dict",
+        )
