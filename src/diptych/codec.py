@@ -19,7 +19,8 @@ from diptych.model.soundness import soundness
 
 _encoder = msgspec.json.Encoder(order="deterministic", decimal_format="string", uuid_format="canonical")
 _NUL = b"\\u0000"
-_NUL_MESSAGE = ("contains the character U+0000, which no store can keep",)
+NUL_MESSAGE = ("contains the character U+0000, which no store can keep",)
+"""What is said of a text that holds it, wherever it comes from."""
 _SURROGATE_MESSAGE = ("contains half of a surrogate pair, which is no character",)
 
 encode: Callable[[Any], bytes] = _encoder.encode
@@ -99,7 +100,7 @@ def decode_message(cls: type, data: bytes) -> Any:
 
 def refuse_nul(cls: type, data: bytes) -> None:
     """Raise InvalidMessageError when a text of this JSON holds a NUL character."""
-    found = {path: _NUL_MESSAGE for path, text in _texts(msgspec.json.decode(data)) if "\x00" in text}
+    found = {path: NUL_MESSAGE for path, text in _texts(msgspec.json.decode(data)) if "\x00" in text}
     if found:
         raise InvalidMessageError(cls.__name__, found)
 

@@ -62,6 +62,9 @@ class Refusal(Exception):  # noqa: N818 (a refusal is an answer of the domain, n
             cls.code = _WORD.sub("-", cls.__name__).lower()
 
     def __init__(self, message: str = "", **data: Any) -> None:  # Any: JSON-able values of the domain
+        if "code" in data:
+            kind = type(self).__name__
+            raise TypeError(f"the code of a refusal is that of its class: write code = {data['code']!r} in {kind}")
         self.message = message or self.code.replace("-", " ")
         self.data = data
         super().__init__(self.message)

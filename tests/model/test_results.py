@@ -18,6 +18,11 @@ FAILURES: list[Result[int]] = [
 ]
 
 
+def test_a_code_is_no_data_of_a_refusal() -> None:
+    with pytest.raises(TypeError, match="write code = 'out-of-stock' in Refusal"):
+        Refusal("3 there", code="out-of-stock")
+
+
 def test_accepted_carries_value_and_position() -> None:
     result = Accepted(5, 9, ID)
 

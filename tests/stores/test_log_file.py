@@ -99,7 +99,7 @@ def test_a_file_that_does_not_take_the_setting_is_refused(tmp_path: Path, monkey
 
 
 async def test_a_log_in_no_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="a folder that exists"):
+    with pytest.raises(SettingsError, match=f"^there is no folder {tmp_path / 'nowhere'}; make it"):
         await SqliteEventStore(tmp_path / "nowhere" / "log.db").__aenter__()
 
 

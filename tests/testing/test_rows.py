@@ -135,7 +135,7 @@ def test_a_row_may_have_several_key_columns_or_a_position() -> None:
 
 
 def test_a_row_that_must_exist_and_does_not_is_an_error() -> None:
-    with pytest.raises(FoldError, match="'bin_view' has no row"):
+    with pytest.raises(FoldError, match=f"'bin_view' has no row {ONE}$"):
         spec.given(BinFilled(ONE, 1)).row(BinView, ONE)
 
 

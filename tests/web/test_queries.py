@@ -286,3 +286,19 @@ async def test_an_error_without_a_kind_is_a_bug_whoever_raised_it(
     answer = await client.get("/queries/FindProducts")
 
     assert told(answer) == (500, "/problems/bug")
+
+
+@pytest.mark.parametrize(("path", "meant"), [("/queries/GetProdukt", "GetProduct"), ("/queries/x", None)])
+async def test_a_name_that_is_nearly_right_is_told_the_right_one(
+    client: httpx2.AsyncClient, path: str, meant: str | None
+) -> None:
+    detail = (await client.get(path)).json()["detail"]
+
+    assert detail.partition("; ")[2] == (f"did you mean {meant}?" if meant else "")
+
+
+async def test_a_problem_names_type_title_status_and_detail_first(client: httpx2.AsyncClient) -> None:
+    answer = await client.get("/queries/GetProduct?product=a%00b")
+
+    assert list(answer.json()) == ["type", "title", "status", "detail", "errors"]
+    assert list(answer.json()["errors"].values()) == [["contains the character U+0000, which no store can keep"]]

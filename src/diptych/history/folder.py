@@ -51,7 +51,8 @@ class SequentialFolder:
         table, in_utc = self.tables[model.name], rows_in_utc(model.row)
         for key in fold.keys(given[0]):
             if fold.must_exist and key not in table:
-                raise FoldError(self._projection.name, position, f"{model.name!r} has no row {key}")
+                shown = key[0] if len(key) == 1 else key
+                raise FoldError(self._projection.name, position, f"{model.name!r} has no row {shown}")
             row = fold.function(table.get(key), *given)
             if row is None:
                 table.pop(key, None)

@@ -113,7 +113,8 @@ def run(work: Iterable[Work], rows: Pending, changed: list[dict[Key, int]]) -> N
         for key in keys:
             row = overlay.get(key)
             if row is None and must_exist:
-                raise MissingRowError(f"{function.__qualname__} needs the row {key}, and there is none")
+                shown = key[0] if len(key) == 1 else key
+                raise MissingRowError(f"{function.__qualname__} needs the row {shown}, and there is none")
             new = function(row, learned.event, meta_of(learned.stored)) if wants_meta else function(row, learned.event)
             if new is not row:
                 overlay[key] = new if new is None or in_utc is None else in_utc(new)

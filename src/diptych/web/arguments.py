@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from diptych.codec import NUL_MESSAGE
 from diptych.errors import InvalidMessageError, MalformedError, RequestError
 from diptych.model.fields import Field, fields_of
 
@@ -60,7 +61,8 @@ def _read(described: Field, texts: list[str], values: dict[str, Any], errors: di
     if len(texts) > 1 and not repeated:
         errors[name] = (f"is given {len(texts)} times, expected once",)
     elif any("\x00" in text for text in texts):
-        errors[name] = ("a text contains the character U+0000, which no store can keep",)
+        at = next(index for index, text in enumerate(texts) if "\x00" in text)
+        errors[f"{name}[{at}]" if repeated else name] = NUL_MESSAGE
     elif texts == [""] and described.optional and described.type is not str:
         values[name] = None
     else:

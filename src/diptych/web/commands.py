@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from diptych.codec import encode
-from diptych.errors import UnknownMessageError
 from diptych.model.results import Accepted, Failure
 from diptych.web.bodies import Receive, read_body
 from diptych.web.edge import Edge, Reply, Scope, refuse_method, reply_to_problem
-from diptych.web.faces import Face
+from diptych.web.faces import Face, unknown
 from diptych.web.headers import Headers, expected_position, idempotency_key
 from diptych.web.problems import problem_of_result
 
@@ -24,7 +23,7 @@ def command_face(edge: Edge) -> Face:
         if scope["method"] != "POST":
             raise refuse_method("POST")
         if name not in names:
-            raise UnknownMessageError(f"there is no command named {name[:80]!r}")
+            raise unknown("command", name, names)
         key, expected = idempotency_key(headers), expected_position(headers)
         principal = await principals.of(scope, headers)
         body = await read_body(receive, headers.get(b"content-length"), limit)

@@ -98,10 +98,11 @@ class Problem:
         return f"/problems/{self.kind}/{self.code}" if self.code else f"/problems/{self.kind}"
 
     def body(self) -> bytes:
-        """Return the problem as JSON."""
+        """Return the problem as JSON: what every problem has first, in the order of RFC 9457, then its members."""
         title = KINDS[self.kind].title
-        known = {"type": self.type, "title": title, "status": self.status, "detail": self.detail}
-        return encode({**self.members, **known})
+        known: dict[str, Any] = {"type": self.type, "title": title, "status": self.status, "detail": self.detail}
+        told = {**known, **self.members, **known}  # a member overrides none of them; the codec would sort them
+        return b"{%b}" % b",".join(b"%b:%b" % (encode(name), encode(value)) for name, value in told.items())
 
 
 def problem_of_result(result: Failure, *, conditional: bool) -> Problem:

@@ -6,11 +6,10 @@ from hashlib import blake2b
 from typing import Any
 
 from diptych.codec import decode_message, encode_answer
-from diptych.errors import UnknownMessageError
 from diptych.web.arguments import query_of
 from diptych.web.bodies import Receive, read_body
 from diptych.web.edge import Edge, Reply, Scope, refuse_method
-from diptych.web.faces import Face
+from diptych.web.faces import Face, unknown
 from diptych.web.headers import Headers, after_position, known_etags, wait_seconds
 
 PREFIX = "/queries/"
@@ -26,7 +25,7 @@ def query_face(edge: Edge) -> Face:
     async def serve(name: str, scope: Scope, headers: Headers, receive: Receive) -> Reply:
         cls = known.get(name)
         if cls is None:
-            raise UnknownMessageError(f"there is no query named {name[:80]!r}")
+            raise unknown("query", name, known)
         after, wait = after_position(headers), wait_seconds(headers)
         principal = await principals.of(scope, headers)
         query = await _query(cls, edge.max_body, scope, headers, receive)

@@ -76,6 +76,9 @@ class FairLock:
 def _open(path: str) -> int:
     try:
         return os.open(path, _FLAGS, _MODE)
+    except FileNotFoundError as wrong:
+        folder = Path(path).parent
+        raise SettingsError(f"there is no folder {folder}; make it, or name a file in a folder that exists") from wrong
     except OSError as wrong:
         raise SettingsError(f"{path} cannot be made: {wrong.strerror}; name a file in a folder that exists") from wrong
 
