@@ -6,7 +6,6 @@ import asyncio
 import logging
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -50,19 +49,16 @@ class Watchdog:
     def _watch(self, loop: asyncio.AbstractEventLoop, watched: int) -> None:
         while not self._ended.wait(self._limit / _BEATS_PER_LIMIT):
             self._answered.clear()
-            asked = time.monotonic()
             try:
                 loop.call_soon_threadsafe(self._answered.set)
             except RuntimeError:  # the loop is closed
                 return
             if not self._answered.wait(self._limit):
                 holder = holder_of(sys._current_frames().get(watched))  # noqa: SLF001 (the only way to look into a thread)
-                self._answered.wait()
                 if holder is not None and not self._ended.is_set():
-                    held = (time.monotonic() - asked) * 1000
-                    self._tell(
-                        f"the event loop was held for {held:.0f} ms by {holder}; shorten it, or await it in a thread"
-                    )
+                    limit = self._limit * 1000
+                    self._tell(f"the event loop is held for more than {limit:.0f} ms by {holder}: everybody else waits")
+                self._answered.wait()
 
 
 def holder_of(frame: FrameType | None) -> str | None:
