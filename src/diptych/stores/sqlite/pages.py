@@ -19,6 +19,7 @@ from diptych.stores.sqlite.connection import sql
 from diptych.stores.sqlite.faults import store_error
 from diptych.stores.sqlite.forks import FORKS
 
+_FEW_EVENTS = 64
 _FEW_TYPES = 4  # up to here the index on types beats the scan
 _position = attrgetter("position")
 _tags_of = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -104,10 +105,10 @@ class LogPages:
     def _tagged(self, clause: Clause, after: int, last: int, limit: int, *, backwards: bool) -> list[StoredEvent]:
         types, tags = clause.types, clause.tags
         names = statements.padded(types) if types else ()
-        bound = (tags[0], *names, *tags[1:], after, last, limit)
-        rows = self._rows(statements.tagged_few(len(types), len(tags)), bound)
-        if len(rows) == limit:
-            rows = self._rows(statements.tagged(len(types), len(tags), backwards=backwards), bound)
+        bound, few = (tags[0], *names, *tags[1:], after, last), min(limit, _FEW_EVENTS)
+        rows = self._rows(statements.tagged_few(len(types), len(tags)), (*bound, few))
+        if len(rows) == few:  # there may be more, and then the order counts: little was read in vain
+            rows = self._rows(statements.tagged(len(types), len(tags), backwards=backwards), (*bound, limit))
         return self._events(rows, backwards=backwards)
 
     def _rows(self, statement: str, bound: Sequence[object] = ()) -> list[Row]:
