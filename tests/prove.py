@@ -88,7 +88,7 @@ def page(proved: list[dict[str, Any]]) -> str:
     lines = [
         "# Proofs",
         "",
-        'What `make prove` showed: every fault test at full size. A claim that ends in "caught" is about a planted bug.',
+        'What `make prove` showed: every fault test at full size. One that ends in "caught" is about a planted bug.',
         "",
         f"Machine: {os.cpu_count()} cores, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}.",
     ]
