@@ -3,7 +3,7 @@
 from decimal import Decimal
 from uuid import UUID
 
-from diptych.testing import Specification, generated
+from diptych.testing import Scenario, generated
 from typing_tests.shop import (
     AlreadyPlaced,
     CancelOrder,
@@ -23,7 +23,7 @@ from typing_tests.shop import (
 
 ORDER = UUID(int=7)
 LINES = (Line("A", 2, Decimal("60.5")), Line("B", 1, Decimal(1)))
-spec = Specification(orders, sales, views)
+spec = Scenario(orders, sales, views)
 
 
 def test_orders_are_placed_once_and_cancelled() -> None:

@@ -24,7 +24,7 @@ from diptych import (
     Rows,
     computed,
 )
-from diptych.testing import FixedClock, Outcome, SequentialIds, Specification
+from diptych.testing import FixedClock, Outcome, Scenario, SequentialIds
 from typing_tests.shop import (
     CancelOrder,
     FindOrders,
@@ -159,7 +159,7 @@ def read_models_are_of_their_type() -> None:
 
 
 def a_specification_keeps_types() -> None:
-    spec = Specification(orders, views)
+    spec = Scenario(orders, views)
 
     assert_type(spec.given().when(CancelOrder(ORDER)), Outcome)
     assert_type(spec.given().row(OrderView, ORDER), OrderView | None)

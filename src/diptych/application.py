@@ -20,12 +20,11 @@ from diptych.model.results import Invalid, Result
 from diptych.module import Module
 from diptych.ports import Checkpoint, Clock, EventStore, Ids, Record
 from diptych.read.fingerprint import fingerprint_of
-from diptych.read.panel import Answer, ReadPanel
+from diptych.read.panel import Answer
 from diptych.stores.system import RandomIds, SystemClock
 from diptych.stores.urls import event_store, reads_beside, row_store
 from diptych.watchdog import Watchdog
 from diptych.wiring import Mode, Runs, Wiring
-from diptych.write.panel import WritePanel
 from diptych.write.requests import Delivery
 
 R = TypeVar("R")
@@ -59,9 +58,9 @@ class Application:
         self.codec = made.codec()
         self.store: EventStore = event_store(events)
         self._injector = Injector(made.provide)
-        self._write = self._left_panel(made)
-        self._read = self._right_panel(made)
-        self.rows = self._read.rows
+        self.rows = row_store(made.reads or reads_beside(made.events))
+        self._write = made.left_panel(self.store, self.codec, self._injector)
+        self._read = made.right_panel(self.store, self.rows, self.codec, self._injector)
         made.refuse_clashes()
         self._open: AsyncExitStack | None = None
 
@@ -232,29 +231,3 @@ class Application:
             known = ", ".join(self._wiring.projections) or "none"
             raise UnknownMessageError(f"there is no projection {projection!r}; there are: {known}")
         return await check(self._wiring.projections[projection], self.store, self._read.rows, self.codec)
-
-    def _left_panel(self, made: Wiring) -> WritePanel:
-        return WritePanel(
-            made.modules,
-            store=self.store,
-            codec=self.codec,
-            injector=self._injector,
-            middleware=made.middleware,
-            clock=self.clock,
-            ids=self._ids,
-            state_bytes=made.state_bytes,
-        )
-
-    def _right_panel(self, made: Wiring) -> ReadPanel:
-        return ReadPanel(
-            made.modules,
-            tuple(made.projections.values()),
-            store=self.store,
-            rows=row_store(made.reads or reads_beside(made.events)),
-            codec=self.codec,
-            injector=self._injector,
-            middleware=made.middleware,
-            clock=self.clock,
-            mode=made.mode,
-            runs=made.runs,
-        )

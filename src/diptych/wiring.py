@@ -11,13 +11,16 @@ from typing import Any, Literal
 from diptych.codec import EventCodec
 from diptych.dispatch import Middleware
 from diptych.errors import WiringError
+from diptych.injection import Injector
 from diptych.model.decisions import events_yielded
 from diptych.model.fields import fields_of, place_of
 from diptych.model.immutability import mutable_part
 from diptych.model.projections import Projection
 from diptych.model.tags import tag_of
 from diptych.module import Module
-from diptych.ports import Clock, Ids
+from diptych.ports import Clock, EventStore, Ids, RowStore
+from diptych.read.panel import ReadPanel
+from diptych.write.panel import WritePanel
 
 Mode = Literal["production", "dev"]
 Runs = Literal["run", "follow"]
@@ -94,6 +97,34 @@ class Wiring:
         if self.mode == "dev":
             for warning in self.untagged_keys():
                 _log.warning("%s", warning)
+
+    def left_panel(self, store: EventStore, codec: EventCodec, injector: Injector) -> WritePanel:
+        """Return the left panel over a log."""
+        return WritePanel(
+            self.modules,
+            store=store,
+            codec=codec,
+            injector=injector,
+            middleware=self.middleware,
+            clock=self.clock,
+            ids=self.ids,
+            state_bytes=self.state_bytes,
+        )
+
+    def right_panel(self, store: EventStore, rows: RowStore, codec: EventCodec, injector: Injector) -> ReadPanel:
+        """Return the right panel over a log and the rows that are folded from it."""
+        return ReadPanel(
+            self.modules,
+            tuple(self.projections.values()),
+            store=store,
+            rows=rows,
+            codec=codec,
+            injector=injector,
+            middleware=self.middleware,
+            clock=self.clock,
+            mode=self.mode,
+            runs=self.runs,
+        )
 
     def untagged_keys(self) -> Iterator[str]:
         """Yield a sentence for every field that keys rows and carries no tag: to refold such a row takes a scan."""

@@ -22,7 +22,7 @@ from diptych import (
     WiringError,
     computed,
 )
-from diptych.testing import NOON, Recorded, Specification, given, rows
+from diptych.testing import NOON, Recorded, Scenario, given, rows
 from tests.testing.store_room import BinFilled, BinOpened, Moved
 
 ONE, TWO = UUID(int=101), UUID(int=102)
@@ -112,7 +112,7 @@ async def get_greeting(query: GetGreeting, word: str, context: Context) -> str:
     return f"{word} {context.principal} at {context.now:%H}"
 
 
-spec = Specification(store_room, views, provide=["hello"])
+spec = Scenario(store_room, views, provide=["hello"])
 OPENED = BinOpened(ONE, "left", NOON)
 
 
@@ -143,7 +143,7 @@ def test_a_read_model_that_the_specification_does_not_know_is_an_error() -> None
     with pytest.raises(WiringError, match=r"0 read models .* Moved"):
         spec.given().row(Moved, ONE)
     with pytest.raises(WiringError, match=r"0 read models .* bin_view"):
-        Specification(store_room).given().row(bins, ONE)
+        Scenario(store_room).given().row(bins, ONE)
 
 
 def test_rows_answer_queries_in_the_order_asked_for() -> None:
@@ -187,4 +187,4 @@ def test_given_and_rows_may_name_their_parts() -> None:
 
 def test_a_query_that_nobody_answers_is_an_error() -> None:
     with pytest.raises(UnknownMessageError, match="GetTotal"):
-        Specification(views).rows().ask(GetTotal())
+        Scenario(views).rows().ask(GetTotal())

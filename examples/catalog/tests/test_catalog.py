@@ -23,10 +23,10 @@ from catalog import (
     UpdateStock,
 )
 from diptych import Missing, Refusal
-from diptych.testing import NOON, FixedClock, Recorded, Specification, generated
+from diptych.testing import NOON, FixedClock, Recorded, Scenario, generated
 from diptych.testing.plugin import OpenApplication
 
-spec = Specification(catalog.catalog, catalog.views)
+spec = Scenario(catalog.catalog, catalog.views)
 given, rows = spec.given, spec.rows
 
 LAPTOP, CHAIR = UUID(int=11), UUID(int=12)

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from diptych import Missing
-from diptych.testing import NOON, Specification
+from diptych.testing import NOON, Scenario
 from retail.customers import BalanceChanged, CustomerRegistered
 from retail.documents import NumberTaken
 from retail.ledger import LedgerAdjusted, PostLedgerAdjustment
@@ -19,8 +19,8 @@ from retail.settings import ShopSettings
 from retail.stock import AdjustStock, InventoryAdjusted, OutOfStock, StockAdjusted
 from retail.stocktaking import stocktaking
 
-given = Specification(returning, stocktaking, posting, provide=[ShopSettings()]).given
-unbound = Specification(stocktaking, provide=[ShopSettings(negative_stock=True)]).given
+given = Scenario(returning, stocktaking, posting, provide=[ShopSettings()]).given
+unbound = Scenario(stocktaking, provide=[ShopSettings(negative_stock=True)]).given
 
 MUG = ProductCreated("MUG", "red mug", Decimal("2.50"), Decimal(1), 0)
 STOCK = InventoryAdjusted("MUG", 10, "opening", "MUG")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from diptych import Missing
-from diptych.testing import Specification
+from diptych.testing import Scenario
 from retail.customers import CustomerExists, CustomerRegistered, RegisterCustomer, customers
 from retail.products import (
     ChangeDescription,
@@ -22,7 +22,7 @@ from retail.products import (
 )
 from retail.stock import InventoryAdjusted
 
-given = Specification(products, customers).given
+given = Scenario(products, customers).given
 
 MUG = ProductCreated("MUG", "red mug", Decimal("2.50"), Decimal("1.10"), 3)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from diptych import Missing
-from diptych.testing import NOON, Outcome, Specification
+from diptych.testing import NOON, Outcome, Scenario
 from retail.customers import BalanceChanged, CreditLimitExceeded, CustomerRegistered
 from retail.documents import NumberTaken
 from retail.products import ProductCreated, ProductDiscontinued, ProductPriced
@@ -27,8 +27,8 @@ from retail.selling import AlreadyCancelled, Underpaid, selling
 from retail.settings import ShopSettings
 from retail.stock import InventoryAdjusted, OutOfStock
 
-given = Specification(selling, provide=[ShopSettings()]).given
-unbound = Specification(selling, provide=[ShopSettings(negative_stock=True)]).given
+given = Scenario(selling, provide=[ShopSettings()]).given
+unbound = Scenario(selling, provide=[ShopSettings(negative_stock=True)]).given
 
 MUG = ProductCreated("MUG", "red mug", Decimal("2.50"), Decimal(1), 0)
 CUP = ProductCreated("CUP", "blue cup", Decimal("1.25"), Decimal(1), 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from diptych.testing import NOON, Specification
+from diptych.testing import NOON, Scenario
 from retail.app import PROJECTIONS
 from retail.customers import BalanceChanged, CustomerRegistered
 from retail.ledger import LedgerAdjusted
@@ -20,7 +20,7 @@ from retail.views.products import ProductListItem, ProductView
 from retail.views.sales import SalesDay, SaleSummary
 from retail.views.statistics import PriceChange, ProductSales
 
-given = Specification(*PROJECTIONS).given
+given = Scenario(*PROJECTIONS).given
 
 DAY, LATER = date(2011, 10, 6), datetime(2011, 10, 6, 15, tzinfo=UTC)
 SOLD_AT = datetime(2011, 10, 6, 9, tzinfo=UTC)

@@ -5,7 +5,7 @@ from diptych.testing.clock import NOON, FixedClock
 from diptych.testing.ids import COMMAND_ID, SequentialIds, generated
 from diptych.testing.outcomes import Outcome
 from diptych.testing.past import Recorded
-from diptych.testing.specification import Given, Specification, given, rows
+from diptych.testing.scenario import Given, Scenario, given, rows
 from diptych.testing.stored import Stored
 
 __all__ = [
@@ -15,9 +15,9 @@ __all__ = [
     "Given",
     "Outcome",
     "Recorded",
+    "Scenario",
     "SequentialFolder",
     "SequentialIds",
-    "Specification",
     "Stored",
     "fold_log",
     "generated",

@@ -54,7 +54,7 @@ async def _decided(
             return deciding.decide(command, list(_loaded(deciding, past, command)), context)
         if type(command) in module.commands:
             return await _handled(module.commands[type(command)], command, context, injector)
-    raise UnknownMessageError(f"no module of this specification handles the command {type(command).__qualname__}")
+    raise UnknownMessageError(f"no module of this scenario handles the command {type(command).__qualname__}")
 
 
 def _loaded(deciding: Deciding, past: Sequence[Past], command: Any) -> Iterator[dict[Any, Entity]]:

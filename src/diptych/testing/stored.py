@@ -33,7 +33,7 @@ class Stored:
     def ask(
         self, query: Query[R], *, now: datetime = NOON, principal: str | None = None, provide: Iterable[Any] = ()
     ) -> R:
-        """Return the answer of the query's handler, with what the specification provides and `provide`.
+        """Return the answer of the query's handler, with what the scenario provides and `provide`.
 
         Raises UnknownMessageError when no module answers the query, InvalidMessageError for a query that is wrong.
         """

@@ -25,12 +25,12 @@ from diptych.testing.stored import Stored
 V = TypeVar("V")
 
 
-class Specification:
+class Scenario:
     """Specify modules and projections by example; pass what an Application would get.
 
     The real decisions, folds and query handlers run, in memory and without a store::
 
-        spec = Specification(catalog, views)
+        spec = Scenario(catalog, views)
         given, rows = spec.given, spec.rows
 
     """
@@ -66,8 +66,8 @@ class Specification:
         if len(found) != 1:
             name = wanted.name if isinstance(wanted, ReadModel) else wanted.__qualname__
             raise WiringError(
-                f"{len(found)} read models of this specification are, or keep rows of type, {name}",
-                fix="pass its projection to Specification(...), or name the read model itself",
+                f"{len(found)} read models of this scenario are, or keep rows of type, {name}",
+                fix="pass its projection to Scenario(...), or name the read model itself",
             )
         return found[0]
 
@@ -76,7 +76,7 @@ class Specification:
 class Given:
     """Hold the events that a specification starts from."""
 
-    specification: Specification
+    scenario: Scenario
     events: tuple[Any, ...]
 
     def when(
@@ -84,12 +84,12 @@ class Given:
     ) -> Outcome:
         """Decide on a command at this time and on whose behalf; its id is always `COMMAND_ID`.
 
-        `provide` adds to, or replaces, what the specification provides. Raises UnknownMessageError when no module
+        `provide` adds to, or replaces, what the scenario provides. Raises UnknownMessageError when no module
         handles the command, and whatever a decision raises that is no Refusal.
         """
-        injector = Injector((*self.specification.provided, *provide))
+        injector = Injector((*self.scenario.provided, *provide))
         context = Context(now, COMMAND_ID, principal)
-        return settle(decide_on(self.specification.modules, past_of(self.events), command, context, injector))
+        return settle(decide_on(self.scenario.modules, past_of(self.events), command, context, injector))
 
     def row(self, model: ReadModel[V] | type[V], *key: Any) -> V | None:  # Any: values of the key columns
         """Return the row with this key, as the independent folder makes it from the given events, or None.
@@ -97,7 +97,7 @@ class Given:
         The read model is named by itself or by the class of its rows. Raises FoldError where a row must exist and does
         not.
         """
-        found = self.specification.model(model)
+        found = self.scenario.model(model)
         wanted = key[0] if len(key) == 1 and isinstance(key[0], tuple) else key
         if len(wanted) != len(found.key):
             raise TypeError(f"a key of {found.name!r} is ({', '.join(found.key)}), found {wanted!r}")
@@ -108,14 +108,14 @@ class Given:
         return row
 
     def _projection_of(self, model: ReadModel[Any]) -> Projection:
-        return next(each for each in self.specification.projections if model in each.models)
+        return next(each for each in self.scenario.projections if model in each.models)
 
 
 def given(*events: Any, parts: Iterable[Module | Projection]) -> Given:
-    """Start from these events without naming a specification: `given(..., parts=(catalog, views))`."""
-    return Specification(*parts).given(*events)
+    """Start from these events without naming a scenario: `given(..., parts=(catalog, views))`."""
+    return Scenario(*parts).given(*events)
 
 
 def rows(*rows: Any, parts: Iterable[Module | Projection]) -> Stored:
-    """Start from these rows without naming a specification: `rows(..., parts=(catalog, views))`."""
-    return Specification(*parts).rows(*rows)
+    """Start from these rows without naming a scenario: `rows(..., parts=(catalog, views))`."""
+    return Scenario(*parts).rows(*rows)

@@ -9,7 +9,7 @@ import pytest
 
 from diptych.errors import FieldErrors, InvalidMessageError, Missing, NotAllowed, Refusal, UnknownMessageError
 from diptych.model.results import Accepted, Forbidden, Invalid, NotFound, Refused
-from diptych.testing import COMMAND_ID, NOON, Specification, generated, given
+from diptych.testing import COMMAND_ID, NOON, Scenario, generated, given
 from diptych.testing.differences import side_by_side
 from tests.testing.store_room import (
     BinFilled,
@@ -26,7 +26,7 @@ from tests.testing.store_room import (
 
 ONE, TWO = UUID(int=101), UUID(int=102)
 OPENED = BinOpened(ONE, "left", NOON)
-spec = Specification(store_room, provide=[Limit(10)])
+spec = Scenario(store_room, provide=[Limit(10)])
 
 
 def test_a_command_records_the_events_of_its_decision() -> None:
@@ -106,7 +106,7 @@ def test_what_a_factory_opens_is_closed_after_the_command() -> None:
         yield Limit(2)
         seen.append("closed")
 
-    Specification(store_room, provide=[limits]).given(OPENED).when(FillBin(ONE, 2)).then(BinFilled(ONE, 2))
+    Scenario(store_room, provide=[limits]).given(OPENED).when(FillBin(ONE, 2)).then(BinFilled(ONE, 2))
 
     assert seen == ["opened", "closed"]
 
@@ -117,7 +117,7 @@ def test_given_may_name_its_parts() -> None:
 
 def test_a_command_that_nobody_handles_is_an_error() -> None:
     with pytest.raises(UnknownMessageError, match="FillBin"):
-        Specification().given().when(FillBin(ONE, 1))
+        Scenario().given().when(FillBin(ONE, 1))
 
 
 def test_an_event_that_the_log_would_refuse_is_an_error() -> None:
