@@ -39,11 +39,15 @@ def changed_unraised(stored: Checkpoint, projection: Projection) -> WiringError:
 
 
 class Changes(NamedTuple):
-    """The pending rows of one read model: key -> row, None for a deletion; key -> position of its last change."""
+    """The pending rows of one read model: key -> row, None for a deletion; key -> position of its last change.
+
+    For a read model with history also every version in the order of the log: key, position, row or None.
+    """
 
     model: ReadModel[Any]
     rows: Mapping[Key, Any]
     positions: Mapping[Key, int]
+    versions: Sequence[tuple[Key, int, Any]] = ()
 
 
 class Snapshot(NamedTuple):
