@@ -7,6 +7,8 @@ from typing import Literal
 
 from diptych import Application
 from retail.customers import customers
+from retail.departments import departments
+from retail.listing import listing
 from retail.posting import posting
 from retail.products import products
 from retail.queries.customers import customer_queries
@@ -18,6 +20,7 @@ from retail.returning import returning
 from retail.selling import selling
 from retail.settings import ShopSettings
 from retail.stocktaking import stocktaking
+from retail.units import units
 from retail.views.customers import clientele
 from retail.views.documents import papers
 from retail.views.products import assortment
@@ -25,7 +28,10 @@ from retail.views.sales import takings
 from retail.views.statistics import statistics
 
 MODULES = (
+    departments,
+    units,
     products,
+    listing,
     customers,
     selling,
     returning,

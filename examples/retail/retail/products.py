@@ -1,8 +1,8 @@
-"""Products: created, priced, described, discontinued."""
+"""Products: what can be said of them, and the decisions on one product; `listing` decides where others matter too."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, assert_never
@@ -10,13 +10,22 @@ from typing import Annotated, assert_never
 import msgspec
 
 from diptych import Bounds, Command, Decider, DecisionModel, Missing, Module, Refusal, event
-from retail.stock import InventoryAdjusted
-from retail.values import ZERO, Delta, Money, NewProductCode, Price, ProductCode, Text
+from retail.values import (
+    ZERO,
+    Delta,
+    Money,
+    NewDepartmentCode,
+    NewProductCode,
+    NewUnitCode,
+    Price,
+    ProductCode,
+    Text,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateProduct(Command[str]):
-    """Bring a product into the assortment."""
+    """Bring a product into the assortment; department and unit must be open, and may be left out."""
 
     product: NewProductCode
     description: Text
@@ -24,6 +33,8 @@ class CreateProduct(Command[str]):
     cost: Price = ZERO
     minimum_stock: Annotated[int, Bounds(ge=0, le=1_000_000_000)] = 0
     opening_stock: Delta = 0
+    department: NewDepartmentCode | None = None
+    unit: NewUnitCode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,14 @@ class ChangeDescription(Command[str]):
 
 
 @dataclass(frozen=True, slots=True)
+class MoveProduct(Command[str]):
+    """Keep a product in another department, which must be open."""
+
+    product: NewProductCode
+    department: NewDepartmentCode
+
+
+@dataclass(frozen=True, slots=True)
 class DiscontinueProduct(Command[str]):
     """Sell a product no longer."""
 
@@ -50,7 +69,7 @@ class DiscontinueProduct(Command[str]):
 
 
 @event("product.created")
-class ProductCreated(msgspec.Struct, frozen=True, gc=False):
+class ProductCreated(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A product came into the assortment; its opening stock follows as `inventory.adjusted`."""
 
     product: ProductCode
@@ -58,6 +77,8 @@ class ProductCreated(msgspec.Struct, frozen=True, gc=False):
     price: Money
     cost: Money
     minimum_stock: int
+    department: str | None = None
+    unit: str | None = None
 
 
 @event("product.priced")
@@ -76,6 +97,14 @@ class ProductDescribed(msgspec.Struct, frozen=True, gc=False):
     description: str
 
 
+@event("product.moved")
+class ProductMoved(msgspec.Struct, frozen=True, gc=False):
+    """A product is kept in another department."""
+
+    product: ProductCode
+    department: str
+
+
 @event("product.discontinued")
 class ProductDiscontinued(msgspec.Struct, frozen=True, gc=False):
     """A product is sold no longer."""
@@ -83,8 +112,8 @@ class ProductDiscontinued(msgspec.Struct, frozen=True, gc=False):
     product: ProductCode
 
 
-ProductCommand = CreateProduct | ChangePrice | ChangeDescription | DiscontinueProduct
-ProductEvent = ProductCreated | ProductPriced | ProductDescribed | ProductDiscontinued
+ProductCommand = ChangePrice | ChangeDescription | DiscontinueProduct
+ProductEvent = ProductCreated | ProductPriced | ProductDescribed | ProductMoved | ProductDiscontinued
 
 
 class ProductExists(Refusal):
@@ -102,34 +131,15 @@ class Product:
     exists: bool = False
     description: str = ""
     price: Decimal = ZERO
+    department: str | None = None
     discontinued: bool = False
 
 
-def decide(command: ProductCommand, product: Product) -> Generator[ProductEvent | InventoryAdjusted, None, str]:
+def decide(command: ProductCommand, product: Product) -> Generator[ProductEvent, None, str]:
     """Decide on one product; what changes nothing records nothing. Returns the product's code."""
-    if isinstance(command, CreateProduct):
-        yield from create(command, product)
-    else:
-        yield from alter(command, product)
-    return command.product
-
-
-def create(command: CreateProduct, product: Product) -> Iterator[ProductEvent | InventoryAdjusted]:
-    """Create a product under a code that is free."""
-    code = command.product
-    if product.exists:
-        raise ProductExists(f"there is a product {code} already", product=code)
-    yield ProductCreated(code, command.description, command.price, command.cost, command.minimum_stock)
-    if command.opening_stock:
-        yield InventoryAdjusted(code, command.opening_stock, "opening", code)
-
-
-def alter(command: ChangePrice | ChangeDescription | DiscontinueProduct, product: Product) -> Iterator[ProductEvent]:
-    """Change a product that there is and that is still sold."""
-    if not product.exists:
-        raise Missing(f"there is no product {command.product}", product=command.product)
-    if product.discontinued and not isinstance(command, DiscontinueProduct):
-        raise Discontinued(f"{command.product} is sold no longer", product=command.product)
+    present(product, command.product)
+    if not isinstance(command, DiscontinueProduct):
+        sold(product, command.product)
     match command:
         case ChangePrice(code, price):
             if price != product.price:
@@ -142,17 +152,32 @@ def alter(command: ChangePrice | ChangeDescription | DiscontinueProduct, product
                 yield ProductDiscontinued(code)
         case _:
             assert_never(command)
+    return command.product
+
+
+def present(product: Product, code: str) -> None:
+    """Refuse a product that there is not."""
+    if not product.exists:
+        raise Missing(f"there is no product {code}", product=code)
+
+
+def sold(product: Product, code: str) -> None:
+    """Refuse a product that is sold no longer."""
+    if product.discontinued:
+        raise Discontinued(f"{code} is sold no longer", product=code)
 
 
 def evolve(product: Product, event: ProductEvent) -> Product:
     """Fold the events of one product."""
     match event:
         case ProductCreated():
-            return Product(exists=True, description=event.description, price=event.price)
+            return Product(exists=True, description=event.description, price=event.price, department=event.department)
         case ProductPriced():
             return replace(product, price=event.price)
         case ProductDescribed():
             return replace(product, description=event.description)
+        case ProductMoved():
+            return replace(product, department=event.department)
         case ProductDiscontinued():
             return replace(product, discontinued=True)
         case _:
@@ -161,6 +186,7 @@ def evolve(product: Product, event: ProductEvent) -> Product:
 
 products = Module("products")
 products.decider(Decider(decide, evolve, initial=Product))
+product_model = DecisionModel(evolve, initial=Product, tag="product")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Annotated, Literal
@@ -12,6 +13,8 @@ Money = Annotated[Decimal, Scale(4)]
 Price = Annotated[Decimal, Scale(4, ge=0)]
 
 ProductCode = Annotated[str, Tag("product")]
+DepartmentCode = Annotated[str, Tag("department")]
+UnitCode = Annotated[str, Tag("unit")]
 CustomerId = Annotated[str, Tag("customer")]
 SaleNumber = Annotated[str, Tag("sale")]
 ReturnNumber = Annotated[str, Tag("return")]
@@ -22,6 +25,8 @@ TillId = Annotated[str, Tag("till")]
 _NAMED = Bounds(max_length=64, pattern=r"\S")
 NewProductCode = Annotated[str, Tag("product"), _NAMED]
 """A product code as commands give it, never blank."""
+NewDepartmentCode = Annotated[str, Tag("department"), _NAMED]
+NewUnitCode = Annotated[str, Tag("unit"), _NAMED]
 NewCustomerId = Annotated[str, Tag("customer"), _NAMED]
 NewTillId = Annotated[str, Tag("till"), Bounds(pattern=r"^[A-Z][A-Z0-9]{0,15}$")]
 GivenNumber = Annotated[str, Bounds(pattern=r"^[A-Za-z0-9]{1,32}$")]
@@ -31,6 +36,14 @@ Text = Annotated[str, Bounds(max_length=500, pattern=r"\S")]
 Count = Annotated[int, Bounds(gt=0, le=1_000_000_000)]
 Delta = Annotated[int, Bounds(ge=-1_000_000_000, le=1_000_000_000)]
 Payment = Literal["cash", "credit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Whether there is a department or a unit of some code; all that a product must know of it."""
+
+    opened: bool = False
+
 
 ZERO = Decimal(0)
 _CENTS_OF_A_CENT = Decimal("0.0001")

@@ -7,24 +7,30 @@ from decimal import Decimal
 from diptych import Missing
 from diptych.testing import Scenario
 from retail.customers import CustomerExists, CustomerRegistered, RegisterCustomer, customers
+from retail.departments import DepartmentOpened
+from retail.listing import listing
 from retail.products import (
     ChangeDescription,
     ChangePrice,
     CreateProduct,
     Discontinued,
     DiscontinueProduct,
+    MoveProduct,
     ProductCreated,
     ProductDescribed,
     ProductDiscontinued,
     ProductExists,
+    ProductMoved,
     ProductPriced,
     products,
 )
 from retail.stock import InventoryAdjusted
+from retail.units import UnitOpened
 
-given = Scenario(products, customers).given
+given = Scenario(products, listing, customers).given
 
 MUG = ProductCreated("MUG", "red mug", Decimal("2.50"), Decimal("1.10"), 3)
+KITCHEN, GARDEN, PIECE = DepartmentOpened("K", "Kitchen"), DepartmentOpened("G", "Garden"), UnitOpened("PC", "piece")
 
 
 def test_a_new_product_enters_with_its_opening_stock() -> None:
@@ -38,6 +44,32 @@ def test_a_new_product_enters_with_its_opening_stock() -> None:
     )
 
     given().when(create).then(MUG, InventoryAdjusted("MUG", 7, "opening", "MUG")).then_value("MUG")
+
+
+def test_a_product_is_created_in_a_department_and_by_a_unit_that_are_open() -> None:
+    create = CreateProduct(product="POT", description="pot", price=Decimal(9), department="K", unit="PC")
+
+    given(KITCHEN, PIECE).when(create).then(ProductCreated("POT", "pot", Decimal(9), Decimal(0), 0, "K", "PC"))
+
+
+def test_a_department_and_a_unit_that_are_not_open_are_two_errors_at_once() -> None:
+    create = CreateProduct(product="POT", description="pot", price=Decimal(9), department="K", unit="PC")
+
+    given(GARDEN).when(create).then_invalid({"department": "there is no department K", "unit": "there is no unit PC"})
+
+
+def test_a_product_moves_to_another_department_once() -> None:
+    past = (KITCHEN, GARDEN, MUG)
+    moved = ProductMoved("MUG", "G")
+
+    given(*past).when(MoveProduct("MUG", "G")).then(moved).then_value("MUG")
+    given(*past, moved).when(MoveProduct("MUG", "G")).then_nothing()
+
+
+def test_a_product_moves_only_where_there_is_a_department() -> None:
+    given(MUG).when(MoveProduct("MUG", "G")).then_invalid({"department": "there is no department G"})
+    given(GARDEN).when(MoveProduct("MUG", "G")).then_refused(Missing, product="MUG")
+    given(GARDEN, MUG, ProductDiscontinued("MUG")).when(MoveProduct("MUG", "G")).then_refused(Discontinued)
 
 
 def test_a_code_is_given_once() -> None:
