@@ -16,6 +16,8 @@ from diptych.errors import FoldError
 from diptych.model.criteria import Criteria
 from diptych.model.meta import Meta
 from diptych.model.projections import Key, Projection, ReadModel, RowFold
+from diptych.model.rowfolds import META, RollupFold, RowChange
+from diptych.model.rowkeys import sortable
 from diptych.model.rows import in_utc as rows_in_utc
 from diptych.ports import EventReader, Metadata, StoredEvent
 
@@ -28,36 +30,74 @@ class SequentialFolder:
     def __init__(self, projection: Projection) -> None:
         self._projection = projection
         self.tables: Tables = {model.name: {} for model in projection.models}
-        self._indexes: dict[tuple[str, int], int] = {}
+        self._changes: dict[str, list[RowChange[Any]]] = {}
 
     def fold(self, event: Any, meta: Meta) -> None:
         """Fold one event into every read model that takes it; raise FoldError where a row must exist and does not."""
+        self._changes = {model.name: [] for model in self._projection.models}
         for model in self._projection.models:
             for fold in model.folds.get(type(event), ()):
-                given = (event, meta) if fold.wants_meta else (event,)
                 if model.append_only:
-                    self._append(model, fold.function(*given), meta.position)
+                    self._append(model, fold, event, meta)
                 else:
-                    self._change(model, fold, given, meta.position)
+                    for key in self._keys(model, fold, event):
+                        self._change(model, fold, key, (event, *self._extras(fold, event, meta)), meta.position)
+            for rollup in model.rollups:
+                for change in list(self._changes[rollup.source.name]):
+                    for key, told in rollup.changes(change):
+                        given = (told, meta) if rollup.wants_meta else (told,)
+                        self._change(model, rollup, key, given, meta.position)
 
-    def _append(self, model: ReadModel[Any], made: Any, position: int) -> None:
-        rows = [] if made is None else [made] if isinstance(made, model.row) else list(made)
-        for row in rows:
-            at = (model.name, position)
-            index = self._indexes[at] = self._indexes.get(at, -1) + 1
-            self.tables[model.name][position, index] = row
+    def _keys(self, model: ReadModel[Any], fold: RowFold, event: Any) -> list[Key]:
+        if not fold.where:
+            return list(fold.keys(event))
+        wanted = {column: getattr(event, name) for column, name in fold.where}
+        if None in wanted.values():
+            return []
+        rows = self.tables[model.name].items()
+        found = [key for key, row in rows if all(getattr(row, name) == value for name, value in wanted.items())]
+        return sorted(found, key=sortable)
 
-    def _change(self, model: ReadModel[Any], fold: RowFold, given: tuple[Any, ...], position: int) -> None:
-        table, in_utc = self.tables[model.name], rows_in_utc(model.row)
-        for key in fold.keys(given[0]):
-            if fold.must_exist and key not in table:
-                shown = key[0] if len(key) == 1 else key
-                raise FoldError(self._projection.name, position, f"{model.name!r} has no row {shown}")
-            row = fold.function(table.get(key), *given)
-            if row is None:
-                table.pop(key, None)
-            else:
-                table[key] = row if in_utc is None else in_utc(row)
+    def _extras(self, fold: RowFold, event: Any, meta: Meta) -> list[Any]:
+        given: list[Any] = []
+        for extra in fold.extras:
+            if extra == META:
+                given.append(meta)
+                continue
+            referred = fold.references[extra]
+            key = referred.key_of(event)
+            row = self.tables[referred.model.name].get(key) if key is not None else None
+            if row is None and referred.must_exist:
+                raise self._missing(referred.model, key or (), meta.position)
+            given.append(row)
+        return given
+
+    def _append(self, model: ReadModel[Any], fold: RowFold, event: Any, meta: Meta) -> None:
+        made = fold.function(event, *self._extras(fold, event, meta))
+        table = self.tables[model.name]
+        for row in [] if made is None else [made] if isinstance(made, model.row) else list(made):
+            self._put(model, (meta.position, len(self._changes[model.name])), table, row, meta.position)
+
+    def _change(
+        self, model: ReadModel[Any], fold: RowFold | RollupFold, key: Key, given: tuple[Any, ...], position: int
+    ) -> None:
+        table = self.tables[model.name]
+        if fold.must_exist and key not in table:
+            raise self._missing(model, key, position)
+        row = fold.function(table.get(key), *given)
+        if row is not table.get(key):
+            self._put(model, key, table, row, position)
+
+    def _put(self, model: ReadModel[Any], key: Key, table: dict[Key, Any], made: Any, position: int) -> None:
+        in_utc = rows_in_utc(model.row)
+        before, row = table.pop(key, None), made if made is None or in_utc is None else in_utc(made)
+        if row is not None:
+            table[key] = row
+        self._changes[model.name].append(RowChange(key, before, row, position))
+
+    def _missing(self, model: ReadModel[Any], key: Key, position: int) -> FoldError:
+        shown = key[0] if len(key) == 1 else key
+        return FoldError(self._projection.name, position, f"{model.name!r} has no row {shown}")
 
 
 async def fold_log(

@@ -12,36 +12,21 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, overload
 
 from diptych.errors import WiringError
-from diptych.model.fields import Field, fields_of, hints_of, place_of, split_marks, split_optional
-from diptych.model.folds import event_classes, parameters_of, takes
+from diptych.model.fields import place_of
+from diptych.model.folds import event_classes
 from diptych.model.messages import event_type
-from diptych.model.meta import Meta
+from diptych.model.registering import fan_out, fold_of, rollup_of
+from diptych.model.rowfolds import Key, KeysOf, Reference, RollupFold, RowFold
 from diptych.model.rows import Column, columns_of, refuse_unscaled
+
+__all__ = ["FanOut", "Key", "KeysOf", "Projection", "ReadModel", "RowFold", "snake"]
 
 V = TypeVar("V")
 F = TypeVar("F", bound=Callable[..., Any])
-Key = tuple[Any, ...]
-KeysOf = Callable[[Any], Iterable[Key]]
-"""Compute the keys of the rows that an event changes; every key is a tuple, one part per key column."""
 
 POSITION = "position"
 INDEX = "index"
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
-
-
-@dataclass(frozen=True, eq=False)
-class RowFold:
-    """Fold one type of event into rows: `function(row, event[, meta]) -> row | None`, None deleting the row.
-
-    `must_exist` is declared by a first parameter that does not admit None.
-    """
-
-    function: Callable[..., Any]
-    event: type
-    keys: KeysOf
-    must_exist: bool
-    wants_meta: bool
-    key_fields: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -59,6 +44,9 @@ class ReadModel(Generic[V]):
     history: bool = False
     indexes: tuple[tuple[str, ...], ...] = ()
     folds: dict[type, list[RowFold]] = field(default_factory=dict)
+    rollups: list[RollupFold] = field(default_factory=list)
+    order: int = 0
+    """Which of its projection's read models this is, in the order of declaration."""
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -72,34 +60,91 @@ class ReadModel(Generic[V]):
         """Return the key of a row that is not append-only."""
         return tuple(getattr(row, name) for name in self.key)
 
+    def __getitem__(self, key: str | tuple[str, ...] | Callable[[Any], Any]) -> Reference[V]:
+        """Name the row that an event points to, by fields of the event: `on(department=departments["department"])`.
+
+        A function computes the key. The fold gets the row as it stands right there in the log, None where the event
+        points nowhere or there is none.
+        """
+        return Reference(self, key)
+
     @overload
     def on(self, function: F, /) -> F: ...
     @overload
     def on(
-        self, /, *, key: str | tuple[str, ...] | Callable[[Any], Any] = ..., keys: Callable[[Any], Iterable[Any]] = ...
+        self,
+        /,
+        *,
+        key: str | tuple[str, ...] | Callable[[Any], Any] = ...,
+        keys: Callable[[Any], Iterable[Any]] = ...,
+        **references: Reference[Any],
     ) -> Callable[[F], F]: ...
-    def on(self, function: Any = None, /, *, key: Any = None, keys: Any = None) -> Any:
+    def on(self, function: Any = None, /, *, key: Any = None, keys: Any = None, **references: Any) -> Any:
         """Register a fold for the events that its second parameter names (its first, for append-only rows).
 
         The key is read from the event's fields of the same names; an event whose key is None changes no row. `key`
-        names other fields or computes it, `keys` computes several, for an event that changes several rows.
+        names other fields or computes it, `keys` computes several, for an event that changes several rows. Every other
+        argument is a reference: `department=departments["department"]` gives the parameter `department` that row.
         """
         if function is not None:
-            return self._register(function, None, None)
-        return lambda given: self._register(given, key, keys)
+            return self._register(function, None, None, {})
+        return lambda given: self._register(given, key, keys, references)
 
-    def _register(self, function: F, key: Any, keys: Any) -> F:
+    def where(self, **columns: str) -> FanOut[V]:
+        """Select the rows whose columns equal these fields of an event: `@products.where(department="department").on`.
+
+        The columns get an index. Rows are folded in the order of their keys.
+        """
+        return FanOut(self, tuple(columns.items()))
+
+    def rollup(
+        self, source: ReadModel[Any], *, key: str | tuple[str, ...] | Callable[[Any], Any] | None = None
+    ) -> Callable[[F], F]:
+        """Register a fold over the row changes of a read model declared above: `(row, RowChange[V]) -> row | None`.
+
+        The key is read from the changed row's columns of the same names; `key` names others or computes it. A row whose
+        key is None counts nowhere; one that moves from key to key is told as deleted there and new here.
+        """
+
+        def register(function: F) -> F:
+            self.rollups.append(rollup_of(self, source, function, key))
+            return function
+
+        return register
+
+    def _register(self, function: F, key: Any, keys: Any, references: dict[str, Reference[Any]]) -> F:
         for event in event_classes(function, at=0 if self.append_only else 1):
-            self.folds.setdefault(event, []).append(self._fold(function, event, key, keys))
+            fold = fold_of(self, function, event, key=key, keys=keys, references=references)
+            self.folds.setdefault(event, []).append(fold)
         return function
 
-    def _fold(self, function: Callable[..., Any], event: type, key: Any, keys: Any) -> RowFold:
-        meta = takes(function, Meta)
-        if self.append_only:
-            return RowFold(function, event, lambda _: ((),), must_exist=False, wants_meta=meta)
-        names = key if isinstance(key, tuple) else (key,) if isinstance(key, str) else None
-        extract, used = _keys_of(self, event, names if names is not None else key, keys, function)
-        return RowFold(function, event, extract, _must_exist(function), meta, used)
+
+@dataclass(frozen=True, eq=False)
+class FanOut(Generic[V]):
+    """Hold which rows of a read model an event changes: those whose columns equal its fields."""
+
+    model: ReadModel[V]
+    columns: tuple[tuple[str, str], ...]
+
+    @overload
+    def on(self, function: F, /) -> F: ...
+    @overload
+    def on(self, /, **references: Reference[Any]) -> Callable[[F], F]: ...
+    def on(self, function: Any = None, /, **references: Any) -> Any:
+        """Register a fold `(row, event, ...) -> row | None` for every such row; references as in `ReadModel.on`."""
+        if function is not None:
+            return self._register(function, {})
+        return lambda given: self._register(given, references)
+
+    def _register(self, function: F, references: dict[str, Reference[Any]]) -> F:
+        for event in event_classes(function, at=1):
+            fold = fan_out(self.model, function, event, self.columns, references)
+            self.model.folds.setdefault(event, []).append(fold)
+        # With the key, so that the rows are found in its order.
+        names = tuple(dict.fromkeys((*(column for column, _ in self.columns), *self.model.key)))
+        if names not in self.model.indexes:
+            self.model.indexes = (*self.model.indexes, names)
+        return function
 
 
 class Projection:
@@ -172,6 +217,7 @@ class Projection:
         for column in model.columns:
             if column.name in wanted:
                 refuse_unscaled(model.row, column)
+        model.order = len(self.models)
         self.models.append(model)
         return model
 
@@ -187,54 +233,3 @@ def snake(name: str) -> str:
     'product_view'
     """
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-
-
-def _must_exist(function: Callable[..., Any]) -> bool:
-    first = parameters_of(function)[0]
-    return not split_optional(split_marks(hints_of(function)[first.name])[0])[1]
-
-
-def _keys_of(
-    model: ReadModel[Any], event: type, key: Any, keys: Any, function: Callable[..., Any]
-) -> tuple[KeysOf, tuple[str, ...]]:
-    if keys is not None:
-        return (lambda given: [_tuple(each) for each in keys(given)]), ()
-    if callable(key):
-        return (lambda given: () if (found := key(given)) is None else (_tuple(found),)), ()
-    names: tuple[str, ...] = model.key if key is None else key
-    present: dict[str, Field] = {each.name: each for each in fields_of(event)}
-    if len(names) != len(model.key):
-        raise WiringError(
-            f"{model.name!r} is keyed by ({', '.join(model.key)}), and {function.__qualname__} by ({', '.join(names)})",
-            where=place_of(function),
-            fix="name one field of the event for each column of the key, in their order",
-        )
-    lacking = [name for name in names if name not in present]
-    if lacking:
-        raise WiringError(
-            f"{event.__qualname__} has no field {lacking[0]!r} to key a row of {model.name!r} by",
-            where=place_of(function),
-            fix=f"name the event's field: @{model.name}.on(key='...'), one of {', '.join(present)}",
-        )
-    if any(present[name].optional for name in names):
-        return _by_optional_fields(names), names
-    return _by_fields(names), names
-
-
-def _by_optional_fields(names: tuple[str, ...]) -> KeysOf:
-    def keys(event: Any) -> tuple[Key, ...]:
-        key = tuple(getattr(event, name) for name in names)
-        return () if None in key else (key,)
-
-    return keys
-
-
-def _by_fields(names: tuple[str, ...]) -> KeysOf:
-    if len(names) == 1:
-        only = names[0]
-        return lambda event: ((getattr(event, only),),)
-    return lambda event: (tuple(getattr(event, name) for name in names),)
-
-
-def _tuple(key: Any) -> Key:
-    return key if isinstance(key, tuple) else (key,)

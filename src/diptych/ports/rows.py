@@ -50,6 +50,13 @@ class Changes(NamedTuple):
     versions: Sequence[tuple[Key, int, Any]] = ()
 
 
+class Version(NamedTuple):
+    """A row as it was from a position on, until its next version; None: it was deleted there."""
+
+    position: int
+    row: Any
+
+
 class Snapshot(NamedTuple):
     """All rows of a projection with its checkpoint, as one transaction left them: read model name -> key -> row."""
 
@@ -90,6 +97,12 @@ class RowWriter(Opened, Protocol):
         """Return the rows that exist among these keys."""
         ...
 
+    async def matching(
+        self, model: ReadModel[Any], columns: Mapping[str, Any], *, after: Key | None, limit: int
+    ) -> Mapping[Key, Any]:
+        """Return at most `limit` rows whose columns have these values, in the order of keys, from beyond `after`."""
+        ...
+
     async def save(self, checkpoint: Checkpoint, position: int, changes: Sequence[Changes]) -> Checkpoint:
         """Store rows, change feed and the checkpoint's new position in one transaction; return the new checkpoint.
 
@@ -106,12 +119,20 @@ class RowWriter(Opened, Protocol):
 class RowReader(Opened, Protocol):
     """Read rows for queries from the thread and event loop in which it was opened; never waits for a writer's batch."""
 
-    async def get(self, model: ReadModel[Any], keys: Sequence[Key]) -> Mapping[Key, Any]:
-        """Return the rows that exist among these keys."""
+    async def get(
+        self, model: ReadModel[Any], keys: Sequence[Key], *, as_of: int | None = None
+    ) -> Mapping[Key, Any]:
+        """Return the rows that exist among these keys; `as_of` a position, as in `select`."""
         ...
 
-    async def select(self, statements: Sequence[Any]) -> Sequence[Sequence[Any]]:  # Any: SQLAlchemy selects and rows
-        """Run SQLAlchemy `select()`s over logical tables on one snapshot and return the rows of each."""
+    async def select(
+        self, statements: Sequence[Any], *, as_of: int | None = None
+    ) -> Sequence[Sequence[Any]]:  # Any: SQLAlchemy selects and rows
+        """Run SQLAlchemy `select()`s over logical tables on one snapshot and return the rows of each.
+
+        `as_of` a position that the projections hold, all tables read there must keep history or be append-only: they
+        show the rows as they were when everything up to it was folded.
+        """
         ...
 
     async def checkpoints(self) -> Mapping[str, Checkpoint]:
@@ -120,6 +141,15 @@ class RowReader(Opened, Protocol):
 
     async def changed(self, models: Sequence[str]) -> int:
         """Return the position of the last change in any of these read models, from the change feed."""
+        ...
+
+    async def versions(
+        self, model: ReadModel[Any], key: Key, *, after: int = 0, until: int | None = None, limit: int = 1000
+    ) -> Sequence[Version]:
+        """Return the versions of a row with after < position <= until, the oldest first, at most `limit`.
+
+        The read model keeps history or is append-only.
+        """
         ...
 
     async def snapshot(self, projection: Projection) -> Snapshot:

@@ -31,12 +31,29 @@ def fingerprint_of(projection: Projection) -> str:
 
 def _model(model: ReadModel[Any]) -> Iterator[str]:
     yield f"model {model.name} {model.key} {model.append_only} {sorted(model.indexes)}"
+    if model.history:
+        yield "history"
     for column in model.columns:
         yield _column(model, column)
     for event, folds in model.folds.items():
         for fold in folds:
-            yield f"on {event_type(event).name} {fold.key_fields} {fold.must_exist} {_key_code(fold)}"
+            key_code = _code_behind(fold.keys, fold.key_fields)
+            yield f"on {event_type(event).name} {fold.key_fields} {fold.must_exist} {key_code}"
+            yield from _beside(fold)
             yield code_of(fold.function)
+    for rollup in model.rollups:
+        key_code = _code_behind(rollup.key_of, rollup.key_fields)
+        yield f"rollup {rollup.source.name} {rollup.key_fields} {rollup.must_exist} {key_code}"
+        yield code_of(rollup.function)
+
+
+def _beside(fold: RowFold) -> Iterator[str]:
+    """Yield what only some folds have; the text of the others is what it was before there were such folds."""
+    if fold.where:
+        yield f"where {fold.where}"
+    for each in fold.references:
+        code = _code_behind(each.key_of, each.key_fields)
+        yield f"reference {each.parameter} {each.model.name} {each.key_fields} {each.must_exist} {code}"
 
 
 def _column(model: ReadModel[Any], column: Column) -> str:
@@ -59,11 +76,11 @@ def _type(tp: Any, within: tuple[Any, ...] = ()) -> str:
     return f"{name}[{', '.join(arguments)}]" if arguments else str(name)
 
 
-def _key_code(fold: RowFold) -> str:
-    """Return the code of the function given as `key` or `keys`, which the fold's own one has closed over."""
-    if fold.key_fields:
+def _code_behind(key_of: Callable[..., Any], fields: tuple[str, ...]) -> str:
+    """Return the code of the function given as a key, which ours has closed over; none where fields are named."""
+    if fields:
         return ""
-    cells = getattr(fold.keys, "__closure__", None) or ()
+    cells = getattr(key_of, "__closure__", None) or ()
     return "".join(code_of(cell.cell_contents) for cell in cells if hasattr(cell.cell_contents, "__code__"))
 
 

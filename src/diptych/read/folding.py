@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
-from diptych.model.projections import Key, Projection
-from diptych.ports import Changes, RowWriter
-from diptych.read.plan import Learned, Step, Unreadable, steps_of
-from diptych.recorded import meta_of
+from diptych.model.projections import Key, Projection, ReadModel
+from diptych.ports import Changes
+from diptych.read.overlay import Matching, Need, Overlay, Work, run
+from diptych.read.plan import Fanning, Learned, Step, Unreadable, steps_of
 
+PAGE = 1000
+"""How many rows a fan-out reads at a time."""
 _PORTION = 128
 _TURN = 0.0005
 
-Work = tuple[Learned, Step, Sequence[Key]]
-Pending = list[dict[Key, Any]]
 
+class StoredRows(Protocol):
+    """Read rows as they are stored: what folding needs of a RowWriter."""
 
-class MissingRowError(LookupError):
-    """A fold that needs a row found none."""
+    async def load(self, model: ReadModel[Any], keys: Sequence[Key]) -> Mapping[Key, Any]:
+        """Return the rows that exist among these keys."""
+        ...
+
+    async def matching(
+        self, model: ReadModel[Any], columns: Mapping[str, Any], *, after: Key | None, limit: int
+    ) -> Mapping[Key, Any]:
+        """Return at most `limit` rows whose columns have these values, in the order of keys, from beyond `after`."""
+        ...
 
 
 class RecentRows:
@@ -50,11 +59,21 @@ class Folding:
         self._steps = steps_of(projection)
         self.types = frozenset(projection.types)
         self._recent = [RecentRows() for _ in self._models]
+        self._refers = any(step.references for steps in self._steps.values() for step in steps)
+        self._fanning = {event for event, steps in self._steps.items() if any(type(each) is Fanning for each in steps)}
 
-    async def fold(self, events: Sequence[Learned], writer: RowWriter) -> list[Changes]:
+    def pieces(self, events: Sequence[Learned]) -> Iterator[Sequence[Learned]]:
+        """Cut a batch before every event that fans out: what was folded before it is stored, and found by its index."""
+        begin = 0
+        for at, learned in enumerate(events):
+            if at > begin and type(learned.event) in self._fanning:
+                yield events[begin:at]
+                begin = at
+        yield events[begin:]
+
+    async def fold(self, events: Sequence[Learned], stored: StoredRows) -> list[Changes]:
         """Fold the events and return what changed; raises whatever a fold raises."""
-        rows: Pending = [{} for _ in self._models]
-        changed: list[dict[Key, int]] = [{} for _ in self._models]
+        overlay = Overlay(self._models)
         turn = time.perf_counter() + _TURN
         # In small portions, so that what a portion needs is gone before the garbage collector looks for it.
         for start in range(0, len(events), _PORTION):
@@ -63,19 +82,16 @@ class Folding:
                 time.sleep(0)  # noqa: ASYNC251 (not the loop's thread: the projections own this one)
                 turn = time.perf_counter() + _TURN
             work = self._work(events[start : start + _PORTION])
-            await self._load(work, rows, writer)
-            run(work, rows, changed)
-        return [
-            Changes(model, {key: rows[at].get(key) for key in changed[at]}, changed[at])
-            for at, model in enumerate(self._models)
-            if changed[at]
-        ]
+            await self._load(work, overlay, stored)
+            for need in run(work, overlay):
+                await self._fetch(need, overlay, stored)
+        return overlay.changes()
 
     def saved(self, changes: Iterable[Changes]) -> None:
         """Remember what was saved, for the next batches."""
         for each in changes:
             if not each.model.append_only:
-                self._recent[self._models.index(each.model)].keep(each.rows)
+                self._recent[each.model.order].keep(each.rows)
 
     def _work(self, events: Iterable[Learned]) -> list[Work]:
         work: list[Work] = []
@@ -84,52 +100,52 @@ class Folding:
             event = learned.event
             if type(event) is Unreadable:
                 raise event.error
-            work += [(learned, step, tuple(step.keys(event))) for step in steps.get(type(event), ())]
+            work += [
+                (learned, step, tuple(step.keys(event)) if type(step) is Step else ())
+                for step in steps.get(type(event), ())
+            ]
         return work
 
-    async def _load(self, work: Sequence[Work], rows: Pending, writer: RowWriter) -> None:
+    async def _load(self, work: Sequence[Work], overlay: Overlay, stored: StoredRows) -> None:
         missing: list[list[Key]] = [[] for _ in self._models]
         for _, step, keys in work:
-            if step.row is None:
-                overlay, recent, absent = rows[step.at], self._recent[step.at], missing[step.at]
+            if type(step) is Step:
+                rows, recent, absent = overlay.rows[step.at], self._recent[step.at], missing[step.at]
                 for key in keys:
-                    if key not in overlay:
-                        overlay[key] = row = recent.get(key)
+                    if key not in rows:
+                        rows[key] = row = recent.get(key)
                         if row is None:
                             absent.append(key)
+        if self._refers:
+            self._recall(work, overlay, missing)
         for at, absent in enumerate(missing):
             if absent:
-                rows[at].update(await writer.load(self._models[at], absent))
+                overlay.rows[at].update(await stored.load(self._models[at], absent))
 
+    def _recall(self, work: Sequence[Work], overlay: Overlay, missing: list[list[Key]]) -> None:
+        for learned, step, _ in work:
+            for at, key_of, _ in step.references:
+                key = key_of(learned.event)
+                if key is not None and key not in overlay.rows[at]:
+                    overlay.rows[at][key] = row = self._recent[at].get(key)
+                    if row is None:
+                        missing[at].append(key)
 
-def run(work: Iterable[Work], rows: Pending, changed: list[dict[Key, int]]) -> None:
-    """Fold over the overlay `rows`, in place; note the position of every key's last change in `changed`."""
-    for learned, step, keys in work:
-        at, function, _, must_exist, wants_meta, append_only, in_utc = step
-        if append_only is not None:
-            _append(learned, step, append_only, rows[at], changed[at])
-            continue
-        overlay, position = rows[at], learned.stored.position
-        for key in keys:
-            row = overlay.get(key)
-            if row is None and must_exist:
-                shown = key[0] if len(key) == 1 else key
-                raise MissingRowError(f"{function.__qualname__} needs the row {shown}, and there is none")
-            new = function(row, learned.event, meta_of(learned.stored)) if wants_meta else function(row, learned.event)
-            if new is not row:
-                overlay[key] = new if new is None or in_utc is None else in_utc(new)
-                changed[at][key] = position
+    async def _fetch(self, need: Need, overlay: Overlay, stored: StoredRows) -> None:
+        at, rows = need.at, overlay.rows[need.at]
+        if isinstance(need, Matching):
+            await self._select(need, overlay, stored)
+            return
+        rows[need.key] = row = self._recent[at].get(need.key)
+        if row is None:
+            rows.update(await stored.load(self._models[at], (need.key,)))
 
-
-def _append(learned: Learned, step: Step, kind: type, overlay: dict[Key, Any], changed: dict[Key, int]) -> None:
-    made = step.function(learned.event, meta_of(learned.stored)) if step.wants_meta else step.function(learned.event)
-    if made is None:
-        return
-    position = learned.stored.position
-    index = 0
-    while (position, index) in overlay:
-        index += 1
-    for row in (made,) if isinstance(made, kind) else made:
-        overlay[position, index] = row
-        changed[position, index] = position
-        index += 1
+    async def _select(self, need: Matching, overlay: Overlay, stored: StoredRows) -> None:
+        """Take every stored row that matches into the overlay; what is pending there is newer and stays."""
+        rows, model, after = overlay.rows[need.at], self._models[need.at], None
+        while True:
+            page = await stored.matching(model, need.columns, after=after, limit=PAGE)
+            for after, row in page.items():  # the last key is where the next page begins
+                rows.setdefault(after, row)
+            if len(page) < PAGE:
+                return

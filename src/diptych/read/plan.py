@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,23 +12,65 @@ import msgspec
 
 from diptych.codec import EventCodec
 from diptych.errors import CorruptionError, MessageError
-from diptych.model.projections import KeysOf, Projection, ReadModel
+from diptych.model.projections import Projection, ReadModel
+from diptych.model.rowfolds import META, Key, KeysOf, RollupFold, RowFold
 from diptych.model.rows import in_utc
 from diptych.ports import Slice, StoredEvent
 
 
+class Referring(NamedTuple):
+    """A reference of a step: in which of the projection's models, under which key, and whether it must be there."""
+
+    at: int
+    key_of: Callable[[Any], Key | None]
+    must_exist: bool
+
+
 class Step(NamedTuple):
-    """One fold of one read model: which of the projection's models, what to call, with what keys."""
+    """One fold of an event into one read model: which of the projection's models, what to call, with what keys."""
 
     at: int
     function: Callable[..., Any]
     keys: KeysOf
     must_exist: bool
-    wants_meta: bool
-    row: type | None
-    """The row type when the read model is append-only."""
     in_utc: Callable[[Any], Any] | None
     """Turns the datetimes of a row to UTC, where its type has any."""
+    followed: bool
+    """Whether somebody asks for every change: a rollup, or the history of the rows."""
+    extras: tuple[int, ...]
+    references: tuple[Referring, ...]
+
+
+class Appending(NamedTuple):
+    """One fold of an event into append-only rows."""
+
+    at: int
+    function: Callable[..., Any]
+    row: type
+    in_utc: Callable[[Any], Any] | None
+    followed: bool
+    extras: tuple[int, ...]
+    references: tuple[Referring, ...]
+
+
+class Fanning(NamedTuple):
+    """One fold of an event into every row whose columns equal its fields."""
+
+    step: Step
+    where: tuple[tuple[str, str], ...]
+    references: tuple[Referring, ...]
+
+
+class Rolling(NamedTuple):
+    """One fold of the changes that an event makes to the rows of another read model."""
+
+    step: Step
+    source: int
+    fold: RollupFold
+    references: tuple[Referring, ...] = ()
+
+
+AnyStep = Step | Appending | Fanning | Rolling
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +102,37 @@ def _read(codec: EventCodec, stored: StoredEvent) -> Any:
         return Unreadable(unreadable)
 
 
-def steps_of(projection: Projection) -> dict[type, tuple[Step, ...]]:
+def steps_of(projection: Projection) -> dict[type, tuple[AnyStep, ...]]:
     """Return the steps for each type of event, read models in the order of their declaration."""
-    return {event: tuple(_steps(projection.models, event)) for event in projection.events}
+    rolled = {rollup.source.order for model in projection.models for rollup in model.rollups}
+    return {event: tuple(_steps(projection.models, event, rolled)) for event in projection.events}
 
 
-def _steps(models: list[ReadModel[Any]], event: type) -> list[Step]:
-    return [
-        Step(
-            at,
-            fold.function,
-            fold.keys,
-            fold.must_exist,
-            fold.wants_meta,
-            model.row if model.append_only else None,
-            in_utc(model.row),
-        )
-        for at, model in enumerate(models)
-        for fold in model.folds.get(event, ())
-    ]
+def _steps(models: Sequence[ReadModel[Any]], event: type, rolled: AbstractSet[int]) -> Iterator[AnyStep]:
+    touched: set[int] = set()
+    for at, model in enumerate(models):
+        found = [_step(model, fold, at in rolled or model.history) for fold in model.folds.get(event, ())]
+        found += [_rolling(model, each, at in rolled) for each in model.rollups if each.source.order in touched]
+        if found:
+            touched.add(at)
+        yield from found
+
+
+def _step(model: ReadModel[Any], fold: RowFold, followed: bool) -> AnyStep:  # noqa: FBT001 (internal)
+    references = tuple(Referring(each.model.order, each.key_of, each.must_exist) for each in fold.references)
+    turn = in_utc(model.row)
+    if model.append_only:
+        return Appending(model.order, fold.function, model.row, turn, followed, fold.extras, references)
+    step = Step(model.order, fold.function, fold.keys, fold.must_exist, turn, followed, fold.extras, references)
+    return Fanning(step, fold.where, references) if fold.where else step
+
+
+def _rolling(model: ReadModel[Any], fold: RollupFold, rolled: bool) -> Rolling:  # noqa: FBT001 (internal)
+    extras = (META,) if fold.wants_meta else ()
+    followed = rolled or model.history
+    step = Step(model.order, fold.function, _none, fold.must_exist, in_utc(model.row), followed, extras, ())
+    return Rolling(step, fold.source.order, fold)
+
+
+def _none(_: Any) -> tuple[Key, ...]:
+    return ()

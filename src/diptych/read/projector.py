@@ -53,14 +53,21 @@ class Projector:
         if not mine:
             await self._idle(through, now=now)
             return
+        pieces = list(self._folding.pieces(mine))
+        for piece in pieces:
+            await self._take(piece, through if piece is pieces[-1] else piece[-1].stored.position)
+            if self.stopped:
+                return
+
+    async def _take(self, events: Sequence[Learned], through: int) -> None:
         try:
-            await self._save(mine, through)
+            await self._save(events, through)
         except StoreError as failed:
             if not isinstance(failed, CorruptionError):
                 raise
-            await self._singly(mine, through)
+            await self._singly(events, through)
         except Exception:  # noqa: BLE001 (any bug of a fold; folding singly finds the event and stops there)
-            await self._singly(mine, through)
+            await self._singly(events, through)
 
     async def store_idle(self) -> None:
         """Store the position that so far is known in memory only."""

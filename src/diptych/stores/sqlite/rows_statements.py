@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -12,6 +12,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from diptych.codec import encode
 from diptych.model.projections import Key, ReadModel
+from diptych.stores.columns import Convert, storage_of
 from diptych.stores.tables import Conversion, conversion_of, table_of
 
 _DIALECT = sqlite.dialect(paramstyle="qmark")
@@ -43,12 +44,28 @@ class Reading:
 class Writing:
     """Write rows of one generation of a read model; `create` and `drop` are its tables, indexes and view."""
 
+    generation: int
     conversion: Conversion
     reading: Reading
     upsert: str
     delete: str
     create: tuple[str, ...]
     drop: tuple[str, ...]
+
+
+class Selecting(NamedTuple):
+    """Page through rows of equal columns: the first page, the page beyond a key, and how the values are stored."""
+
+    first: str
+    beyond: str
+    to_store: tuple[Convert | None, ...]
+
+    def page(self, values: Iterable[Any], after: Sequence[Any] | None, limit: int) -> tuple[str, tuple[Any, ...]]:
+        """Return the statement of one page and its arguments; `after` is a stored key."""
+        stored = tuple(
+            value if convert is None else convert(value) for value, convert in zip(values, self.to_store, strict=True)
+        )
+        return (self.first, (*stored, limit)) if after is None else (self.beyond, (*stored, *after, limit))
 
 
 def physical(name: str, generation: int) -> str:
@@ -73,12 +90,31 @@ def reading_of(model: ReadModel[Any], table: sa.Table) -> Reading:
     )
 
 
+def selecting_of(model: ReadModel[Any], generation: int, columns: Sequence[str]) -> Selecting:
+    """Compile the statements that page through the rows whose columns have some values, in the order of keys."""
+    table = table_of(model, name=physical(model.name, generation))
+    keys, conversion = [table.c[name] for name in model.key], conversion_of(model)
+    same = [table.c[name] == sa.bindparam(f"c{at}") for at, name in enumerate(columns)]
+    beyond = sa.tuple_(*keys) > sa.tuple_(*(sa.bindparam(f"k{at}", type_=key.type) for at, key in enumerate(keys)))
+    found = sa.select(*keys, *(table.c[name].label(f"f_{name}") for name in conversion.fields)).where(*same)
+    paged = found.order_by(*keys).limit(sa.bindparam("limit", type_=sa.Integer()))
+    named = {column.name: column for column in model.columns}
+    to_store = tuple(storage_of(named[name]).to_store for name in columns)
+    return Selecting(_paged(paged), _paged(paged.where(beyond)), to_store)
+
+
+def _paged(statement: Any) -> str:
+    # SQLite's dialect writes an offset beside every limit that is a parameter.
+    return _text(statement).replace("LIMIT ? OFFSET ?", "LIMIT ?")
+
+
 def writing_of(model: ReadModel[Any], generation: int) -> Writing:
     """Compile the statements of one generation of a read model."""
     table = table_of(model, name=physical(model.name, generation), suffix=f"__g{generation}")
     keys = [table.c[name] for name in model.key]
     reading = reading_of(model, table)
     return Writing(
+        generation,
         reading.conversion,
         reading,
         upsert=_upsert(table, model.key),

@@ -18,7 +18,7 @@ from diptych.ports import Changes, Checkpoint
 from diptych.stores.sqlite.rows_database import WriteDatabase, row_sql
 from diptych.stores.sqlite.rows_install import Installation
 from diptych.stores.sqlite.rows_reader import fetch
-from diptych.stores.sqlite.rows_statements import Writing
+from diptych.stores.sqlite.rows_statements import Selecting, Writing, selecting_of
 
 FEED_POSITIONS = 100_000
 _TRIM_EVERY = 2_000
@@ -33,6 +33,7 @@ class SqliteRowWriter:
         self._owner = uuid4()
         self._epoch: int | None = None
         self._writings: dict[str, Writing] = {}
+        self._selectings: dict[tuple[str, ...], Selecting] = {}
         self._models: dict[str, tuple[str, ...]] = {}
         self._trimmed = 0
         self._untidy = 0
@@ -70,7 +71,7 @@ class SqliteRowWriter:
             self._own(connection)
             installation = Installation(connection, log_id, head, mode, self._epoch or 0)
             installed = {each.name: installation.put(each, fingerprints[each.name]) for each in projections}
-        self._writings = installation.writings
+        self._writings, self._selectings = installation.writings, {}
         self._models = {each.name: tuple(model.name for model in each.models) for each in projections}
         return installed
 
@@ -78,6 +79,18 @@ class SqliteRowWriter:
         """Return the rows that exist among these keys."""
         with self._database.read() as connection:
             return fetch(connection, self._writings[model.name].reading, keys)
+
+    async def matching(
+        self, model: ReadModel[Any], columns: Mapping[str, Any], *, after: Key | None, limit: int
+    ) -> Mapping[Key, Any]:
+        """Return at most `limit` rows whose columns have these values, in the order of keys, from beyond `after`."""
+        writing, asked = self._writings[model.name], (model.name, *columns)
+        if asked not in self._selectings:
+            self._selectings[asked] = selecting_of(model, writing.generation, tuple(columns))
+        encoded = None if after is None else writing.conversion.encode_key(after)
+        statement, values = self._selectings[asked].page(columns.values(), encoded, limit)
+        with self._database.read() as connection:
+            return writing.reading.rows(connection.execute(statement, values).fetchall())
 
     async def save(self, checkpoint: Checkpoint, position: int, changes: Sequence[Changes]) -> Checkpoint:
         """Store rows, change feed and the checkpoint's new position in one transaction; return the new checkpoint."""

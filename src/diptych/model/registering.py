@@ -1,0 +1,151 @@
+"""How a function becomes a row fold: its parameters and keys are looked at once, and refused where they do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, get_origin
+
+from diptych.errors import WiringError
+from diptych.model.fields import fields_of, hints_of, place_of, split_marks, split_optional
+from diptych.model.folds import Parameter, parameters_of, takes
+from diptych.model.meta import Meta
+from diptych.model.rowfolds import META, Reference, Referred, RollupFold, RowChange, RowFold
+from diptych.model.rowkeys import key_of_event, key_of_row, keys_of
+from diptych.model.rows import refuse_unscaled
+
+References = Mapping[str, Reference[Any]]
+
+
+def fold_of(
+    model: Any,  # a ReadModel
+    function: Callable[..., Any],
+    event: type,
+    *,
+    key: Any,
+    keys: Any,
+    references: References,
+) -> RowFold:
+    """Compile the fold of one type of event into the rows that it is the key of."""
+    beside = 1 if model.append_only else 2
+    referred, extras = _extras(model, function, event, references, beside=beside)
+    meta = takes(function, Meta)
+    if model.append_only:
+        return RowFold(function, event, lambda _: ((),), False, meta, (), referred, extras)
+    extract, used = keys_of(model, event, key, keys, function)
+    return RowFold(function, event, extract, _must_exist(function), meta, used, referred, extras)
+
+
+def fan_out(
+    model: Any,  # a ReadModel
+    function: Callable[..., Any],
+    event: type,
+    columns: tuple[tuple[str, str], ...],
+    references: References,
+) -> RowFold:
+    """Compile the fold of one type of event into every row whose columns equal its fields."""
+    _refuse_unknown(model, function, event, columns)
+    referred, extras = _extras(model, function, event, references, beside=2)
+    return RowFold(function, event, lambda _: (), True, takes(function, Meta), (), referred, extras, columns)
+
+
+def rollup_of(model: Any, source: Any, function: Callable[..., Any], key: Any) -> RollupFold:
+    """Compile the fold of another read model's row changes."""
+    if source.projection != model.projection or source.order >= model.order:
+        raise WiringError(
+            f"{function.__qualname__} rolls {source.name!r} up into {model.name!r}, which is not declared below it in "
+            f"the same projection",
+            where=place_of(function),
+            fix="declare both in one projection, first what is rolled up, then what it is rolled up into",
+        )
+    if not _is_change(parameters_of(function)[1:2]):
+        raise WiringError(
+            f"the second parameter of {function.__qualname__} is no row change",
+            where=place_of(function),
+            fix=f"write (row: {model.row.__name__} | None, change: RowChange[{source.row.__name__}]) -> ...",
+        )
+    _extras(model, function, None, {}, beside=2)
+    key_of, used = key_of_row(model, source, key, function)
+    return RollupFold(function, source, key_of, _must_exist(function), takes(function, Meta), used)
+
+
+def _is_change(second: Sequence[Parameter]) -> bool:
+    return any((get_origin(each.type) or each.type) is RowChange for each in second)
+
+
+def _extras(
+    model: Any, function: Callable[..., Any], event: type | None, references: References, *, beside: int
+) -> tuple[tuple[Referred, ...], tuple[int, ...]]:
+    """Return the references in the order of their parameters, and which of them, or the Meta, each parameter takes."""
+    referred: list[Referred] = []
+    extras = []
+    for parameter in parameters_of(function)[beside:]:
+        if parameter.type is Meta:
+            extras.append(META)
+        elif parameter.name in references and event is not None:
+            extras.append(len(referred))
+            referred.append(_referred(model, function, event, parameter, references[parameter.name]))
+        else:
+            raise WiringError(
+                f"nobody gives {function.__qualname__} its {parameter.name!r}",
+                where=place_of(function),
+                fix=f"a fold takes Meta, and rows by reference: @{model.name}.on({parameter.name}=others['field'])",
+            )
+    unused = references.keys() - {each.parameter for each in referred}
+    if unused:
+        raise WiringError(
+            f"{function.__qualname__} has no parameter {min(unused)!r} for the reference of that name",
+            where=place_of(function),
+            fix="name the reference as the parameter that takes the row",
+        )
+    return tuple(referred), tuple(extras)
+
+
+def _referred(
+    model: Any, function: Callable[..., Any], event: type, parameter: Parameter, reference: Reference[Any]
+) -> Referred:
+    other = reference.model
+    if other.projection != model.projection or other.append_only:
+        raise WiringError(
+            f"{function.__qualname__} takes a row of {other.name!r}, which is "
+            + ("append-only" if other.append_only else f"of projection {other.projection!r}"),
+            where=place_of(function),
+            fix=f"refer to a keyed read model of projection {model.projection!r}: rows of others may be older",
+        )
+    bare, optional = split_optional(parameter.type)
+    if bare is not other.row:
+        raise WiringError(
+            f"{parameter.name!r} of {function.__qualname__} takes {bare!r}, and rows of {other.name!r} are "
+            f"{other.row.__qualname__}",
+            where=place_of(function),
+            fix=f"write {parameter.name}: {other.row.__qualname__} | None",
+        )
+    key_of, used = key_of_event(other, event, reference.key, function)
+    return Referred(parameter.name, other, key_of, not optional, used)
+
+
+def _refuse_unknown(
+    model: Any, function: Callable[..., Any], event: type, columns: tuple[tuple[str, str], ...]
+) -> None:
+    known = {column.name: column for column in model.columns}
+    present = {each.name for each in fields_of(event)}
+    for column, name in columns:
+        if column not in known or name not in present:
+            lacking, owner = (column, model.row) if column not in known else (name, event)
+            raise WiringError(
+                f"{function.__qualname__} changes the rows of {model.name!r} where {column} equals the event's "
+                f"{name}, and {owner.__qualname__} has no {lacking!r}",
+                where=place_of(function),
+                fix=f"name a column and a field: @{model.name}.where(column='field').on",
+            )
+        refuse_unscaled(model.row, known[column])
+    if not columns or model.append_only:
+        raise WiringError(
+            f"{function.__qualname__} changes rows of {model.name!r} by no column",
+            where=place_of(function),
+            fix="write @model.where(column='field of the event').on, for a read model that is not append-only",
+        )
+
+
+def _must_exist(function: Callable[..., Any]) -> bool:
+    first = parameters_of(function)[0]
+    return not split_optional(split_marks(hints_of(function)[first.name])[0])[1]

@@ -1,0 +1,128 @@
+"""Row keys: which rows an event, a reference or a changed row points to, compiled from names or functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from diptych.errors import WiringError
+from diptych.model.fields import Field, fields_of, place_of
+from diptych.model.rowfolds import Key, KeysOf
+from diptych.model.rows import columns_of
+
+KeyOf = Callable[[Any], Key | None]
+
+
+def keys_of(
+    model: Any, event: type, key: Any, keys: Any, function: Callable[..., Any]
+) -> tuple[KeysOf, tuple[str, ...]]:
+    """Compile which rows of a read model an event changes; return it with the fields of the event that it reads.
+
+    Raises WiringError for names that the event lacks, and for too few or too many of them.
+    """
+    if keys is not None:
+        return (lambda given: [_tuple(each) for each in keys(given)]), ()
+    if callable(key):
+        return (lambda given: () if (found := key(given)) is None else (_tuple(found),)), ()
+    names = _names(model, key)
+    _refuse_count(model, names, function)
+    present = _present(model, event, names, function)
+    if any(present[name].optional for name in names):
+        return _by_optional_fields(names), names
+    return _by_fields(names), names
+
+
+def key_of_event(model: Any, event: type, key: Any, function: Callable[..., Any]) -> tuple[KeyOf, tuple[str, ...]]:
+    """Compile the key of the row that an event points to: None where a part of it is None."""
+    if callable(key):
+        return _computed(key), ()
+    names = _names(model, key)
+    _refuse_count(model, names, function)
+    _present(model, event, names, function)
+    return _part_by_part(names), names
+
+
+def key_of_row(model: Any, source: Any, key: Any, function: Callable[..., Any]) -> tuple[KeyOf, tuple[str, ...]]:
+    """Compile the key of the rollup row that a row of another read model belongs to: None for no row."""
+    if callable(key):
+        return _computed(key), ()
+    names = _names(model, key)
+    _refuse_count(model, names, function)
+    known = [column.name for column in columns_of(source.row)]
+    lacking = [name for name in names if name not in known]
+    if lacking:
+        raise WiringError(
+            f"rows of {source.name!r} have no column {lacking[0]!r} to key a row of {model.name!r} by",
+            where=place_of(function),
+            fix=f"name theirs, @{model.name}.rollup({source.name}, key='...'), one of {', '.join(known)}; "
+            f"or compute it: key=lambda row: ...",
+        )
+    return _part_by_part(names), names
+
+
+def sortable(key: Key) -> tuple[Any, ...]:
+    """Return a key as every store sorts it: texts by code point, ids and choices by their stored values."""
+    return tuple(_sortable(part) for part in key)
+
+
+def _sortable(part: Any) -> Any:
+    if isinstance(part, Enum):
+        return part.value
+    return str(part) if isinstance(part, UUID) else part
+
+
+def _names(model: Any, key: Any) -> tuple[str, ...]:
+    if key is None:
+        return tuple(model.key)
+    return key if isinstance(key, tuple) else (key,)
+
+
+def _refuse_count(model: Any, names: tuple[str, ...], function: Callable[..., Any]) -> None:
+    if len(names) != len(model.key):
+        raise WiringError(
+            f"{model.name!r} is keyed by ({', '.join(model.key)}), and {function.__qualname__} by ({', '.join(names)})",
+            where=place_of(function),
+            fix="name one field of the event for each column of the key, in their order",
+        )
+
+
+def _present(model: Any, event: type, names: tuple[str, ...], function: Callable[..., Any]) -> dict[str, Field]:
+    present = {each.name: each for each in fields_of(event)}
+    lacking = [name for name in names if name not in present]
+    if lacking:
+        raise WiringError(
+            f"{event.__qualname__} has no field {lacking[0]!r} to key a row of {model.name!r} by",
+            where=place_of(function),
+            fix=f"name the event's field: @{model.name}.on(key='...'), one of {', '.join(present)}",
+        )
+    return present
+
+
+def _by_optional_fields(names: tuple[str, ...]) -> KeysOf:
+    one = _part_by_part(names)
+    return lambda event: () if (key := one(event)) is None else (key,)
+
+
+def _by_fields(names: tuple[str, ...]) -> KeysOf:
+    if len(names) == 1:
+        only = names[0]
+        return lambda event: ((getattr(event, only),),)
+    return lambda event: (tuple(getattr(event, name) for name in names),)
+
+
+def _part_by_part(names: tuple[str, ...]) -> KeyOf:
+    def key_of(given: Any) -> Key | None:
+        key = tuple(getattr(given, name) for name in names)
+        return None if None in key else key
+
+    return key_of
+
+
+def _computed(key: Callable[[Any], Any]) -> KeyOf:
+    return lambda given: None if (found := key(given)) is None else _tuple(found)
+
+
+def _tuple(key: Any) -> Key:
+    return key if isinstance(key, tuple) else (key,)

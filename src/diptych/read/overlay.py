@@ -1,0 +1,172 @@
+"""The overlay: rows of a batch that are read but not stored, and folding over them one step after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from diptych.model.projections import Key, ReadModel
+from diptych.model.rowfolds import META, RowChange
+from diptych.model.rowkeys import sortable
+from diptych.ports import Changes
+from diptych.read.plan import AnyStep, Appending, Fanning, Learned, Referring, Rolling, Step
+from diptych.recorded import meta_of
+
+Work = tuple[Learned, AnyStep, Sequence[Key]]
+
+
+class MissingRowError(LookupError):
+    """A fold that needs a row found none."""
+
+
+class Missing(NamedTuple):
+    """Ask for a row that nobody could know of beforehand."""
+
+    at: int
+    key: Key
+
+
+class Matching(NamedTuple):
+    """Ask for every stored row whose columns have these values."""
+
+    at: int
+    columns: Mapping[str, Any]
+
+
+Need = Missing | Matching
+
+
+class Overlay:
+    """Hold, per read model of a projection, the rows that a batch read or made, and what it changed."""
+
+    def __init__(self, models: Sequence[ReadModel[Any]]) -> None:
+        self._models = models
+        self.rows: list[dict[Key, Any]] = [{} for _ in models]
+        """Key -> row; None where there is none."""
+        self.changed: list[dict[Key, int]] = [{} for _ in models]
+        self._versions: list[list[tuple[Key, int, Any]]] = [[] for _ in models]
+        self._made: list[list[RowChange[Any]]] = [[] for _ in models]
+        self._position = 0
+
+    def note(self, at: int, change: RowChange[Any]) -> None:
+        """Keep a change for those who want every one: rollups until the next event, history for good."""
+        if change.position != self._position:
+            self._position = change.position
+            for made in self._made:
+                made.clear()
+        self._made[at].append(change)
+        if self._models[at].history:
+            self._versions[at].append((change.key, change.position, change.after))
+
+    def made(self, at: int, position: int) -> Sequence[RowChange[Any]]:
+        """Return the changes that the event at this position made to the rows of a read model so far."""
+        return self._made[at] if position == self._position else ()
+
+    def changes(self) -> list[Changes]:
+        """Return everything that changed."""
+        return [
+            Changes(model, {key: self.rows[at].get(key) for key in self.changed[at]}, self.changed[at], versions)
+            for at, (model, versions) in enumerate(zip(self._models, self._versions, strict=True))
+            if self.changed[at]
+        ]
+
+
+def run(work: Iterable[Work], overlay: Overlay) -> Iterator[Need]:
+    """Fold over the overlay, in place; yield what is needed and go on when it is there."""
+    for learned, step, keys in work:
+        if type(step) is Step:
+            _fold(learned, step, keys, overlay)
+        elif type(step) is Appending:
+            _append(learned, step, overlay)
+        elif type(step) is Fanning:
+            columns = {column: getattr(learned.event, name) for column, name in step.where}
+            if None not in columns.values():
+                yield Matching(step.step.at, columns)
+                _fold(learned, step.step, _matching(overlay.rows[step.step.at], columns), overlay)
+        elif type(step) is Rolling:
+            yield from _roll(learned, step, overlay)
+
+
+def _fold(learned: Learned, step: Step, keys: Iterable[Key], overlay: Overlay) -> None:
+    at, function, _, must_exist, in_utc, followed, extras, references = step
+    rows, event, position = overlay.rows[at], learned.event, learned.stored.position
+    for key in keys:
+        row = rows.get(key)
+        if row is None and must_exist:
+            raise _missing(function.__qualname__, key)
+        if extras:
+            new = function(row, event, *_arguments(function, learned, extras, references, overlay))
+        else:
+            new = function(row, event)
+        if new is not row:
+            rows[key] = new = new if new is None or in_utc is None else in_utc(new)
+            overlay.changed[at][key] = position
+            if followed:
+                overlay.note(at, RowChange(key, row, new, position))
+
+
+def _append(learned: Learned, step: Appending, overlay: Overlay) -> None:
+    at, function, kind, in_utc, followed, extras, references = step
+    made = function(learned.event, *_arguments(function, learned, extras, references, overlay))
+    if made is None:
+        return
+    rows, changed, position, index = overlay.rows[at], overlay.changed[at], learned.stored.position, 0
+    while (position, index) in rows:
+        index += 1
+    for each in (made,) if isinstance(made, kind) else made:
+        row = each if in_utc is None else in_utc(each)
+        rows[position, index] = row
+        changed[position, index] = position
+        if followed:
+            overlay.note(at, RowChange((position, index), None, row, position))
+        index += 1
+
+
+def _roll(learned: Learned, step: Rolling, overlay: Overlay) -> Iterator[Missing]:
+    at, function, _, must_exist, in_utc, followed, extras, _ = step.step
+    rows, position = overlay.rows[at], learned.stored.position
+    meta = (meta_of(learned.stored),) if extras else ()
+    for change in overlay.made(step.source, position):
+        for key, told in step.fold.changes(change):
+            if key not in rows:
+                yield Missing(at, key)
+            row = rows.get(key)
+            if row is None and must_exist:
+                raise _missing(function.__qualname__, key)
+            new = function(row, told, *meta)
+            if new is not row:
+                rows[key] = new = new if new is None or in_utc is None else in_utc(new)
+                overlay.changed[at][key] = position
+                if followed:
+                    overlay.note(at, RowChange(key, row, new, position))
+
+
+def _arguments(
+    function: Any, learned: Learned, extras: Iterable[int], references: Sequence[Referring], overlay: Overlay
+) -> Iterator[Any]:
+    for extra in extras:
+        if extra == META:
+            yield meta_of(learned.stored)
+            continue
+        at, key_of, must_exist = references[extra]
+        key = key_of(learned.event)
+        row = None if key is None else overlay.rows[at].get(key)
+        if row is None and must_exist:
+            raise _missing(function.__qualname__, key or ())
+        yield row
+
+
+def _matching(rows: Mapping[Key, Any], columns: Mapping[str, Any]) -> list[Key]:
+    """Return the keys of the rows that match now, in the order in which every store would sort them."""
+    wanted = columns.items()
+    found = [
+        key
+        for key, row in rows.items()
+        if row is not None and all(getattr(row, name) == value for name, value in wanted)
+    ]
+    return sorted(found, key=sortable)
+
+
+def _missing(function: str, key: Key) -> MissingRowError:
+    shown = key[0] if len(key) == 1 else key
+    return MissingRowError(f"{function} needs the row {shown}, and there is none")
