@@ -8,15 +8,14 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
-from diptych.codec import decode_message
 from diptych.dispatch import Middleware
-from diptych.errors import InvalidMessageError, MalformedError, UnknownMessageError
+from diptych.errors import UnknownMessageError
 from diptych.history.check import Report, check
 from diptych.injection import Injector
 from diptych.model.messages import Command, Query
 from diptych.model.meta import Context
 from diptych.model.projections import Projection
-from diptych.model.results import Invalid, Result
+from diptych.model.results import Result
 from diptych.module import Module
 from diptych.ports import Checkpoint, Clock, EventStore, Ids, Record
 from diptych.read.fingerprint import fingerprint_of
@@ -169,16 +168,7 @@ class Application:
         expected: int | None = None,
     ) -> Result[Any]:
         """Send the command of this name whose JSON is `body`; as `send`, and MalformedError for what is no JSON."""
-        cls = self._write.commands.get(name)
-        if cls is None:
-            raise UnknownMessageError(f"no module handles a command named {name!r}")
-        try:
-            command = decode_message(cls, body)
-        except MalformedError:
-            raise
-        except InvalidMessageError as invalid:
-            return Invalid(invalid.errors)
-        return await self._write.send_checked(command, Delivery(key, principal, correlation, causation, expected))
+        return await self._write.receive(name, body, Delivery(key, principal, correlation, causation, expected))
 
     async def ask(
         self,

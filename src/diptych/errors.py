@@ -17,6 +17,7 @@
         │   └── UnreadableEventError   a stored event that current code cannot read
         ├── UnwrapError            .unwrap() of a result that is not Accepted
         ├── KeyReusedError         an idempotency key that came back with another request
+        ├── UntriableError         a command that cannot be tried, since its handler has effects of its own
         ├── OutcomeUnknownError    the command may or may not have taken effect: look it up
         ├── RequestError           an HTTP request that cannot be served as it came
         ├── PositionError          a position that the log has not reached
@@ -24,6 +25,7 @@
         ├── RebuildingError        a read model that is being rebuilt
         │   └── OutdatedError          a read model that another process folds with other code
         ├── FoldError              a projection that stopped at an event that its fold cannot take
+        ├── ReactionError          a subscriber that stands at an event that its handler cannot take
         └── StoreError             the store underneath
             ├── NotDurableError    the store would acknowledge what is not on disk
             ├── CorruptionError    stored bytes that do not match their hash
@@ -151,6 +153,10 @@ class KeyReusedError(Error):
     """An idempotency key came back with another request: nothing was done."""
 
 
+class UntriableError(Error):
+    """A dry run of a command whose handler has effects of its own: nothing was done."""
+
+
 class OutcomeUnknownError(Error):
     """The append was sent and its answer was lost; look the command up with `outcome(command_id)`."""
 
@@ -210,6 +216,14 @@ class FoldError(Error):
     def __init__(self, projection: str, position: int, reason: str) -> None:
         self.projection, self.position, self.reason = projection, position, reason
         super().__init__(f"projection {projection!r} stopped at position {position}: {reason}")
+
+
+class ReactionError(Error):
+    """A subscriber stands at a position: the handler of an event raised, or it has not come further in time."""
+
+    def __init__(self, subscriber: str, position: int, reason: str) -> None:
+        self.subscriber, self.position, self.reason = subscriber, position, reason
+        super().__init__(f"subscriber {subscriber!r} stands at position {position}: {reason}")
 
 
 class StoreError(Error):

@@ -6,9 +6,16 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from diptych.codec import EventCodec, encode, fingerprint
+from diptych.codec import EventCodec, decode_message, encode, fingerprint
 from diptych.dispatch import Handler, Middleware, compile_handler, compose, sources_of
-from diptych.errors import InvalidMessageError, Refusal, UnknownMessageError, WiringError
+from diptych.errors import (
+    InvalidMessageError,
+    MalformedError,
+    Refusal,
+    UnknownMessageError,
+    UntriableError,
+    WiringError,
+)
 from diptych.injection import Injector, Source, refuse_rows
 from diptych.model.fields import place_of
 from diptych.model.results import Accepted, Invalid, Result
@@ -21,6 +28,7 @@ from diptych.write.recording import NOTHING, Recorder
 from diptych.write.requests import Delivery, Request, canonical, command_id_of, filler
 from diptych.write.states import StateCache
 from diptych.write.turns import Turns
+from diptych.write.withheld import UNSENT
 
 
 class Route(NamedTuple):
@@ -87,7 +95,20 @@ class WritePanel:
             return Invalid(invalid.errors)
         return await self._handle(route, command, command_id, data, delivery)
 
-    async def send_checked(self, command: Any, delivery: Delivery) -> Result[Any]:
+    async def receive(self, name: str, body: bytes, delivery: Delivery) -> Result[Any]:
+        """Send the command of this name whose JSON is `body`; as `send`, and MalformedError for what is no JSON."""
+        cls = self._named.get(name)
+        if cls is None:
+            raise UnknownMessageError(f"no module handles a command named {name!r}")
+        try:
+            command = decode_message(cls, body)
+        except MalformedError:
+            raise
+        except InvalidMessageError as invalid:
+            return Invalid(invalid.errors)
+        return await self._send_checked(command, delivery)
+
+    async def _send_checked(self, command: Any, delivery: Delivery) -> Result[Any]:
         """Send a command whose shape was checked when it was decoded; otherwise as `send`."""
         route = self._route_of(command)
         command, command_id = self._identified(route, command, delivery)
@@ -101,18 +122,23 @@ class WritePanel:
         return route
 
     def _identified(self, route: Route, command: Any, delivery: Delivery) -> tuple[Any, UUID]:
-        key = delivery.key
-        command_id = self._ids.new() if key is None else command_id_of(delivery.principal, key)
+        command_id = self._command_id(delivery)
         return command if route.fill is None else route.fill(command, command_id), command_id
+
+    def _command_id(self, delivery: Delivery) -> UUID:
+        if delivery.key is not None:
+            return command_id_of(delivery.principal, delivery.key)
+        return self._ids.new() if delivery.withheld is None else UNSENT
 
     def _handle(
         self, route: Route, command: Any, command_id: UUID, data: bytes, delivery: Delivery
     ) -> Awaitable[Result[Any]]:
-        key, principal, correlation, causation, expected = delivery
+        key, principal, correlation, causation, expected, withheld = delivery
         # Only a key can bring a request back, so only then there is anything to compare.
         seen = b"" if key is None else fingerprint(route.name, data)
         now = self._clock.now()
-        request = Request(now, command_id, principal, seen, key is not None, expected, correlation, causation)
+        keyed = key is not None
+        request = Request(now, command_id, principal, seen, keyed, expected, correlation, causation, withheld)
         return route.handle(command, request)
 
     def _wire(self, module: Module, injector: Injector) -> None:
@@ -147,6 +173,8 @@ class WritePanel:
         async def handle(command: Any, request: Any) -> Result[Any]:
             if request.keyed and (replayed := await self._recorder.replay(command, request)) is not None:
                 return replayed
+            if request.withheld is not None:
+                raise _untriable(type(command))
             try:
                 value = await handler(command, request)
             except Refusal as refusal:
@@ -159,3 +187,10 @@ class WritePanel:
             return Accepted(value, last, request.command_id)
 
         return handle
+
+
+def _untriable(command: type) -> UntriableError:
+    return UntriableError(
+        f"{command.__qualname__} cannot be tried: its handler has effects of its own, which nothing could take back; "
+        "only commands that a decision answers with events can be"
+    )

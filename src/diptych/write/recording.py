@@ -58,7 +58,7 @@ class Recorder:
     async def append(
         self, command: Any, request: Request, written: Written, value: Any, *, guards: Condition = (), position: int = 0
     ) -> AppendOutcome:
-        """Append the events and the record of the command.
+        """Append the events and the record of the command; those of one that is only tried are withheld.
 
         `position` is what the decision read; it is the record's where there are no events.
         """
@@ -66,7 +66,8 @@ class Recorder:
         answer = b"null" if value is None else encode(value)
         name = type(command).__name__
         record = Record(request.command_id, name, request.fingerprint, answer, position, now, request.principal)
-        return await self._store.append(Append(written.events, guards, record, written.metadata, now))
+        log = self._store if request.withheld is None else request.withheld
+        return await log.append(Append(written.events, guards, record, written.metadata, now))
 
     def _write(self, event: Any, metadata: bytes) -> NewEvent:
         cls = type(event)

@@ -12,6 +12,7 @@ from diptych.model.fields import Field, fields_of, place_of
 from diptych.model.marks import GeneratedMark
 from diptych.model.meta import Context
 from diptych.model.rows import change
+from diptych.write.withheld import Withheld
 
 SCOPE = UUID("6f2f4a5e-5d0a-5c0e-9f43-0c7f1c9d3b11")
 """The namespace of command ids that are made from a scope and a key."""
@@ -25,16 +26,21 @@ class Request(Context, frozen=True):
     expected: int | None = None
     correlation: UUID | None = None
     causation: UUID | None = None
+    withheld: Withheld | None = None
 
 
 class Delivery(NamedTuple):
-    """How a command came: its idempotency key, on whose behalf, in which course of events, expecting which position."""
+    """How a command came: its idempotency key, on whose behalf, in which course of events, expecting which position.
+
+    A command that is only tried brings what takes the place of the log where it would append.
+    """
 
     key: str | None = None
     principal: str | None = None
     correlation: UUID | None = None
     causation: UUID | None = None
     expected: int | None = None
+    withheld: Withheld | None = None
 
 
 def command_id_of(principal: str | None, key: str) -> UUID:
