@@ -14,7 +14,7 @@ from rich.console import Console
 from diptych.web.server import serve as serve_over_http
 from retail.app import build
 from retail.demo import demo as show_demo
-from retail.importing.lines import HeaderError
+from retail.importing.records import HeaderError
 from retail.importing.run import Imported, import_file
 from retail.report import figures_of, report_of
 from retail.settings import ShopSettings
@@ -52,9 +52,10 @@ def main() -> None:
 @click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="DATA/rejects.csv by default.")
 @click.pass_context
 def import_(context: click.Context, file: Path, data: Path, rejects: Path | None) -> None:
-    """Import a year of sale lines (csv or csv.gz); again, or after a crash, it goes on where it was.
+    """Import sale lines, or a catalogue of products, from a csv or csv.gz file; its header says which of the two.
 
-    Lines that cannot be taken stand with their reasons in the rejects file; the exit status is then 1.
+    Run again, or after a crash, it goes on where it was. Lines that cannot be taken stand with their reasons in the
+    rejects file; the exit status is then 1.
     """
     data.mkdir(parents=True, exist_ok=True)
     target = rejects or data / "rejects.csv"

@@ -10,20 +10,31 @@ from pathlib import Path
 
 import pytest
 
-NAME = "online_retail.csv.gz"
+SALES, CATALOGUE = "online_retail.csv.gz", "complete_journey/products.csv.gz"
 BESIDE = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
 def real_file() -> Path:
-    """Return the real file; skip where nobody says where it is, fail where it is not where it was said to be."""
+    """Return the real year of sale lines."""
+    return real(SALES)
+
+
+@pytest.fixture(scope="session")
+def real_catalogue() -> Path:
+    """Return the real catalogue of products."""
+    return real(CATALOGUE)
+
+
+def real(name: str) -> Path:
+    """Return a real file; skip where nobody says where it is, fail where it is not where it was said to be."""
     said = os.environ.get("DIPTYCH_DATA")
-    file = Path(said or BESIDE) / NAME
+    file = Path(said or BESIDE) / name
     if file.exists():
         return file
     if said:
-        pytest.fail(f"DIPTYCH_DATA is {said!r}, and there is no {NAME} in it")
-    return pytest.skip(f"DIPTYCH_DATA names no folder with {NAME}, and there is none in {BESIDE}")
+        pytest.fail(f"DIPTYCH_DATA is {said!r}, and there is no {name} in it")
+    return pytest.skip(f"DIPTYCH_DATA names no folder with {name}, and there is none in {BESIDE}")
 
 
 @pytest.fixture(scope="session")

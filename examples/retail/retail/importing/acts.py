@@ -1,16 +1,16 @@
-"""Acts: what happened in the shop, one command each, with a key that the same file always gives it."""
+"""Acts of sale lines: what happened in the shop, one command each, with a key that the same file always gives it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from diptych import Command
 from retail.customers import RegisterCustomer
-from retail.importing.lines import Line, Malformed, lines_of
-from retail.importing.survey import Survey, Tick
+from retail.importing.lines import Line, lines_of
+from retail.importing.records import Malformed
+from retail.importing.stages import Act, Hear, Plan, Reject, told
+from retail.importing.survey import Survey, Tick, survey_of
 from retail.ledger import PostLedgerAdjustment
 from retail.products import CreateProduct
 from retail.returns import AcceptReturn, ReturnLine
@@ -19,16 +19,18 @@ from retail.settings import ShopSettings
 from retail.stock import AdjustStock
 from retail.values import ZERO
 
-Reject = Callable[[Malformed], None]
-"""Take a line that is not imported."""
+
+def planned(file: Path, settings: ShopSettings, reject: Reject, hear: Hear) -> Plan:
+    """Survey sale lines and return what they ask for."""
+    survey = survey_of(file, lambda done: hear("survey", done, None))
+    hear("survey", survey.lines, survey.lines)
+    return Plan(survey.lines, _stages(file, survey, settings, reject, hear))
 
 
-class Act(NamedTuple):
-    """A command, its key, and the lines that it stands for."""
-
-    command: Command[Any]  # Any: each has its own result
-    key: str
-    lines: Sequence[Line] = ()
+def _stages(file: Path, survey: Survey, settings: ShopSettings, reject: Reject, hear: Hear) -> Iterator[Iterator[Act]]:
+    yield told(products(survey), hear, "products", len(survey.products))
+    yield told(customers(survey), hear, "customers", len(survey.customers))
+    yield documents(file, survey, settings, reject=reject, tick=lambda count: hear("documents", count, survey.lines))
 
 
 def products(survey: Survey) -> Iterator[Act]:

@@ -1,24 +1,20 @@
-"""Lines of the file: read one by one, checked, and told which rule takes them.
-
-A record is one physical line: what is wrong with it harms no other.
-"""
+"""Lines of sales: read one by one, checked, and told which rule takes them."""
 
 from __future__ import annotations
 
-import csv
-import gzip
 import re
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Literal, NamedTuple
+from typing import Literal, NamedTuple
+
+from retail.importing.records import Malformed, fields_of, records, taken
 
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
 _COLUMNS = HEADER.count(",") + 1
 _MOST, _PLACES, _LONGEST_CODE, _LONGEST_TEXT = 1_000_000_000, 4, 64, 500
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
-_NEVER_MEANT = "\x00\ufffd"
 
 Rule = Literal["sale", "return", "movement", "adjustment"]
 
@@ -38,36 +34,14 @@ class Line(NamedTuple):
     text: str
 
 
-class Malformed(NamedTuple):
-    """A line that cannot be taken, and why; the number is None where none can be made out."""
-
-    place: int
-    number: str | None
-    reason: str
-    text: str
-
-
-class HeaderError(ValueError):
-    """The file is not what is imported here."""
-
-
 def lines_of(file: Path) -> Iterator[Line | Malformed]:
-    """Yield the lines of a csv or csv.gz file; raise HeaderError unless it begins with the header."""
-    with _opened(file) as text:
-        found = next(text, "").removeprefix("\ufeff").rstrip("\r\n")
-        if found != HEADER:
-            raise HeaderError(f"{file} begins with {found[:100]!r}; expected {HEADER!r}")
-        for place, line in enumerate(text, 2):
-            yield parsed(place, line.rstrip("\r\n"))
+    """Yield the lines of a csv or csv.gz file after its header."""
+    return records(file, _read)
 
 
 def parsed(place: int, text: str) -> Line | Malformed:
     """Read one line."""
-    try:
-        fields = _fields(text)
-        return _line(place, text, fields)
-    except (ValueError, csv.Error) as wrong:
-        return Malformed(place, text.partition(",")[0].strip() or None, str(wrong), text)
+    return taken(place, text, _read)
 
 
 def rule_of(number: str, quantity: int, price: Decimal) -> Rule:
@@ -86,22 +60,8 @@ def rule_of(number: str, quantity: int, price: Decimal) -> Rule:
     raise ValueError(f"no rule takes quantity {quantity} at price {price} on invoice {number}")
 
 
-def _opened(file: Path) -> IO[str]:
-    opener = gzip.open if file.suffix == ".gz" else open
-    return opener(file, "rt", encoding="utf-8", errors="replace", newline="\n")
-
-
-def _fields(text: str) -> list[str]:
-    if any(character in text for character in _NEVER_MEANT):
-        raise ValueError("holds a character that is no text: NUL, or bytes that are not UTF-8")
-    fields = next(csv.reader([text], strict=True), []) if '"' in text else text.split(",")
-    if len(fields) != _COLUMNS:
-        raise ValueError(f"expected {_COLUMNS} fields, found {len(fields)}")
-    return fields
-
-
-def _line(place: int, text: str, fields: list[str]) -> Line:
-    number, code, description, quantity, at, price, customer, _country = fields
+def _read(place: int, text: str) -> Line:
+    number, code, description, quantity, at, price, customer, _country = fields_of(text, _COLUMNS)
     units, amount = _whole(quantity), _money(price)
     if not code.strip() or len(code) > _LONGEST_CODE:
         raise ValueError(f"expected a stock code, found {code[:_LONGEST_CODE]!r}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from retail.importing.lines import Line, Malformed
+from retail.importing.records import Malformed, Placed
 
 HEADER = ("line", "number", "reason", "text")
 
@@ -50,7 +50,7 @@ class Rejects:
         self.lines += 1
         self.documents.add(line.number or f"line {line.place}")
 
-    def document(self, lines: Iterable[Line], reason: str) -> None:
+    def document(self, lines: Iterable[Placed], reason: str) -> None:
         """Reject the lines of a document that the shop did not take."""
         for line in lines:
             self.line(Malformed(line.place, line.number, reason, line.text))

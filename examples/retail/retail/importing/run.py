@@ -1,4 +1,4 @@
-"""The run: survey the file, then send its acts, many at once."""
+"""The run: find out what the file is, survey it, then send its acts, many at once."""
 
 from __future__ import annotations
 
@@ -6,24 +6,20 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from diptych import Accepted, Application, KeyReusedError, Result
-from retail.importing import acts
-from retail.importing.acts import Act
+from retail.importing import acts, catalogue, lines
+from retail.importing.records import format_of
 from retail.importing.rejects import Rejects
-from retail.importing.survey import survey_of
+from retail.importing.stages import Act, Hear
 from retail.settings import ShopSettings
 
 PRINCIPAL = "import"
 AT_ONCE = 128
 
 
-class Stage(Protocol):
-    """Hear how far a stage of the import has come."""
-
-    def __call__(self, stage: str, done: int, total: int | None) -> None:
-        """Hear it."""
+FORMATS = {lines.HEADER: acts.planned, catalogue.HEADER: catalogue.planned}
+"""What is imported, by the header that it begins with."""
 
 
 @dataclass(slots=True)
@@ -43,31 +39,21 @@ class Imported:
 
 
 async def import_file(
-    app: Application, file: Path, rejects: Path, settings: ShopSettings, hear: Stage, *, at_once: int = AT_ONCE
+    app: Application, file: Path, rejects: Path, settings: ShopSettings, hear: Hear, *, at_once: int = AT_ONCE
 ) -> Imported:
     """Import a file; running it again, or after it was killed, changes nothing that was done.
 
     Raises HeaderError for a file that is something else.
     """
-    survey = await asyncio.to_thread(survey_of, file, lambda done: hear("survey", done, None))
-    hear("survey", survey.lines, survey.lines)
-    done = Imported(survey.lines)
+    planned = format_of(file, FORMATS)
+    done = Imported()
     with Rejects(rejects) as refused:
+        plan = await asyncio.to_thread(planned, file, settings, refused.line, hear)
         run = _Run(app, done, refused)
-        await run.send(_told(acts.products(survey), hear, "products", len(survey.products)), at_once)
-        await run.send(_told(acts.customers(survey), hear, "customers", len(survey.customers)), at_once)
-        documents = acts.documents(
-            file, survey, settings, reject=refused.line, tick=lambda count: hear("documents", count, survey.lines)
-        )
-        await run.send(documents, at_once)
-        done.rejected_lines, done.rejected_documents = refused.lines, len(refused.documents)
+        for stage in plan.stages:
+            await run.send(stage, at_once)
+        done.lines, done.rejected_lines, done.rejected_documents = plan.lines, refused.lines, len(refused.documents)
     return done
-
-
-def _told(found: Iterator[Act], hear: Stage, stage: str, total: int) -> Iterator[Act]:
-    for count, act in enumerate(found, 1):
-        yield act
-        hear(stage, count, total)
 
 
 class _Run:

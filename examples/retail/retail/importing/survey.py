@@ -1,4 +1,4 @@
-"""The survey: a first pass over the file, which finds what the second must know.
+"""The survey: a first pass over sale lines, which finds what the second must know.
 
 What it keeps grows with products, customers and documents, not with lines.
 """
@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
-from retail.importing.lines import Line, Malformed, lines_of
+from retail.importing.lines import Line, lines_of
+from retail.importing.records import Malformed
 from retail.values import ZERO
 
 Tick = Callable[[int], None]
