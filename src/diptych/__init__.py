@@ -14,9 +14,12 @@ _HOMES = {
     "diptych.errors": (
         "CorruptionError Error FencedError FieldErrors FoldError ForeignLogError InvalidMessageError "
         "KeyReusedError MalformedError MessageError Missing NotAllowed NotDurableError "
-        "OutcomeUnknownError OutdatedError PositionError RebuildingError Refusal SettingsError "
-        "StaleError StorageFullError StoreError UnknownMessageError UnreadableEventError UnwrapError WiringError"
+        "OutcomeUnknownError OutdatedError PositionError ReactionError RebuildingError Refusal SettingsError "
+        "StaleError StorageFullError StoreError UnknownMessageError UnreadableEventError UntriableError UnwrapError "
+        "WiringError"
     ),
+    "diptych.history.foreseen": "FoldStop RowDiff",
+    "diptych.history.trial": "Trial TriedEvent",
     "diptych.injection": "per_message",
     "diptych.model.criteria": "Clause Criteria Guard unless",
     "diptych.model.decisions": "Decider DecisionModel",
@@ -26,10 +29,13 @@ _HOMES = {
     "diptych.model.pages": "Page",
     "diptych.model.projections": "Projection ReadModel",
     "diptych.model.results": "Accepted Conflict Failure Forbidden Invalid NotFound Refused Result",
+    "diptych.model.rowfolds": "RowChange",
     "diptych.model.rows": "change computed",
+    "diptych.model.subscribers": "Envelope Subscriber",
     "diptych.module": "Module",
     "diptych.read.panel": "Answer",
     "diptych.read.rows": "Rows",
+    "diptych.write.sent_only": "SentOnly",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 

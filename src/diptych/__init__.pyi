@@ -19,6 +19,7 @@ from diptych.errors import (
     OutcomeUnknownError,
     OutdatedError,
     PositionError,
+    ReactionError,
     RebuildingError,
     Refusal,
     SettingsError,
@@ -27,9 +28,12 @@ from diptych.errors import (
     StoreError,
     UnknownMessageError,
     UnreadableEventError,
+    UntriableError,
     UnwrapError,
     WiringError,
 )
+from diptych.history.foreseen import FoldStop, RowDiff
+from diptych.history.trial import Trial, TriedEvent
 from diptych.injection import per_message
 from diptych.model.criteria import Clause, Criteria, Guard, unless
 from diptych.model.decisions import Decider, DecisionModel
@@ -39,10 +43,13 @@ from diptych.model.meta import Context, Meta
 from diptych.model.pages import Page
 from diptych.model.projections import Projection, ReadModel
 from diptych.model.results import Accepted, Conflict, Failure, Forbidden, Invalid, NotFound, Refused, Result
+from diptych.model.rowfolds import RowChange
 from diptych.model.rows import change, computed
+from diptych.model.subscribers import Envelope, Subscriber
 from diptych.module import Module
 from diptych.read.panel import Answer
 from diptych.read.rows import Rows
+from diptych.write.sent_only import SentOnly
 
 __all__ = [
     "NEW",
@@ -58,11 +65,13 @@ __all__ = [
     "Criteria",
     "Decider",
     "DecisionModel",
+    "Envelope",
     "Error",
     "Failure",
     "FencedError",
     "FieldErrors",
     "FoldError",
+    "FoldStop",
     "Forbidden",
     "ForeignLogError",
     "Generated",
@@ -88,21 +97,29 @@ __all__ = [
     "PositionError",
     "Projection",
     "Query",
+    "ReactionError",
     "ReadModel",
     "RebuildingError",
     "Refusal",
     "Refused",
     "Result",
+    "RowChange",
+    "RowDiff",
     "Rows",
     "Scale",
+    "SentOnly",
     "SettingsError",
     "StaleError",
     "StorageFullError",
     "StoreError",
+    "Subscriber",
     "Tag",
+    "Trial",
+    "TriedEvent",
     "Unique",
     "UnknownMessageError",
     "UnreadableEventError",
+    "UntriableError",
     "UnwrapError",
     "WiringError",
     "change",

@@ -11,6 +11,7 @@ from uuid import UUID
 from diptych.dispatch import Middleware
 from diptych.errors import UnknownMessageError
 from diptych.history.check import Report, check
+from diptych.history.trial import Trial, Trials
 from diptych.injection import Injector
 from diptych.model.messages import Command, Query
 from diptych.model.meta import Context
@@ -60,6 +61,7 @@ class Application:
         self.rows = row_store(made.reads or reads_beside(made.events))
         self._write = made.left_panel(self.store, self.codec, self._injector)
         self._read = made.right_panel(self.store, self.rows, self.codec, self._injector)
+        self.trials = Trials(self._write, self._read, self.store, self.codec, made.projections.values())
         made.refuse_clashes()
         self._open: AsyncExitStack | None = None
 
@@ -169,6 +171,22 @@ class Application:
     ) -> Result[Any]:
         """Send the command of this name whose JSON is `body`; as `send`, and MalformedError for what is no JSON."""
         return await self._write.receive(name, body, Delivery(key, principal, correlation, causation, expected))
+
+    async def try_(
+        self,
+        command: Command[R],
+        *,
+        key: str | None = None,
+        principal: str | None = None,
+        expected: int | None = None,
+        wait: float = 2.0,
+    ) -> Trial[R]:
+        """Return what `send` would answer now, the events, and how rows would change; nothing is stored or burnt.
+
+        Waits at most `wait` seconds for the read models. Raises what `send` and `ask` raise, and UntriableError for a
+        command whose handler has effects of its own.
+        """
+        return await self.trials.send(command, Delivery(key, principal, expected=expected), wait=wait)
 
     async def ask(
         self,

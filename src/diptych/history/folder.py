@@ -16,7 +16,7 @@ from diptych.errors import FoldError
 from diptych.model.criteria import Criteria
 from diptych.model.meta import Meta
 from diptych.model.projections import Key, Projection, ReadModel, RowFold
-from diptych.model.rowfolds import META, RollupFold, RowChange
+from diptych.model.rowfolds import KEY, META, RollupFold, RowChange
 from diptych.model.rowkeys import sortable
 from diptych.model.rows import in_utc as rows_in_utc
 from diptych.ports import EventReader, Metadata, StoredEvent
@@ -41,11 +41,11 @@ class SequentialFolder:
                     self._append(model, fold, event, meta)
                 else:
                     for key in self._keys(model, fold, event):
-                        self._change(model, fold, key, (event, *self._extras(fold, event, meta)), meta.position)
+                        self._change(model, fold, key, (event, *self._extras(fold, key, event, meta)), meta.position)
             for rollup in model.rollups:
                 for change in list(self._changes[rollup.source.name]):
                     for key, told in rollup.changes(change):
-                        given = (told, meta) if rollup.wants_meta else (told,)
+                        given = (told, *self._extras(rollup, key, told, meta))
                         self._change(model, rollup, key, given, meta.position)
 
     def _keys(self, model: ReadModel[Any], fold: RowFold, event: Any) -> list[Key]:
@@ -58,22 +58,20 @@ class SequentialFolder:
         found = [key for key, row in rows if all(getattr(row, name) == value for name, value in wanted.items())]
         return sorted(found, key=sortable)
 
-    def _extras(self, fold: RowFold, event: Any, meta: Meta) -> list[Any]:
-        given: list[Any] = []
-        for extra in fold.extras:
-            if extra == META:
-                given.append(meta)
-                continue
-            referred = fold.references[extra]
-            key = referred.key_of(event)
-            row = self.tables[referred.model.name].get(key) if key is not None else None
-            if row is None and referred.must_exist:
-                raise self._missing(referred.model, key or (), meta.position)
-            given.append(row)
-        return given
+    def _extras(self, fold: RowFold | RollupFold, key: Key, event: Any, meta: Meta) -> list[Any]:
+        known = {META: meta, KEY: key[0] if len(key) == 1 else key}
+        return [known[extra] if extra in known else self._referred(fold, extra, event, meta) for extra in fold.extras]
+
+    def _referred(self, fold: Any, index: int, event: Any, meta: Meta) -> Any:
+        referred = fold.references[index]
+        key = referred.key_of(event)
+        row = self.tables[referred.model.name].get(key) if key is not None else None
+        if row is None and referred.must_exist:
+            raise self._missing(referred.model, key or (), meta.position)
+        return row
 
     def _append(self, model: ReadModel[Any], fold: RowFold, event: Any, meta: Meta) -> None:
-        made = fold.function(event, *self._extras(fold, event, meta))
+        made = fold.function(event, *self._extras(fold, (), event, meta))
         table = self.tables[model.name]
         for row in [] if made is None else [made] if isinstance(made, model.row) else list(made):
             self._put(model, (meta.position, len(self._changes[model.name])), table, row, meta.position)
