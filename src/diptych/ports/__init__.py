@@ -29,6 +29,7 @@ from diptych.ports.rows import (
     RowWriter,
     Snapshot,
     changed_unraised,
+    Version,
 )
 from diptych.ports.system import Clock, Ids
 
@@ -58,3 +59,5 @@ __all__ = [
     "StoredEvent",
     "changed_unraised",
 ]
+    "Version",
+    "ViewStore",

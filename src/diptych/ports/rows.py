@@ -119,9 +119,7 @@ class RowWriter(Opened, Protocol):
 class RowReader(Opened, Protocol):
     """Read rows for queries from the thread and event loop in which it was opened; never waits for a writer's batch."""
 
-    async def get(
-        self, model: ReadModel[Any], keys: Sequence[Key], *, as_of: int | None = None
-    ) -> Mapping[Key, Any]:
+    async def get(self, model: ReadModel[Any], keys: Sequence[Key], *, as_of: int | None = None) -> Mapping[Key, Any]:
         """Return the rows that exist among these keys; `as_of` a position, as in `select`."""
         ...
 

@@ -12,6 +12,7 @@ from diptych.errors import ForeignLogError, WiringError
 from diptych.model.projections import Projection
 from diptych.ports import Checkpoint, changed_unraised
 from diptych.stores.sqlite.rows_database import put_checkpoint, read_checkpoints, row_sql
+from diptych.stores.sqlite.rows_history import HistoryWriting, history_drop_of, history_of, history_statements
 from diptych.stores.sqlite.rows_statements import Writing, drop_of, writing_of
 
 _log = logging.getLogger("diptych.projections")
@@ -24,6 +25,7 @@ class Installation:
         self._connection, self._log_id, self._head, self._mode, self._epoch = connection, log_id, head, mode, epoch
         self._stored = read_checkpoints(connection)
         self.writings: dict[str, Writing] = {}
+        self.histories: dict[str, HistoryWriting] = {}
 
     def put(self, projection: Projection, fingerprint: str) -> Checkpoint:
         """Return the checkpoint from which the projection goes on: its own, or that of a new generation."""
@@ -38,6 +40,8 @@ class Installation:
         put_checkpoint(self._connection, checkpoint)
         for model in projection.models:
             self.writings[model.name] = writing_of(model, checkpoint.generation)
+            if (history := history_of(model, checkpoint.generation)) is not None:
+                self.histories[model.name] = history
         return checkpoint
 
     def _same_log(self, stored: Checkpoint) -> None:
@@ -68,7 +72,7 @@ class Installation:
             self._drop(name, old)
         for model in projection.models:
             self._claim(model.name, projection)
-            for statement in writing_of(model, generation).create:
+            for statement in (*writing_of(model, generation).create, *history_statements(model, generation)):
                 self._connection.execute(statement)
             self._connection.execute(row_sql("put_model"), (model.name, projection.name, generation, 0, self._head))
         target = self._head or None
@@ -85,7 +89,7 @@ class Installation:
                 )
 
     def _drop(self, name: str, generation: int) -> None:
-        for statement in drop_of(name, generation):
+        for statement in (*drop_of(name, generation), *history_drop_of(name, generation)):
             self._connection.execute(statement)
         self._connection.execute(row_sql("drop_feed"), (name,))
         self._connection.execute(row_sql("drop_model"), (name,))

@@ -13,14 +13,16 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from diptych.model.projections import Key, Projection, ReadModel
-from diptych.ports import Checkpoint, Snapshot
-from diptych.stores.sqlite.rows_database import ReadDatabase, read_checkpoints, row_sql
+from diptych.ports import Checkpoint, Snapshot, Version
+from diptych.stores.sqlite.rows_database import ReadDatabase, read_changes, read_checkpoints
+from diptych.stores.sqlite.rows_history import FOREVER, HistoryReading, past_of
+from diptych.stores.sqlite.rows_history import as_of as held_at
 from diptych.stores.sqlite.rows_statements import Reading, reading_of
 from diptych.stores.tables import table_of
 
 T = TypeVar("T")
 Open = Callable[[], ReadDatabase]
-_GENERATION = 1 << 44
+_FEW = 100  # keys whose past is read on the loop
 
 
 class SqliteRowReader:
@@ -29,6 +31,7 @@ class SqliteRowReader:
     def __init__(self, opened: Open) -> None:
         self._open = opened
         self._readings: dict[str, Reading] = {}
+        self._histories: dict[str, HistoryReading] = {}
         self._checkpoints: tuple[int | None, Mapping[str, Checkpoint]] = (None, {})
         self._models: tuple[int | None, Mapping[str, int]] = (None, {})
 
@@ -45,15 +48,26 @@ class SqliteRowReader:
         self._thread.shutdown()
         self._database.close()
 
-    async def get(self, model: ReadModel[Any], keys: Sequence[Key]) -> Mapping[Key, Any]:
-        """Return the rows that exist among these keys."""
+    async def get(self, model: ReadModel[Any], keys: Sequence[Key], *, as_of: int | None = None) -> Mapping[Key, Any]:
+        """Return the rows that exist among these keys, now or as of a position."""
+        if as_of is not None:
+            return await self._past(model, keys, as_of)
         reading = self._reading(model)
         with self._database.read() as connection:
             return fetch(connection, reading, keys)
 
-    async def select(self, statements: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        """Run SQLAlchemy `select()`s on one snapshot and return the rows of each."""
+    async def select(self, statements: Sequence[Any], *, as_of: int | None = None) -> Sequence[Sequence[Any]]:
+        """Run SQLAlchemy `select()`s on one snapshot and return the rows of each, now or as of a position."""
+        if as_of is not None:
+            statements = [held_at(each, as_of) for each in statements]
         return await self._on_thread(lambda: self._slow.select(statements))
+
+    async def versions(
+        self, model: ReadModel[Any], key: Key, *, after: int = 0, until: int | None = None, limit: int = 1000
+    ) -> Sequence[Version]:
+        """Return the versions of a row with after < position <= until, the oldest first."""
+        reading, last = self._history(model), FOREVER - 1 if until is None else until
+        return await self._on_thread(lambda: self._slow.versions(reading, key, after, last, limit))
 
     async def checkpoints(self) -> Mapping[str, Checkpoint]:
         """Return every projection's checkpoint as stored."""
@@ -82,6 +96,19 @@ class SqliteRowReader:
         if reading is None:
             reading = self._readings[model.name] = reading_of(model, table_of(model))
         return reading
+    def _history(self, model: ReadModel[Any]) -> HistoryReading:
+        reading = self._histories.get(model.name)
+        if reading is None:
+            reading = self._histories[model.name] = past_of(model)
+        return reading
+
+    async def _past(self, model: ReadModel[Any], keys: Sequence[Key], position: int) -> Mapping[Key, Any]:
+        reading = self._history(model)
+        if len(keys) > _FEW:
+            return await self._on_thread(lambda: self._slow.past(reading, keys, position))
+        with self._database.read() as connection:
+            return reading.at(connection, keys, position)
+
 
     async def _on_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -107,6 +134,16 @@ class _Slow:
             checkpoint = read_checkpoints(raw)[projection]
             rows = {name: reading.rows(raw.execute(reading.all).fetchall()) for name, reading in readings.items()}
         return Snapshot(checkpoint, rows)
+    def past(self, reading: HistoryReading, keys: Sequence[Key], position: int) -> Mapping[Key, Any]:
+        """Read rows as of a position in one read transaction."""
+        with self._database.read() as raw, _snapshot(raw):
+            return reading.at(raw, keys, position)
+
+    def versions(self, reading: HistoryReading, key: Key, after: int, until: int, limit: int) -> Sequence[Version]:
+        """Read versions of a row."""
+        with self._database.read() as raw:
+            return reading.between(raw, key, after, until, limit)
+
 
     def close(self) -> None:
         """Close the connection."""

@@ -16,6 +16,7 @@ from diptych.errors import FencedError
 from diptych.model.projections import Key, Projection, ReadModel
 from diptych.ports import Changes, Checkpoint
 from diptych.stores.sqlite.rows_database import WriteDatabase, row_sql
+from diptych.stores.sqlite.rows_history import HistoryWriting
 from diptych.stores.sqlite.rows_install import Installation
 from diptych.stores.sqlite.rows_reader import fetch
 from diptych.stores.sqlite.rows_statements import Selecting, Writing, selecting_of
@@ -33,6 +34,7 @@ class SqliteRowWriter:
         self._owner = uuid4()
         self._epoch: int | None = None
         self._writings: dict[str, Writing] = {}
+        self._histories: dict[str, HistoryWriting] = {}
         self._selectings: dict[tuple[str, ...], Selecting] = {}
         self._models: dict[str, tuple[str, ...]] = {}
         self._trimmed = 0
@@ -72,6 +74,7 @@ class SqliteRowWriter:
             installation = Installation(connection, log_id, head, mode, self._epoch or 0)
             installed = {each.name: installation.put(each, fingerprints[each.name]) for each in projections}
         self._writings, self._selectings = installation.writings, {}
+        self._histories = installation.histories
         self._models = {each.name: tuple(model.name for model in each.models) for each in projections}
         return installed
 
@@ -102,10 +105,13 @@ class SqliteRowWriter:
             self._move(connection, checkpoint, new)
             for batch in batches:
                 batch.write(connection, feed=checkpoint.target is None)
+            for each in changes:
+                if each.versions:
+                    self._histories[each.model.name].write(connection, each.versions)
             if checkpoint.target is not None and target is None:
                 self._reset(connection, new)
             self._trim(connection, position)
-        self._untidy += 1 + sum(len(each.rows) for each in changes)
+        self._untidy += 1 + sum(len(each.rows) + len(each.versions) for each in changes)
         if self._untidy >= _TIDY_ROWS:
             self._untidy = 0
             self._database.tidy()
