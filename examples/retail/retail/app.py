@@ -13,19 +13,20 @@ from retail.posting import posting
 from retail.products import products
 from retail.queries.customers import customer_queries
 from retail.queries.dashboard import dashboard_queries
+from retail.queries.departments import department_queries
 from retail.queries.documents import document_queries
 from retail.queries.products import product_queries
+from retail.queries.reports import report_queries
 from retail.queries.sales import sale_queries
+from retail.queries.statistics import statistics_queries
 from retail.returning import returning
 from retail.selling import selling
 from retail.settings import ShopSettings
 from retail.stocktaking import stocktaking
 from retail.units import units
-from retail.views.customers import clientele
+from retail.views.departments import assortment
 from retail.views.documents import papers
-from retail.views.products import assortment
-from retail.views.sales import takings
-from retail.views.statistics import statistics
+from retail.views.statistics import trade
 
 MODULES = (
     departments,
@@ -37,13 +38,16 @@ MODULES = (
     returning,
     stocktaking,
     posting,
+    department_queries,
     product_queries,
+    statistics_queries,
     sale_queries,
+    report_queries,
     customer_queries,
     document_queries,
     dashboard_queries,
 )
-PROJECTIONS = (assortment, statistics, takings, papers, clientele)
+PROJECTIONS = (assortment, trade, papers)
 
 
 def build(

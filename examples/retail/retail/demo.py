@@ -21,7 +21,7 @@ from diptych.web.app import asgi_app
 from diptych.web.server import configured
 from retail.app import build
 from retail.queries.dashboard import Dashboard, GetDashboard
-from retail.queries.products import ListBestSellers
+from retail.queries.statistics import ListBestSellers
 from retail.report import plain
 from retail.settings import ShopSettings
 from retail.showing import figures_table

@@ -10,10 +10,11 @@ from decimal import Decimal
 
 from diptych import Application
 from retail.queries.customers import FindCustomers
-from retail.queries.documents import Count, CountDocuments
+from retail.queries.documents import CountDocuments
 from retail.queries.products import GetInventory
-from retail.queries.sales import GetSalesReport
+from retail.queries.reports import GetSalesReport
 from retail.values import ZERO
+from retail.views.documents import DocumentDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +102,14 @@ def plain(money: Decimal) -> str:
     return f"{money.normalize():f}" if money else "0"
 
 
-def _by_day(counts: Iterable[Count]) -> dict[date, int]:
+def _by_day(counts: Iterable[DocumentDay]) -> dict[date, int]:
     days: dict[date, int] = defaultdict(int)
     for count in counts:
         days[count.day] += count.documents
     return days
 
 
-def _by_month(counts: Iterable[Count]) -> dict[str, Decimal]:
+def _by_month(counts: Iterable[DocumentDay]) -> dict[str, Decimal]:
     months: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for count in counts:
         months[f"{count.day:%Y-%m}"] += count.total

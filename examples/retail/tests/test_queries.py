@@ -14,28 +14,37 @@ from diptych.testing import NOON, FixedClock
 from diptych.testing.plugin import OpenApplication
 from retail.app import MODULES, PROJECTIONS
 from retail.customers import RegisterCustomer
-from retail.products import ChangePrice, CreateProduct, DiscontinueProduct
+from retail.departments import OpenDepartment, RenameDepartment
+from retail.products import ChangePrice, CreateProduct, DiscontinueProduct, MoveProduct
 from retail.queries.customers import FindCustomers, GetCustomer
 from retail.queries.dashboard import GetDashboard
-from retail.queries.documents import Count, CountDocuments, GetDocument
+from retail.queries.departments import ListDepartments, ListUnits
+from retail.queries.documents import CountDocuments, GetDocument
 from retail.queries.products import (
     FindProducts,
     GetInventory,
     GetProduct,
     GetProductForEdit,
-    GetProductSales,
-    ListBestSellers,
     ListLowStock,
-    ListPrices,
-    ProductForEdit,
+    ListProducts,
 )
-from retail.queries.sales import FindSales, GetCustomerHistory, GetSale, GetSalesReport
+from retail.queries.reports import GetSalesReport
+from retail.queries.sales import FindSales, GetCustomerHistory, GetSale, GetSaleDetail
+from retail.queries.statistics import GetProductSales, ListBestSellers, ListPrices
 from retail.returns import AcceptReturn, ReturnLine
 from retail.sales import CancelSale, ProcessSale, SaleLine
 from retail.settings import ShopSettings
+from retail.units import OpenUnit
+from retail.views.customers import Purchase
+from retail.views.documents import DocumentDay
+from retail.views.drafts import ProductForEdit
+from retail.views.sales import SoldLine
 
 TODAY = NOON.date()
 COMMANDS = (
+    OpenDepartment("K", "Kitchen"),
+    OpenDepartment("C", "China"),
+    OpenUnit("PC", "piece"),
     CreateProduct(
         product="MUG",
         description="red mug",
@@ -43,8 +52,12 @@ COMMANDS = (
         cost=Decimal(1),
         minimum_stock=8,
         opening_stock=10,
+        department="K",
+        unit="PC",
     ),
-    CreateProduct(product="CUP", description="blue cup", price=Decimal(4), cost=Decimal(2), opening_stock=5),
+    CreateProduct(
+        product="CUP", description="blue cup", price=Decimal(4), cost=Decimal(2), opening_stock=5, department="K"
+    ),
     CreateProduct(product="100%", description="50%_off sign", price=Decimal(1)),
     RegisterCustomer(customer="17850", name="Ada", credit_limit=Decimal(100)),
     RegisterCustomer(customer="14646", name="Grace"),
@@ -61,6 +74,8 @@ COMMANDS = (
     CancelSale("T2-000001", "mistake"),
     ChangePrice("MUG", Decimal(3)),
     DiscontinueProduct("100%"),
+    MoveProduct("CUP", "C"),
+    RenameDepartment("K", "Cooking"),
 )
 
 
@@ -81,8 +96,9 @@ async def test_products_are_found_by_code_and_for_edit(shop: Application) -> Non
     assert mug is not None
     assert (mug.in_stock, mug.price, mug.is_low_stock, mug.stock_value) == (6, Decimal(3), True, Decimal(6))
     assert (mug.created_by, mug.created) == ("ada", NOON)
+    assert (mug.department, mug.department_name, mug.unit, mug.unit_name) == ("K", "Cooking", "PC", "piece")
     assert await shop.ask(GetProductForEdit("MUG")) == ProductForEdit(
-        "MUG", "red mug", Decimal(3), Decimal(1), 8, False
+        "MUG", "red mug", "K", "PC", Decimal(3), Decimal(1), 8
     )
     assert await shop.ask(GetProduct("mug")) is None
     assert await shop.ask(GetProductForEdit("?")) is None
@@ -97,12 +113,33 @@ async def test_products_are_found_by_code_and_for_edit(shop: Application) -> Non
         (FindProducts(text="%", discontinued=True), ["100%"]),
         (FindProducts(text="50%_", discontinued=True), ["100%"]),
         (FindProducts(discontinued=True, in_stock=True), ["CUP", "MUG"]),
+        (FindProducts(department="K"), ["MUG"]),
+        (FindProducts(department="C", text="cup"), ["CUP"]),
+        (FindProducts(department="?"), []),
         (FindProducts(limit=1, offset=1), ["MUG"]),
         (FindProducts(offset=9), []),
     ],
 )
 async def test_products_are_searched(shop: Application, query: FindProducts, codes: list[str]) -> None:
     assert [item.product for item in await shop.ask(query)] == codes
+
+
+@pytest.mark.parametrize(
+    ("query", "codes"),
+    [
+        (ListProducts(), ["CUP", "MUG"]),
+        (ListProducts(department="C"), ["CUP"]),
+        (ListProducts(in_stock=True, limit=1), ["CUP"]),
+        (ListProducts(offset=1), ["MUG"]),
+    ],
+)
+async def test_products_that_are_sold_are_listed(shop: Application, query: ListProducts, codes: list[str]) -> None:
+    assert [item.product for item in await shop.ask(query)] == codes
+
+
+async def test_departments_and_units_are_listed_by_name(shop: Application) -> None:
+    assert [row.name for row in await shop.ask(ListDepartments())] == ["China", "Cooking"]
+    assert [row.name for row in await shop.ask(ListUnits())] == ["piece"]
 
 
 async def test_low_stock_best_sellers_prices_and_inventory_are_listed(shop: Application) -> None:
@@ -137,12 +174,39 @@ async def test_sales_are_searched_newest_first(shop: Application, query: FindSal
     assert [sale.sale for sale in await shop.ask(query)] == numbers
 
 
-async def test_a_sale_is_found_by_number_and_a_customers_sales_are_their_history(shop: Application) -> None:
-    history = await shop.ask(GetCustomerHistory("17850"))
+async def test_a_sale_is_found_by_its_number_with_buyer_seller_and_lines(shop: Application) -> None:
+    sale = await shop.ask(GetSale("T1-000002"))
+    detail = await shop.ask(GetSaleDetail("T1-000002"))
 
-    assert [sale.sale for sale in history] == ["T1-000001", "T1-000002"]
-    assert await shop.ask(GetSale("T1-000001")) == history.items[0]
-    assert history.items[0].seller == "ada"
+    assert sale is not None
+    assert (sale.customer_name, sale.seller, sale.total) == ("Ada", "ada", Decimal("6.50"))
+    assert detail is not None
+    assert detail.sale == sale
+    assert detail.lines == (
+        SoldLine("T1-000002", "CUP", "blue cup", 1, Decimal(4)),
+        SoldLine("T1-000002", "MUG", "red mug", 1, Decimal("2.50")),
+    )
+    assert await shop.ask(GetSaleDetail("?")) is None
+
+
+async def test_a_customers_history_tells_sales_cancellations_and_returns(shop: Application) -> None:
+    ada, grace = await shop.ask(GetCustomerHistory("17850")), await shop.ask(GetCustomerHistory("14646"))
+
+    assert {(row.number, row.kind, row.units, row.total) for row in ada} == {
+        ("T1-000001", "sale", 4, Decimal(10)),
+        ("T1-000002", "sale", 2, Decimal("6.50")),
+        ("T2-000002", "return", -1, Decimal("-2.50")),
+    }
+    assert ada.items[-1].number == "T1-000002"
+    assert {(row.kind, row.total) for row in grace} == {("sale", Decimal(8)), ("cancellation", Decimal(-8))}
+    assert grace.items[0] == Purchase("14646", "T2-000001", "cancellation", NOON, TODAY, -2, Decimal(-8), "ada")
+
+
+async def test_the_seller_and_whoever_cancelled_a_sale_are_named(shop: Application) -> None:
+    cancelled = await shop.ask(GetSale("T2-000001"))
+
+    assert cancelled is not None
+    assert (cancelled.status, cancelled.seller, cancelled.cancelled_by) == ("cancelled", "ada", "ada")
 
 
 async def test_the_report_adds_up_days_and_payments(shop: Application) -> None:
@@ -177,14 +241,14 @@ async def test_documents_are_counted_per_day_and_kind(shop: Application) -> None
     counts = await shop.ask(CountDocuments(first=TODAY))
 
     assert counts == (
-        Count(TODAY, "return", 1, -1, Decimal("-2.50")),
-        Count(TODAY, "sale", 2, 4, Decimal(10)),
+        DocumentDay(TODAY, "return", 1, -1, Decimal("-2.50")),
+        DocumentDay(TODAY, "sale", 2, 4, Decimal(10)),
     )
     until_today = await shop.ask(CountDocuments(last=TODAY))
     assert len(until_today) == 3
     document = await shop.ask(GetDocument("T2-000001"))
     assert document is not None
-    assert document.cancelled
+    assert (document.cancelled, document.by) == (True, "ada")
 
 
 async def test_the_dashboard_shows_a_day_and_the_week_that_ends_with_it(shop: Application) -> None:

@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import sqlalchemy as sa
-
 from diptych import Module, Query, Rows
 from retail.values import ZERO, Money, average
-from retail.views.products import ProductView
 from retail.views.sales import SalesDay, SaleSummary
+from retail.views.stock import SHOP, StockTotals
 
 dashboard_queries = Module("dashboard_queries")
 _RECENT = 10
@@ -47,20 +45,19 @@ class GetDashboard(Query[Dashboard]):
 
 @dashboard_queries.query
 async def get_dashboard(
-    query: GetDashboard, products: Rows[ProductView], days: Rows[SalesDay], sales: Rows[SaleSummary]
+    query: GetDashboard, totals: Rows[StockTotals], days: Rows[SalesDay], sales: Rows[SaleSummary]
 ) -> Dashboard:
-    """Return the figures from a few rows: those of the week, the newest sales, and sums over products."""
+    """Return the figures from a few rows: those of the week, the newest sales, and the totals of stock."""
     day = days.table.c.day
     week = await days.find(day > query.day - timedelta(days=7), day <= query.day, order=["day"])
-    column = products.table.c
-    [(value,)] = await products.select(sa.select(sa.func.sum(column.stock_value)))
+    stock = await totals.get(SHOP) or StockTotals(SHOP)
     recent = await sales.find(sales.table.c.day <= query.day, order=["-sold_at", "sale"], limit=_RECENT)
     return Dashboard(
         query.day,
         _takings(row for row in week if row.day == query.day),
         _takings(week),
-        value or ZERO,
-        await products.count(is_low_stock=True),
+        stock.value,
+        stock.low_stock,
         recent.items,
     )
 

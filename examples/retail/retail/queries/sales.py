@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from diptych import Module, Page, Query, Rows
 from retail.queries.paging import Limit, Offset
-from retail.values import ZERO, Money, Payment, average
-from retail.views.sales import SalesDay, SaleSummary
+from retail.values import Money, Payment
+from retail.views.customers import Purchase
+from retail.views.sales import SaleSummary, SoldLine
 
 sale_queries = Module("sale_queries")
 
@@ -17,6 +18,21 @@ sale_queries = Module("sale_queries")
 @dataclass(frozen=True, slots=True)
 class GetSale(Query[SaleSummary | None]):
     """Ask for a sale by its number."""
+
+    sale: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaleDetail:
+    """A sale with its lines, in the order in which they were scanned."""
+
+    sale: SaleSummary
+    lines: tuple[SoldLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetSaleDetail(Query[SaleDetail | None]):
+    """Ask for a sale with its lines, by its number."""
 
     sale: str
 
@@ -36,42 +52,28 @@ class FindSales(Query[Page[SaleSummary]]):
 
 
 @dataclass(frozen=True, slots=True)
-class GetCustomerHistory(Query[Page[SaleSummary]]):
-    """Ask for what a customer bought, the newest sale first."""
+class GetCustomerHistory(Query[Page[Purchase]]):
+    """Ask for what a customer bought, cancelled and brought back, the newest entry first."""
 
     customer: str
     limit: Limit = 50
     offset: Offset = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SalesReport:
-    """The days of a range with their totals; the average has four places, halves to even."""
-
-    days: tuple[SalesDay, ...]
-    count: int
-    lines: int
-    units: int
-    total: Money
-    average: Money
-
-
-@dataclass(frozen=True, slots=True)
-class GetSalesReport(Query[SalesReport]):
-    """Ask for the sales of a range of days, both ends included, of all time by default.
-
-    With a payment, counts and totals are of the sales paid that way; lines and units are then not known and 0.
-    """
-
-    first: date | None = None
-    last: date | None = None
-    payment: Payment | None = None
-
-
 @sale_queries.query
 async def get_sale(query: GetSale, sales: Rows[SaleSummary]) -> SaleSummary | None:
     """Return the sale of that number."""
     return await sales.get(query.sale)
+
+
+@sale_queries.query
+async def get_sale_detail(query: GetSaleDetail, sales: Rows[SaleSummary], lines: Rows[SoldLine]) -> SaleDetail | None:
+    """Return the sale of that number with its lines."""
+    sale = await sales.get(query.sale)
+    if sale is None:
+        return None
+    scanned = await lines.find(sale=query.sale, order=["position"], limit=sale.lines)
+    return SaleDetail(sale, scanned.items)
 
 
 @sale_queries.query
@@ -87,41 +89,10 @@ async def find_sales(query: FindSales, sales: Rows[SaleSummary]) -> Page[SaleSum
 
 
 @sale_queries.query
-async def get_customer_history(query: GetCustomerHistory, sales: Rows[SaleSummary]) -> Page[SaleSummary]:
-    """Return the page of that customer's sales."""
-    return await sales.find(customer=query.customer, order=["-sold_at", "sale"], limit=query.limit, offset=query.offset)
-
-
-@sale_queries.query
-async def get_sales_report(query: GetSalesReport, days: Rows[SalesDay]) -> SalesReport:
-    """Return the days of the range, in order."""
-    where = _between(days.table.c.day, query.first, query.last)
-    page = await days.find(*where, order=["day"], limit=_ALL_DAYS)
-    shown = tuple(_of(day, query.payment) for day in page)
-    count, total = sum(day.count for day in shown), sum((day.total for day in shown), ZERO)
-    return SalesReport(
-        shown,
-        count,
-        sum(day.lines for day in shown),
-        sum(day.units for day in shown),
-        total,
-        average(total, count),
-    )
-
-
-_ALL_DAYS = 100_000
-
-
-def _of(day: SalesDay, payment: Payment | None) -> SalesDay:
-    match payment:
-        case None:
-            return day
-        case "cash":
-            return SalesDay(day.day, day.cash_count, total=day.cash, cash_count=day.cash_count, cash=day.cash)
-        case "credit":
-            return SalesDay(
-                day.day, day.credit_count, total=day.credit, credit_count=day.credit_count, credit=day.credit
-            )
+async def get_customer_history(query: GetCustomerHistory, purchases: Rows[Purchase]) -> Page[Purchase]:
+    """Return the page of that customer's history."""
+    order = ["-at", "-position"]
+    return await purchases.find(customer=query.customer, order=order, limit=query.limit, offset=query.offset)
 
 
 def _between(column: Any, first: date | None, last: date | None) -> list[Any]:  # Any: SQLAlchemy expressions

@@ -1,19 +1,18 @@
-"""Customers as shown: what they bought, brought back and owe."""
+"""Customers as shown: what they bought, brought back and owe, and each of their purchases."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, Literal
 
 import msgspec
 
-from diptych import Indexed, Meta, Projection, change, computed
+from diptych import Indexed, Meta, change, computed
 from retail.customers import BalanceChanged, CustomerRegistered
 from retail.returns import ReturnAccepted
 from retail.sales import SaleCancelled, SaleCompleted
 from retail.values import ZERO, Money, average, earlier, later
-
-clientele = Projection("clientele")
+from retail.views.statistics import trade
 
 
 class CustomerView(msgspec.Struct, frozen=True):
@@ -42,7 +41,21 @@ class CustomerView(msgspec.Struct, frozen=True):
         return average(self.spent, self.sales)
 
 
-customers = clientele.read_model(CustomerView, key="customer")
+class Purchase(msgspec.Struct, frozen=True):
+    """An entry of a customer's history: units and money are negative where they went back; rows are only ever added."""
+
+    customer: str
+    number: str
+    kind: Literal["sale", "cancellation", "return"]
+    at: datetime
+    day: date
+    units: int
+    total: Money
+    by: str | None
+
+
+customers = trade.read_model(CustomerView, key="customer")
+purchases = trade.append_only(Purchase, indexes=[("customer", "at")])
 
 
 @customers.on
@@ -79,3 +92,20 @@ def unbought(row: CustomerView, event: SaleCancelled) -> CustomerView:
 def returned(row: CustomerView, event: ReturnAccepted) -> CustomerView:
     """Count a return."""
     return change(row, returns=row.returns + 1, refunded=row.refunded + event.total)
+
+
+@purchases.on
+def entered(event: SaleCompleted | SaleCancelled | ReturnAccepted, meta: Meta) -> Purchase | None:
+    """Enter what a known customer bought or brought back; a cancellation counts when it was recorded."""
+    customer, by = event.customer, meta.actor
+    if customer is None:
+        return None
+    match event:
+        case SaleCompleted():
+            return Purchase(customer, event.sale, "sale", event.sold_at, event.day, event.units, event.total, by)
+        case SaleCancelled():
+            at = meta.recorded_at
+            return Purchase(customer, event.sale, "cancellation", at, event.day, -event.units, -event.total, by)
+        case ReturnAccepted():
+            at = event.returned_at
+            return Purchase(customer, event.number, "return", at, event.day, -event.units, -event.total, by)

@@ -1,4 +1,4 @@
-"""Products as shown: the full product, and the item of a list."""
+"""Products with all that is known of them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Annotated
 
 import msgspec
 
-from diptych import Indexed, Meta, Projection, change, computed
-from retail.products import ProductCreated, ProductDescribed, ProductDiscontinued, ProductPriced
+from diptych import Indexed, Meta, change, computed
+from retail.departments import DepartmentRenamed
+from retail.products import ProductCreated, ProductDescribed, ProductDiscontinued, ProductMoved, ProductPriced
 from retail.stock import InventoryAdjusted
+from retail.units import UnitRenamed
 from retail.values import Money
-
-assortment = Projection("assortment")
+from retail.views.departments import DepartmentView, UnitView, assortment, departments, units
 
 
 class ProductView(msgspec.Struct, frozen=True):
@@ -20,6 +21,10 @@ class ProductView(msgspec.Struct, frozen=True):
 
     product: str
     description: str
+    department: str | None
+    department_name: str | None
+    unit: str | None
+    unit_name: str | None
     price: Money
     cost: Money
     minimum_stock: int
@@ -41,26 +46,25 @@ class ProductView(msgspec.Struct, frozen=True):
         return self.in_stock * self.cost
 
 
-class ProductListItem(msgspec.Struct, frozen=True):
-    """A product as a list shows it."""
-
-    product: str
-    description: Annotated[str, Indexed()]
-    price: Money
-    in_stock: Annotated[int, Indexed()]
-    discontinued: bool = False
-
-
 products = assortment.read_model(ProductView, key="product")
-items = assortment.read_model(ProductListItem, key="product")
 
 
-@products.on
-def created(_: ProductView | None, event: ProductCreated, meta: Meta) -> ProductView:
-    """Show a new product."""
+@products.on(department=departments["department"], unit=units["unit"])
+def created(
+    _: ProductView | None,
+    event: ProductCreated,
+    department: DepartmentView | None,
+    unit: UnitView | None,
+    meta: Meta,
+) -> ProductView:
+    """Show a new product, with the names that its department and its unit have right now."""
     return ProductView(
         product=event.product,
         description=event.description,
+        department=event.department,
+        department_name=None if department is None else department.name,
+        unit=event.unit,
+        unit_name=None if unit is None else unit.name,
         price=event.price,
         cost=event.cost,
         minimum_stock=event.minimum_stock,
@@ -85,6 +89,18 @@ def described(row: ProductView, event: ProductDescribed, meta: Meta) -> ProductV
     return change(row, description=event.description, updated=meta.recorded_at, updated_by=meta.actor)
 
 
+@products.on(department=departments["department"])
+def moved(row: ProductView, event: ProductMoved, department: DepartmentView, meta: Meta) -> ProductView:
+    """Show the new department and its name."""
+    return change(
+        row,
+        department=event.department,
+        department_name=department.name,
+        updated=meta.recorded_at,
+        updated_by=meta.actor,
+    )
+
+
 @products.on
 def discontinued(row: ProductView, event: ProductDiscontinued, meta: Meta) -> ProductView:  # noqa: ARG001 (keyed by it)
     """Show that the product is sold no longer."""
@@ -97,25 +113,13 @@ def counted(row: ProductView, event: InventoryAdjusted, meta: Meta) -> ProductVi
     return change(row, in_stock=row.in_stock + event.delta, updated=meta.recorded_at, updated_by=meta.actor)
 
 
-@items.on
-def listed(_: ProductListItem | None, event: ProductCreated) -> ProductListItem:
-    """List a new product."""
-    return ProductListItem(event.product, event.description, event.price, 0)
+@products.where(department="department").on
+def department_renamed(row: ProductView, event: DepartmentRenamed) -> ProductView:
+    """Show the new name of the department on each of its products."""
+    return change(row, department_name=event.name)
 
 
-@items.on
-def relisted(row: ProductListItem, event: ProductPriced | ProductDescribed | ProductDiscontinued) -> ProductListItem:
-    """List what changed about a product."""
-    match event:
-        case ProductPriced():
-            return change(row, price=event.price)
-        case ProductDescribed():
-            return change(row, description=event.description)
-        case ProductDiscontinued():
-            return change(row, discontinued=True)
-
-
-@items.on
-def restocked(row: ProductListItem, event: InventoryAdjusted) -> ProductListItem:
-    """List the new stock."""
-    return change(row, in_stock=row.in_stock + event.delta)
+@products.where(unit="unit").on
+def unit_renamed(row: ProductView, event: UnitRenamed) -> ProductView:
+    """Show the new name of the unit on each product that is counted in it."""
+    return change(row, unit_name=event.name)

@@ -1,4 +1,4 @@
-"""Sales as shown: one by one, and by day."""
+"""Sales as shown: one by one, line by line, and by day."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from diptych import Indexed, Meta, Projection, change, computed
-from retail.sales import SaleCancelled, SaleCompleted
+from diptych import Indexed, Meta, change, computed
+from retail.sales import ItemAdded, SaleCancelled, SaleCompleted
 from retail.values import ZERO, Money, Payment, average
-
-takings = Projection("takings")
+from retail.views.customers import CustomerView, customers
+from retail.views.statistics import ProductSales, product_sales, trade
 
 
 class SaleSummary(msgspec.Struct, frozen=True):
@@ -21,6 +21,7 @@ class SaleSummary(msgspec.Struct, frozen=True):
     day: Annotated[date, Indexed()]
     sold_at: datetime
     customer: str | None
+    customer_name: str | None
     payment: Payment
     lines: int
     units: int
@@ -29,6 +30,22 @@ class SaleSummary(msgspec.Struct, frozen=True):
     till: str | None
     seller: str | None
     status: Literal["completed", "cancelled"] = "completed"
+    cancelled_by: str | None = None
+
+
+class SoldLine(msgspec.Struct, frozen=True):
+    """A line of a sale, with the description that the product had then; rows are only ever added."""
+
+    sale: Annotated[str, Indexed()]
+    product: str
+    description: str
+    quantity: int
+    price: Money
+
+    @computed
+    def amount(self) -> Money:
+        """Return what the line came to."""
+        return self.quantity * self.price
 
 
 class SalesDay(msgspec.Struct, frozen=True):
@@ -50,18 +67,20 @@ class SalesDay(msgspec.Struct, frozen=True):
         return average(self.total, self.count)
 
 
-sales = takings.read_model(SaleSummary, key="sale", indexes=[("customer", "sold_at"), ("sold_at",)])
-days = takings.read_model(SalesDay, key="day")
+sales = trade.read_model(SaleSummary, key="sale", indexes=[("customer", "sold_at"), ("sold_at",)])
+lines = trade.append_only(SoldLine)
+days = trade.read_model(SalesDay, key="day")
 
 
-@sales.on
-def completed(_: SaleSummary | None, event: SaleCompleted, meta: Meta) -> SaleSummary:
-    """Show a sale."""
+@sales.on(customer=customers["customer"])
+def completed(_: SaleSummary | None, event: SaleCompleted, customer: CustomerView | None, meta: Meta) -> SaleSummary:
+    """Show a sale, with the name of the customer."""
     return SaleSummary(
         sale=event.sale,
         day=event.day,
         sold_at=event.sold_at,
         customer=event.customer,
+        customer_name=None if customer is None else customer.name,
         payment=event.payment,
         lines=event.lines,
         units=event.units,
@@ -73,9 +92,15 @@ def completed(_: SaleSummary | None, event: SaleCompleted, meta: Meta) -> SaleSu
 
 
 @sales.on
-def cancelled(row: SaleSummary, event: SaleCancelled) -> SaleSummary:  # noqa: ARG001 (keyed by it)
-    """Show that the sale was undone."""
-    return change(row, status="cancelled")
+def cancelled(row: SaleSummary, event: SaleCancelled, meta: Meta) -> SaleSummary:  # noqa: ARG001 (keyed by it)
+    """Show that the sale was undone, and by whom."""
+    return change(row, status="cancelled", cancelled_by=meta.actor)
+
+
+@lines.on(product=product_sales["product"])
+def lined(event: ItemAdded, product: ProductSales) -> SoldLine:
+    """Show a line."""
+    return SoldLine(event.sale, event.product, product.description, event.quantity, event.price)
 
 
 @days.on

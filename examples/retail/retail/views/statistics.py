@@ -1,20 +1,19 @@
-"""What products did: how much of each was sold and came back, and every price that it ever had."""
+"""What products did: how much of each was sold, and how much came back."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
 import msgspec
 
-from diptych import Indexed, Meta, Projection, change, computed
-from retail.products import ProductCreated, ProductDescribed, ProductPriced
+from diptych import Indexed, Projection, change, computed
+from retail.products import ProductCreated, ProductDescribed
 from retail.returns import ItemReturned
 from retail.sales import ItemAdded, SaleCancelled
 from retail.values import ZERO, Money, average
 
-statistics = Projection("statistics")
+trade = Projection("trade")
 
 
 class ProductSales(msgspec.Struct, frozen=True):
@@ -44,17 +43,7 @@ class ProductSales(msgspec.Struct, frozen=True):
         return average(self.sold, self.units_sold)
 
 
-class PriceChange(msgspec.Struct, frozen=True):
-    """A price that a product got; rows are only ever added."""
-
-    product: Annotated[str, Indexed()]
-    price: Money
-    since: datetime
-    by: str | None
-
-
-product_sales = statistics.read_model(ProductSales, key="product")
-price_history = statistics.append_only(PriceChange)
+product_sales = trade.read_model(ProductSales, key="product")
 
 
 @product_sales.on
@@ -100,9 +89,3 @@ def cancelled(row: ProductSales, event: SaleCancelled) -> ProductSales:
         units_sold=row.units_sold - sum(line.quantity for line in mine),
         sold=row.sold - sum((line.quantity * line.price for line in mine), Decimal()),
     )
-
-
-@price_history.on
-def priced(event: ProductCreated | ProductPriced, meta: Meta) -> PriceChange:
-    """Note the price."""
-    return PriceChange(event.product, event.price, meta.recorded_at, meta.actor)
