@@ -14,13 +14,14 @@ _HOMES = {
     "diptych.errors": (
         "CorruptionError Error FencedError FieldErrors FoldError ForeignLogError InvalidMessageError "
         "KeyReusedError MalformedError MessageError Missing NotAllowed NotDurableError "
-        "OutcomeUnknownError OutdatedError PositionError ReactionError RebuildingError Refusal SettingsError "
+        "OutcomeUnknownError OutdatedError PositionError ReactionError RebuildingError RefreshError Refusal SettingsError "
         "StaleError StorageFullError StoreError UnknownMessageError UnreadableEventError UntriableError UnwrapError "
-        "WiringError"
+        "UnmaterialisedError WiringError"
     ),
     "diptych.history.foreseen": "FoldStop RowDiff",
     "diptych.history.trial": "Trial TriedEvent",
     "diptych.injection": "per_message",
+    "diptych.model.caching": "Cached",
     "diptych.model.criteria": "Clause Criteria Guard unless",
     "diptych.model.decisions": "Decider DecisionModel",
     "diptych.model.marks": "Bounds Generated Indexed NEW NotBlank Scale Tag Unique",
@@ -32,9 +33,12 @@ _HOMES = {
     "diptych.model.rowfolds": "RowChange",
     "diptych.model.rows": "change computed",
     "diptych.model.subscribers": "Envelope Subscriber",
+    "diptych.model.views": "AfterEvents Every OnDemand",
     "diptych.module": "Module",
+    "diptych.read.cache": "CacheFigures",
     "diptych.read.panel": "Answer",
     "diptych.read.rows": "Rows",
+    "diptych.read.views": "Refreshed ViewStanding",
     "diptych.write.sent_only": "SentOnly",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}

@@ -21,12 +21,14 @@ from diptych.errors import (
     PositionError,
     ReactionError,
     RebuildingError,
+    RefreshError,
     Refusal,
     SettingsError,
     StaleError,
     StorageFullError,
     StoreError,
     UnknownMessageError,
+    UnmaterialisedError,
     UnreadableEventError,
     UntriableError,
     UnwrapError,
@@ -35,6 +37,7 @@ from diptych.errors import (
 from diptych.history.foreseen import FoldStop, RowDiff
 from diptych.history.trial import Trial, TriedEvent
 from diptych.injection import per_message
+from diptych.model.caching import Cached
 from diptych.model.criteria import Clause, Criteria, Guard, unless
 from diptych.model.decisions import Decider, DecisionModel
 from diptych.model.marks import NEW, Bounds, Generated, Indexed, NotBlank, Scale, Tag, Unique
@@ -46,17 +49,23 @@ from diptych.model.results import Accepted, Conflict, Failure, Forbidden, Invali
 from diptych.model.rowfolds import RowChange
 from diptych.model.rows import change, computed
 from diptych.model.subscribers import Envelope, Subscriber
+from diptych.model.views import AfterEvents, Every, OnDemand
 from diptych.module import Module
+from diptych.read.cache import CacheFigures
 from diptych.read.panel import Answer
 from diptych.read.rows import Rows
+from diptych.read.views import Refreshed, ViewStanding
 from diptych.write.sent_only import SentOnly
 
 __all__ = [
     "NEW",
     "Accepted",
+    "AfterEvents",
     "Answer",
     "Application",
     "Bounds",
+    "CacheFigures",
+    "Cached",
     "Clause",
     "Command",
     "Conflict",
@@ -67,6 +76,7 @@ __all__ = [
     "DecisionModel",
     "Envelope",
     "Error",
+    "Every",
     "Failure",
     "FencedError",
     "FieldErrors",
@@ -91,6 +101,7 @@ __all__ = [
     "NotBlank",
     "NotDurableError",
     "NotFound",
+    "OnDemand",
     "OutcomeUnknownError",
     "OutdatedError",
     "Page",
@@ -100,6 +111,8 @@ __all__ = [
     "ReactionError",
     "ReadModel",
     "RebuildingError",
+    "RefreshError",
+    "Refreshed",
     "Refusal",
     "Refused",
     "Result",
@@ -118,9 +131,11 @@ __all__ = [
     "TriedEvent",
     "Unique",
     "UnknownMessageError",
+    "UnmaterialisedError",
     "UnreadableEventError",
     "UntriableError",
     "UnwrapError",
+    "ViewStanding",
     "WiringError",
     "change",
     "computed",

@@ -9,7 +9,7 @@ from diptych.errors import WiringError
 from diptych.model.fields import fields_of, hints_of, place_of, split_marks, split_optional
 from diptych.model.folds import Parameter, parameters_of, takes
 from diptych.model.meta import Meta
-from diptych.model.rowfolds import META, Reference, Referred, RollupFold, RowChange, RowFold
+from diptych.model.rowfolds import KEY, META, Reference, Referred, RollupFold, RowChange, RowFold
 from diptych.model.rowkeys import key_of_event, key_of_row, keys_of
 from diptych.model.rows import refuse_unscaled
 
@@ -63,9 +63,9 @@ def rollup_of(model: Any, source: Any, function: Callable[..., Any], key: Any) -
             where=place_of(function),
             fix=f"write (row: {model.row.__name__} | None, change: RowChange[{source.row.__name__}]) -> ...",
         )
-    _extras(model, function, None, {}, beside=2)
+    _, extras = _extras(model, function, None, {}, beside=2)
     key_of, used = key_of_row(model, source, key, function)
-    return RollupFold(function, source, key_of, _must_exist(function), takes(function, Meta), used)
+    return RollupFold(function, source, key_of, _must_exist(function), used, extras)
 
 
 def _is_change(second: Sequence[Parameter]) -> bool:
@@ -81,6 +81,8 @@ def _extras(
     for parameter in parameters_of(function)[beside:]:
         if parameter.type is Meta:
             extras.append(META)
+        elif parameter.name == "key" and not model.append_only:
+            extras.append(KEY)
         elif parameter.name in references and event is not None:
             extras.append(len(referred))
             referred.append(_referred(model, function, event, parameter, references[parameter.name]))
@@ -88,7 +90,8 @@ def _extras(
             raise WiringError(
                 f"nobody gives {function.__qualname__} its {parameter.name!r}",
                 where=place_of(function),
-                fix=f"a fold takes Meta, and rows by reference: @{model.name}.on({parameter.name}=others['field'])",
+                fix="a fold takes Meta, the row's key (named key), and rows by reference: "
+                f"@{model.name}.on({parameter.name}=others['field'])",
             )
     unused = references.keys() - {each.parameter for each in referred}
     if unused:

@@ -10,8 +10,8 @@ V = TypeVar("V")
 Key = tuple[Any, ...]
 KeysOf = Callable[[Any], Iterable[Key]]
 """Compute the keys of the rows that an event changes; every key is a tuple, one part per key column."""
-META = -1
-"""Stands in `extras` for the Meta; every other number is the index of a reference."""
+META, KEY = -1, -2
+"""Stand in `extras` for the Meta and for the key of the row; every other number is the index of a reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class RollupFold:
     source: Any  # a ReadModel
     key_of: Callable[[Any], Key | None]
     must_exist: bool
-    wants_meta: bool
     key_fields: tuple[str, ...] = ()
+    extras: tuple[int, ...] = ()
 
     def changes(self, change: RowChange[Any]) -> Iterable[tuple[Key, RowChange[Any]]]:
         """Yield what a change means to each row of the rollup: one, or two where the row moved between them."""
@@ -84,3 +84,8 @@ class RollupFold:
             return () if old is None else ((old, change),)
         left = () if old is None else ((old, RowChange(change.key, change.before, None, change.position)),)
         return left if new is None else (*left, (new, RowChange(change.key, None, change.after, change.position)))
+
+
+def bare(key: Key) -> Any:
+    """Return a key as a fold takes it: the value of its only column, or the tuple of all."""
+    return key[0] if len(key) == 1 else key

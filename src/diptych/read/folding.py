@@ -124,7 +124,7 @@ class Folding:
 
     def _recall(self, work: Sequence[Work], overlay: Overlay, missing: list[list[Key]]) -> None:
         for learned, step, _ in work:
-            for at, key_of, _ in step.references:
+            for at, key_of, *_ in step.references:
                 key = key_of(learned.event)
                 if key is not None and key not in overlay.rows[at]:
                     overlay.rows[at][key] = row = self._recent[at].get(key)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from diptych.model.projections import Key, ReadModel
-from diptych.model.rowfolds import META, RowChange
+from diptych.model.rowfolds import KEY, META, RowChange, bare
 from diptych.model.rowkeys import sortable
 from diptych.ports import Changes
 from diptych.read.plan import AnyStep, Appending, Fanning, Learned, Referring, Rolling, Step
@@ -95,7 +95,7 @@ def _fold(learned: Learned, step: Step, keys: Iterable[Key], overlay: Overlay) -
         if row is None and must_exist:
             raise _missing(function.__qualname__, key)
         if extras:
-            new = function(row, event, *_arguments(function, learned, extras, references, overlay))
+            new = function(row, event, *_arguments(learned, key, extras, references, overlay))
         else:
             new = function(row, event)
         if new is not row:
@@ -107,7 +107,7 @@ def _fold(learned: Learned, step: Step, keys: Iterable[Key], overlay: Overlay) -
 
 def _append(learned: Learned, step: Appending, overlay: Overlay) -> None:
     at, function, kind, in_utc, followed, extras, references = step
-    made = function(learned.event, *_arguments(function, learned, extras, references, overlay))
+    made = function(learned.event, *_arguments(learned, (), extras, references, overlay))
     if made is None:
         return
     rows, changed, position, index = overlay.rows[at], overlay.changed[at], learned.stored.position, 0
@@ -125,7 +125,6 @@ def _append(learned: Learned, step: Appending, overlay: Overlay) -> None:
 def _roll(learned: Learned, step: Rolling, overlay: Overlay) -> Iterator[Missing]:
     at, function, _, must_exist, in_utc, followed, extras, _ = step.step
     rows, position = overlay.rows[at], learned.stored.position
-    meta = (meta_of(learned.stored),) if extras else ()
     for change in overlay.made(step.source, position):
         for key, told in step.fold.changes(change):
             if key not in rows:
@@ -133,7 +132,7 @@ def _roll(learned: Learned, step: Rolling, overlay: Overlay) -> Iterator[Missing
             row = rows.get(key)
             if row is None and must_exist:
                 raise _missing(function.__qualname__, key)
-            new = function(row, told, *meta)
+            new = function(row, told, *_arguments(learned, key, extras, (), overlay))
             if new is not row:
                 rows[key] = new = new if new is None or in_utc is None else in_utc(new)
                 overlay.changed[at][key] = position
@@ -142,18 +141,24 @@ def _roll(learned: Learned, step: Rolling, overlay: Overlay) -> Iterator[Missing
 
 
 def _arguments(
-    function: Any, learned: Learned, extras: Iterable[int], references: Sequence[Referring], overlay: Overlay
+    learned: Learned, key: Key, extras: Iterable[int], references: Sequence[Referring], overlay: Overlay
 ) -> Iterator[Any]:
     for extra in extras:
         if extra == META:
             yield meta_of(learned.stored)
-            continue
-        at, key_of, must_exist = references[extra]
-        key = key_of(learned.event)
-        row = None if key is None else overlay.rows[at].get(key)
-        if row is None and must_exist:
-            raise _missing(function.__qualname__, key or ())
-        yield row
+        elif extra == KEY:
+            yield bare(key)
+        else:
+            yield _referred(learned, references[extra], overlay)
+
+
+def _referred(learned: Learned, referring: Referring, overlay: Overlay) -> Any:
+    at, key_of, must_exist, parameter = referring
+    key = key_of(learned.event)
+    row = None if key is None else overlay.rows[at].get(key)
+    if row is None and must_exist:
+        raise _missing(f"the parameter {parameter!r}", key or ())
+    return row
 
 
 def _matching(rows: Mapping[Key, Any], columns: Mapping[str, Any]) -> list[Key]:
@@ -168,5 +173,4 @@ def _matching(rows: Mapping[Key, Any], columns: Mapping[str, Any]) -> list[Key]:
 
 
 def _missing(function: str, key: Key) -> MissingRowError:
-    shown = key[0] if len(key) == 1 else key
-    return MissingRowError(f"{function} needs the row {shown}, and there is none")
+    return MissingRowError(f"{function} needs the row {bare(key)}, and there is none")

@@ -13,7 +13,7 @@ import msgspec
 from diptych.codec import EventCodec
 from diptych.errors import CorruptionError, MessageError
 from diptych.model.projections import Projection, ReadModel
-from diptych.model.rowfolds import META, Key, KeysOf, RollupFold, RowFold
+from diptych.model.rowfolds import Key, KeysOf, RollupFold, RowFold
 from diptych.model.rows import in_utc
 from diptych.ports import Slice, StoredEvent
 
@@ -24,6 +24,7 @@ class Referring(NamedTuple):
     at: int
     key_of: Callable[[Any], Key | None]
     must_exist: bool
+    parameter: str
 
 
 class Step(NamedTuple):
@@ -119,7 +120,9 @@ def _steps(models: Sequence[ReadModel[Any]], event: type, rolled: AbstractSet[in
 
 
 def _step(model: ReadModel[Any], fold: RowFold, followed: bool) -> AnyStep:  # noqa: FBT001 (internal)
-    references = tuple(Referring(each.model.order, each.key_of, each.must_exist) for each in fold.references)
+    references = tuple(
+        Referring(each.model.order, each.key_of, each.must_exist, each.parameter) for each in fold.references
+    )
     turn = in_utc(model.row)
     if model.append_only:
         return Appending(model.order, fold.function, model.row, turn, followed, fold.extras, references)
@@ -128,9 +131,8 @@ def _step(model: ReadModel[Any], fold: RowFold, followed: bool) -> AnyStep:  # n
 
 
 def _rolling(model: ReadModel[Any], fold: RollupFold, rolled: bool) -> Rolling:  # noqa: FBT001 (internal)
-    extras = (META,) if fold.wants_meta else ()
     followed = rolled or model.history
-    step = Step(model.order, fold.function, _none, fold.must_exist, in_utc(model.row), followed, extras, ())
+    step = Step(model.order, fold.function, _none, fold.must_exist, in_utc(model.row), followed, fold.extras, ())
     return Rolling(step, fold.source.order, fold)
 
 
