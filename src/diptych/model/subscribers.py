@@ -17,6 +17,8 @@ from diptych.model.meta import Meta
 
 F = TypeVar("F", bound=Callable[..., Any])
 Since = Literal["now", "beginning"]
+Reacts = Literal["run", "inline", "off"]
+"""Who runs the subscribers: this process in the background, this process before `send` returns, or another one."""
 BACKOFF = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 """Seconds to wait after the first, second ... failure of an event; the last from then on."""
 

@@ -1,0 +1,1 @@
+"""Reactions: events in, effects out."""

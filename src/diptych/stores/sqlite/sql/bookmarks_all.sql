@@ -1,0 +1,9 @@
+select
+    subscriber,
+    position,
+    log_id,
+    epoch,
+    failing,
+    attempts,
+    error
+from bookmarks

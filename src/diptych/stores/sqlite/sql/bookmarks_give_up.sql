@@ -1,0 +1,3 @@
+update bookmarks
+set expires = 0
+where owner = ?

@@ -1,0 +1,8 @@
+insert into bookmarks (
+    subscriber,
+    position,
+    log_id,
+    epoch,
+    owner,
+    expires
+) values (?, ?, ?, 1, ?, ?)

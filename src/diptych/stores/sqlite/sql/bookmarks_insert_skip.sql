@@ -1,0 +1,1 @@
+insert into skips (subscriber, position, skipped_at, error) values (?, ?, ?, ?)

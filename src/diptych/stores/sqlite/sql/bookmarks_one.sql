@@ -1,0 +1,10 @@
+select
+    subscriber,
+    position,
+    log_id,
+    epoch,
+    failing,
+    attempts,
+    error
+from bookmarks
+where subscriber = ?

@@ -1,0 +1,5 @@
+select
+    owner,
+    expires
+from bookmarks
+where subscriber = ?

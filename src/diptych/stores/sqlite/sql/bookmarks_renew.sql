@@ -1,0 +1,5 @@
+update bookmarks
+set expires = ?
+where
+    subscriber = ?
+    and owner = ?

@@ -1,0 +1,7 @@
+select
+    subscriber,
+    position,
+    skipped_at,
+    error
+from skips
+order by rowid

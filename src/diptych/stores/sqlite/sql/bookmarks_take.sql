@@ -1,0 +1,6 @@
+update bookmarks
+set
+    epoch = epoch + 1,
+    owner = ?,
+    expires = ?
+where subscriber = ?
