@@ -127,6 +127,10 @@ class EventReader(Protocol):
         """
         ...
 
+    async def count(self, criteria: Criteria, *, after: int = 0, until: int | None = None) -> int:
+        """Return how many matching events lie in (after, until], exactly, without reading them."""
+        ...
+
     async def head(self) -> int:
         """Return the position of the last event that is on disk, read afresh; 0 for an empty log."""
         ...

@@ -83,6 +83,12 @@ class MemoryEventStore:
         cut = positions[-1] if positions else after
         return Slice(events, last if complete or backwards else cut, complete)
 
+    async def count(self, criteria: Criteria, *, after: int = 0, until: int | None = None) -> int:
+        """Return how many matching events lie in (after, until]."""
+        head = self._head.position
+        last = head if until is None else min(until, head)
+        return sum(1 for _ in self._positions(criteria, after, last, backwards=False))
+
     async def head(self) -> int:
         """Return the position of the last event; 0 for an empty log."""
         return self._head.position

@@ -56,6 +56,10 @@ class SqliteEventReader:
         """Return at most `limit` matching events with after < position <= until."""
         return self._pages().read(criteria, after, until, limit, backwards=backwards)
 
+    async def count(self, criteria: Criteria, *, after: int = 0, until: int | None = None) -> int:
+        """Return how many matching events lie in (after, until], from the indexes alone."""
+        return self._pages().count(criteria, after, until)
+
     async def head(self) -> int:
         """Return the position of the last event that is on disk."""
         return self._pages().head()
@@ -138,6 +142,10 @@ class SqliteEventStore(SqliteEventReader):
         if self._is_short(criteria, after, limit):
             return self._pages().read(criteria, after, until, limit, backwards=backwards)
         return await self._scan(lambda pages: pages.read(criteria, after, until, limit, backwards=backwards))
+
+    async def count(self, criteria: Criteria, *, after: int = 0, until: int | None = None) -> int:
+        """Return how many matching events lie in (after, until], counted in the thread of scans."""
+        return await self._scan(lambda pages: pages.count(criteria, after, until))
 
     def reader(self) -> EventReader:
         """Return an unopened reader of the same log for another thread."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -72,6 +72,17 @@ class LogPages:
         del events[limit:]
         return Slice(events, through if backwards or not events else events[-1].position, complete=False)
 
+    def count(self, criteria: Criteria, after: int, until: int | None) -> int:
+        """Count what a read would find, from the indexes alone."""
+        head = self.head()
+        last = head if until is None else min(until, head)
+        clauses = criteria.clauses
+        if any(not (clause.types or clause.tags) for clause in clauses):
+            return max(0, last - after)  # positions are dense
+        if len(clauses) == 1:
+            return sum(self._counted(clauses[0], after, last))
+        return len({position for clause in clauses for position in self._positions(clause, after, last)})
+
     def one(self, name: str, *bound: int) -> Any:  # Any: what SQLite returns
         """Return the first value that the statement of this name finds."""
         return self._rows(sql(name), bound)[0][0]
@@ -111,6 +122,24 @@ class LogPages:
             rows = self._rows(statements.tagged(len(types), len(tags), backwards=backwards), (*bound, limit))
         return self._events(rows, backwards=backwards)
 
+    def _counted(self, clause: Clause, after: int, last: int) -> Iterator[int]:
+        if clause.tags:
+            statement = statements.counted_tagged(len(clause.types), len(clause.tags))
+            yield self._rows(statement, _tagged_bound(clause, after, last))[0][0]
+        else:
+            for type_id in self._ids(clause.types):
+                yield self._rows(sql("log_count_of_type"), (type_id, after, last))[0][0]
+
+    def _positions(self, clause: Clause, after: int, last: int) -> Iterator[int]:
+        found: list[list[Row]] = []
+        if clause.tags:
+            statement = statements.positions_tagged(len(clause.types), len(clause.tags))
+            found.append(self._rows(statement, _tagged_bound(clause, after, last)))
+        else:
+            arm = sql("log_positions_of_type")
+            found += [self._rows(arm, (type_id, after, last)) for type_id in self._ids(clause.types)]
+        return (position for rows in found for (position,) in rows)
+
     def _rows(self, statement: str, bound: Sequence[object] = ()) -> list[Row]:
         if FORKS.count != self._forks:
             raise StoreError("this log was opened before the process forked; open it again in the child")
@@ -144,6 +173,11 @@ class LogPages:
         known = len(self._types)  # ids are dense
         for type_id, name, version in self._rows(self._statements["log_select_types"], (known,)):
             self._types[type_id] = (name, version)
+
+
+def _tagged_bound(clause: Clause, after: int, last: int) -> tuple[object, ...]:
+    names = statements.padded(clause.types) if clause.types else ()
+    return (clause.tags[0], *names, *clause.tags[1:], after, last)
 
 
 def _dense(events: list[StoredEvent]) -> list[StoredEvent]:

@@ -28,6 +28,16 @@ def tagged_few(types: int, tags: int) -> str:
     return _tagged_few(_padded(types), tags)
 
 
+def counted_tagged(types: int, tags: int) -> str:
+    """Return the count of events that carry some tags; bound as `tagged`, without a limit."""
+    return _counting("log_count_tagged", _padded(types), tags)
+
+
+def positions_tagged(types: int, tags: int) -> str:
+    """Return the positions of events that carry some tags, in no order; bound as `tagged`, without a limit."""
+    return _counting("log_positions_tagged", _padded(types), tags)
+
+
 def typed(ids: int, *, backwards: bool) -> str:
     """Return the page of events of a few types, by the index; bind (id, after, until) for each, then limit."""
     return _typed(ids, backwards)
@@ -60,6 +70,12 @@ def _tagged(types: int, tags: int, backwards: bool) -> str:  # noqa: FBT001 (par
 @lru_cache(maxsize=256)
 def _tagged_few(types: int, tags: int) -> str:
     return sql("log_read_tagged_few").format(**_tagged_fragments(types, tags))
+
+
+@lru_cache(maxsize=256)
+def _counting(name: str, types: int, tags: int) -> str:
+    fragments = _tagged_fragments(types, tags)
+    return sql(name).format(types=fragments["types"], others=fragments["others"])
 
 
 def _tagged_fragments(types: int, tags: int) -> dict[str, str]:

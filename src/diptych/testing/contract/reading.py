@@ -75,6 +75,31 @@ class ReadingContract:
             assert await positions(store, criteria, after=2, until=5, backwards=True) == expected[::-1]
             assert await positions(store, criteria, after=5, until=5) == []
 
+    async def test_a_count_is_that_of_the_events_that_a_read_finds(self, store: EventStore) -> None:
+        await shop(store)
+
+        for criteria in (
+            EVERYTHING,
+            Criteria(),
+            Criteria.typed("order.placed"),
+            Criteria.typed("order.placed", "order.placed", "shop.closed", "shop.opened"),
+            Criteria.tagged("order:1"),
+            Criteria.tagged("order:9"),
+            Criteria.tagged("customer:1", "order:2"),
+            Criteria.tagged("order:1", "customer:1", types=["order.placed", "order.sent", "order.paid"]),
+            Criteria.tagged("order:1") | Criteria.tagged("customer:1"),
+            Criteria.tagged("order:3", types=["order.placed"]) | Criteria.typed("order.placed", "shop.closed"),
+            Criteria.typed("order.paid") | EVERYTHING,
+            Criteria(tuple(Clause((), (f"order:{n % 3}",)) for n in range(700))),
+        ):
+            for after, until in ((0, None), (2, 5), (0, 3), (5, 5), (5, 2), (0, 1000), (6, None)):
+                found = await store.read(criteria, after=after, until=until)
+                assert await store.count(criteria, after=after, until=until) == len(found.events), (criteria, after)
+
+    async def test_a_count_of_nothing_is_zero(self, store: EventStore) -> None:
+        assert await store.count(EVERYTHING) == 0
+        assert await store.count(Criteria.typed("order.placed")) == 0
+
     async def test_through_says_up_to_where_nothing_is_missing(self, store: EventStore) -> None:
         await shop(store)
 

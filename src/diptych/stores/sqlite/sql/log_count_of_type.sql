@@ -1,0 +1,3 @@
+select count(*)
+from events indexed by events_type
+where type = ? and position > ? and position <= ?
