@@ -1,0 +1,70 @@
+"""Views: the store that keeps what selects over read models made, and swaps it as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+import msgspec
+
+from diptych.model.projections import ReadModel
+from diptych.model.views import MaterialisedView
+from diptych.ports.rows import Checkpoint, Opened
+
+
+class Materialised(msgspec.Struct, frozen=True):
+    """What is stored of a view: its rows hold everything up to `position`.
+
+    `seen` is the number that `RowReader.changed` gave for the read models below, on the snapshot of the refresh.
+    `refreshed_at` is in microseconds since 1970 UTC, `seconds` what the refresh took.
+    """
+
+    view: str
+    position: int
+    seen: int
+    fingerprint: str
+    log_id: UUID
+    refreshed_at: int
+    rows: int = 0
+    seconds: float = 0.0
+    generation: int = 0
+
+    def is_of(self, other: Materialised) -> bool:
+        """Say whether both were made by the same code from the same log, so that one is the older."""
+        return (self.fingerprint, self.log_id) == (other.fingerprint, other.log_id)
+
+
+class Computed(NamedTuple):
+    """What the select of a view returned, as stored values, with what the same snapshot says of its read models."""
+
+    rows: Sequence[tuple[Any, ...]]
+    checkpoints: Mapping[str, Checkpoint]
+    seen: int
+    seconds: float
+
+
+class ViewStore(Opened, Protocol):
+    """Keep the rows of views beside those of read models."""
+
+    def refuse_unfit(self, view: MaterialisedView[Any], statement: Any) -> None:  # Any: a SQLAlchemy select
+        """Raise WiringError where the columns of the select are not those of the view's rows; needs no open store."""
+        ...
+
+    async def stored(self) -> Mapping[str, Materialised]:
+        """Return what is stored of every view, read afresh whenever another connection committed."""
+        ...
+
+    async def compute(self, view: MaterialisedView[Any], statement: Any, models: Sequence[ReadModel[Any]]) -> Computed:
+        """Run the select over these read models on one snapshot; no writer waits for it.
+
+        Raises ValueError for two rows with one key, and whatever else the select or the rows break.
+        """
+        ...
+
+    async def swap(self, view: MaterialisedView[Any], computed: Computed, new: Materialised) -> Materialised:
+        """Put new rows in the place of the old ones, in one transaction; return what then is stored.
+
+        Rows of an older snapshot never replace those of a newer one of the same code: then nothing is written.
+        """
+        ...
