@@ -23,8 +23,10 @@
         ├── PositionError          a position that the log has not reached
         ├── StaleError             the read side did not reach the position in time
         ├── RebuildingError        a read model that is being rebuilt
-        │   └── OutdatedError          a read model that another process folds with other code
+        │   ├── OutdatedError          a read model that another process folds with other code
+        │   └── UnmaterialisedError    a view whose rows are not there yet, or of other code
         ├── FoldError              a projection that stopped at an event that its fold cannot take
+        │   └── RefreshError           a view whose select, or a row of it, failed
         ├── ReactionError          a subscriber that stands at an event that its handler cannot take
         └── StoreError             the store underneath
             ├── NotDurableError    the store would acknowledge what is not on disk
@@ -210,6 +212,16 @@ class OutdatedError(RebuildingError):
         self.args = (f"{what}; end that process, or ask it",)
 
 
+class UnmaterialisedError(RebuildingError):
+    """The rows of a view are not there yet, or were made by other code: they are made anew."""
+
+    def __init__(self, view: str, position: int, target: int, *, outdated: bool = False) -> None:
+        super().__init__(view, position, target)
+        fix = f"the process that folds projections refreshes it when it starts, or: diptych views refresh {view}"
+        found = f"has rows of other code; {fix}" if outdated else "is refreshed for the first time; ask again"
+        self.args = (f"view {view!r} {found}",)
+
+
 class FoldError(Error):
     """A projection stopped: its fold cannot take an event. Nothing is skipped."""
 
@@ -224,6 +236,14 @@ class ReactionError(Error):
     def __init__(self, subscriber: str, position: int, reason: str) -> None:
         self.subscriber, self.position, self.reason = subscriber, position, reason
         super().__init__(f"subscriber {subscriber!r} stands at position {position}: {reason}")
+
+
+class RefreshError(FoldError):
+    """A view could not be refreshed: its select failed, or returned what is no row. The rows before it stand."""
+
+    def __init__(self, view: str, position: int, reason: str) -> None:
+        super().__init__(view, position, reason)
+        self.args = (f"view {view!r} could not be refreshed at position {position}: {reason}",)
 
 
 class StoreError(Error):

@@ -4,6 +4,7 @@ A position is an opaque, totally ordered 64-bit integer from 1; only the store d
 everything".
 """
 
+from diptych.ports.bookmarks import Bookmark, Bookmarks, Failure, Skip, displaced, skipping
 from diptych.ports.log import (
     Append,
     Appended,
@@ -19,32 +20,38 @@ from diptych.ports.log import (
     Slice,
     StoredEvent,
 )
+from diptych.ports.row_store import RowStore
 from diptych.ports.rows import (
     Changes,
     Checkpoint,
     Opened,
     Progress,
     RowReader,
-    RowStore,
     RowWriter,
     Snapshot,
-    changed_unraised,
     Version,
+    changed_unraised,
 )
 from diptych.ports.system import Clock, Ids
+from diptych.ports.views import Computed, Materialised, ViewStore
 
 __all__ = [
     "Append",
     "AppendOutcome",
     "Appended",
+    "Bookmark",
+    "Bookmarks",
     "Changes",
     "Checkpoint",
     "Clock",
+    "Computed",
     "Conflicted",
     "EventReader",
     "EventStore",
     "Examined",
+    "Failure",
     "Ids",
+    "Materialised",
     "Metadata",
     "NewEvent",
     "Opened",
@@ -54,10 +61,13 @@ __all__ = [
     "RowReader",
     "RowStore",
     "RowWriter",
+    "Skip",
     "Slice",
     "Snapshot",
     "StoredEvent",
-    "changed_unraised",
-]
     "Version",
     "ViewStore",
+    "changed_unraised",
+    "displaced",
+    "skipping",
+]

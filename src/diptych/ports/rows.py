@@ -155,22 +155,6 @@ class RowReader(Opened, Protocol):
         ...
 
 
-class RowStore(Opened, Protocol):
-    """Keep rows, change feed and checkpoints. Writer and readers are opened where they are used."""
-
-    def table(self, model: ReadModel[Any]) -> Any:  # Any: a SQLAlchemy Core Table
-        """Return the logical table of a read model, the same one every time: `select()`s over it read the live rows."""
-        ...
-
-    def reader(self) -> RowReader:
-        """Return an unopened reader."""
-        ...
-
-    def writer(self) -> RowWriter:
-        """Return an unopened writer."""
-        ...
-
-
 class Progress(Protocol):
     """Tell how far projections are, and wait for them: what both panels share."""
 

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from diptych.errors import ForeignLogError, OutdatedError, PositionError, RebuildingError, StaleError
 from diptych.model.criteria import Criteria
 from diptych.model.projections import Projection
-from diptych.ports import Checkpoint, EventStore, RowReader
+from diptych.ports import Checkpoint, EventStore, Progress, RowReader
 from diptych.read.progress import LiveProgress, standing_of
 
 _POLL = 0.002
 _REBUILD_POLL = 0.02
+
+
+class Reaching(Progress, Protocol):
+    """Wait for what queries read, and tell how far it is."""
+
+    async def position(self, projections: Sequence[str]) -> int:
+        """Return the lowest position that these hold; without any, the head of the log."""
+        ...
+
+    async def caught_up(self, projections: Sequence[str], head: int, *, timeout: float) -> None:  # noqa: ASYNC109 (port)
+        """Return once every one holds everything up to `head`; a rebuild is waited for, not refused."""
+        ...
 
 
 class Reach:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from diptych.model.projections import ReadModel
 from diptych.stores.sqlite.rows_database import FileReading, FileWriting, MemoryDatabase, ReadDatabase, WriteDatabase
 from diptych.stores.sqlite.rows_reader import SqliteRowReader
+from diptych.stores.sqlite.rows_views import SqliteViews
 from diptych.stores.sqlite.rows_writer import SqliteRowWriter
 from diptych.stores.tables import table_of
 
@@ -54,6 +55,10 @@ class SqliteRowStore:
     def writer(self) -> SqliteRowWriter:
         """Return an unopened writer."""
         return SqliteRowWriter(self._writing)
+
+    def views(self) -> SqliteViews:
+        """Return an unopened store of views."""
+        return SqliteViews(self._reading, self._writing)
 
     def _reading(self) -> ReadDatabase:
         return self._memory or FileReading(self._file)

@@ -16,7 +16,8 @@ from diptych.ports import Checkpoint
 from diptych.stores.sqlite.connection import checkpoint, connect_reader, connect_writer, sql
 from diptych.stores.sqlite.lock import FairLock
 
-SCHEMA = ("create_checkpoint", "create_lease", "create_model", "create_feed")
+SCHEMA = ("create_checkpoint", "create_lease", "create_model", "create_feed", "create_view")
+_GENERATION = 1 << 44
 
 
 def row_sql(name: str) -> str:
@@ -178,6 +179,12 @@ def read_checkpoints(connection: sqlite3.Connection) -> Mapping[str, Checkpoint]
     """Return every stored checkpoint."""
     found = connection.execute(row_sql("checkpoints")).fetchall()
     return {values[0]: _checkpoint(values) for values in found}
+
+
+def read_changes(connection: sqlite3.Connection) -> Mapping[str, int]:
+    """Return a number of every read model and view that grows with each change and each rebuild of it."""
+    found = connection.execute(row_sql("models")).fetchall()
+    return {name: generation * _GENERATION + at for name, generation, at in found}
 
 
 def put_checkpoint(connection: sqlite3.Connection, new: Checkpoint) -> None:
