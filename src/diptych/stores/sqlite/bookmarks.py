@@ -66,8 +66,8 @@ class SqliteBookmarks:
         return await self._run(self._skips)
 
     async def _run(self, work: Callable[[], T]) -> T:
-        # Not cancelled with its caller: a move that was begun is finished, and the thread ends after it.
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        # Not cancelled with its caller: what was handled is stored, and the thread ends after that.
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
 
     def _opened(self) -> BookmarksFile:
         if self._file is None:

@@ -1,0 +1,113 @@
+"""Bookmarks in memory and in a file keep the same promises; those of a file outlive their process."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from diptych.errors import StoreError
+from diptych.ports import Bookmark, Bookmarks
+from diptych.stores.memory_bookmarks import MemoryBookmarks, Shelf
+from diptych.stores.sqlite.bookmarks import SqliteBookmarks
+from diptych.stores.urls import bookmarks_beside
+from diptych.testing.contracts import BookmarksContract
+
+LOG = UUID(int=1)
+
+
+def files(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+
+
+def broken(path: Path) -> None:
+    path.write_text("not a database, whatever it may be called\n" * 100)
+
+
+class TestMemoryBookmarks(BookmarksContract):
+    @pytest.fixture
+    def shelf(self) -> Shelf:
+        return Shelf()
+
+    @pytest.fixture
+    async def first(self, shelf: Shelf) -> AsyncIterator[Bookmarks]:
+        async with MemoryBookmarks(shelf) as opened:
+            yield opened
+
+    @pytest.fixture
+    async def second(self, shelf: Shelf) -> AsyncIterator[Bookmarks]:
+        async with MemoryBookmarks(shelf) as opened:
+            yield opened
+
+
+class TestSqliteBookmarks(BookmarksContract):
+    @pytest.fixture
+    async def first(self, tmp_path: Path) -> AsyncIterator[Bookmarks]:
+        async with SqliteBookmarks(tmp_path / "subscribers.db") as opened:
+            yield opened
+
+    @pytest.fixture
+    async def second(self, tmp_path: Path) -> AsyncIterator[Bookmarks]:
+        async with SqliteBookmarks(tmp_path / "subscribers.db") as opened:
+            yield opened
+
+    async def test_they_are_there_when_the_file_is_opened_again(self, tmp_path: Path) -> None:
+        async with SqliteBookmarks(tmp_path / "b.db") as bookmarks:
+            bookmark = await bookmarks.take("mail", log_id=LOG, start=3, seconds=60)
+            assert bookmark is not None
+            await bookmarks.move(bookmark, 4)
+
+        async with SqliteBookmarks(tmp_path / "b.db") as bookmarks:
+            assert await bookmarks.all() == {"mail": Bookmark("mail", 4, LOG, 1)}
+            assert await bookmarks.take("mail", log_id=LOG, start=0, seconds=60) == Bookmark("mail", 4, LOG, 2)
+
+    async def test_looking_makes_no_file(self, tmp_path: Path) -> None:
+        async with SqliteBookmarks(tmp_path / "b.db") as bookmarks:
+            assert await bookmarks.all() == {}
+            assert await bookmarks.skips() == ()
+
+        assert files(tmp_path) == {}
+
+    async def test_the_file_is_this_users_alone(self, tmp_path: Path) -> None:
+        async with SqliteBookmarks(tmp_path / "b.db") as bookmarks:
+            await bookmarks.take("mail", log_id=LOG, start=0, seconds=60)
+
+            assert set(files(tmp_path).values()) == {0o600}
+
+    async def test_a_lease_from_before_the_clock_was_set_back_is_over(
+        self, first: Bookmarks, second: Bookmarks, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now = time.time_ns()
+        monkeypatch.setattr(time, "time_ns", lambda: now + 3600 * 10**9)
+        assert await first.take("mail", log_id=LOG, start=0, seconds=3)
+        monkeypatch.setattr(time, "time_ns", lambda: now)
+
+        assert await second.take("mail", log_id=LOG, start=0, seconds=3)
+
+    async def test_a_move_whose_caller_is_cancelled_is_finished(self, tmp_path: Path) -> None:
+        async with SqliteBookmarks(tmp_path / "b.db") as bookmarks:
+            bookmark = await bookmarks.take("mail", log_id=LOG, start=0, seconds=60)
+            assert bookmark is not None
+            moving = asyncio.create_task(bookmarks.move(bookmark, 1))
+            await asyncio.sleep(0)
+            moving.cancel()
+            await asyncio.wait([moving])
+
+            assert moving.cancelled()
+            assert (await bookmarks.all())["mail"].position == 1
+
+    async def test_a_file_that_is_no_database_is_a_store_error(self, tmp_path: Path) -> None:
+        broken(tmp_path / "b.db")
+
+        async with SqliteBookmarks(tmp_path / "b.db") as bookmarks:
+            with pytest.raises(StoreError, match="cannot be opened as an SQLite file"):
+                await bookmarks.all()
+
+
+async def test_the_bookmarks_of_a_log_lie_beside_it(tmp_path: Path) -> None:
+    async with bookmarks_beside(f"sqlite:///{tmp_path}/shop.db") as bookmarks:
+        await bookmarks.take("mail", log_id=LOG, start=0, seconds=60)
+
+    assert "shop-subscribers.db" in files(tmp_path)
