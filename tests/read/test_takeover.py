@@ -15,7 +15,8 @@ import pytest
 
 from diptych.history.check import check
 from diptych.stores.sqlite.events import SqliteEventStore
-from tests.read.shop import Created, GetProduct, Removed, Sold, ask, codec, opened, record, shop
+from tests.read.shop import Closed, Created, GetProduct, Removed, Sold, ask, codec, opened, record, shop
+from tests.read.stalls import stalls
 from tests.sizes import size
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +42,8 @@ async def fill(store: SqliteEventStore, count: int, rng: random.Random) -> int:
     for number in range(count):
         code = f"p{rng.randrange(50)}"
         made = [Created(code, f"n{rng.randrange(9)}", Decimal(number)), Sold(number, ((code, 1), ("p1", 2)))]
-        position = await record(store, *made, *([Removed(code)] if rng.random() < 0.1 else []))
+        rare = [Removed(code)] if rng.random() < 0.1 else [Closed(f"n{rng.randrange(9)}")] if rng.random() < 0.1 else []
+        position = await record(store, *made, *rare)
     return position
 
 
@@ -51,7 +53,7 @@ async def test_a_runtime_that_stands_by_takes_over_within_three_seconds_of_a_kil
     async with (
         SqliteEventStore(log) as store,
         projecting(log, rows) as child,
-        opened(store, [shop()], path=rows) as panel,
+        opened(store, [shop(), stalls()], path=rows) as panel,
     ):
         await record(store, Created("a", "Apple", Decimal(1)))
         assert (await ask(panel, GetProduct("a"), after=1)).sold == 0
@@ -74,7 +76,7 @@ async def test_a_runtime_that_slept_through_a_takeover_writes_nothing(tmp_path: 
     log, rows = tmp_path / "log.db", tmp_path / "rows.db"
     async with SqliteEventStore(log) as store, projecting(log, rows) as child:
         await record(store, Created("a", "Apple", Decimal(1)))
-        async with opened(store, [shop()], path=rows) as panel:
+        async with opened(store, [shop(), stalls()], path=rows) as panel:
             child.send_signal(signal.SIGSTOP)
             position = await record(store, Sold(1, (("a", 1),)))
             await ask(panel, GetProduct("a"), after=position, wait=3)
@@ -94,25 +96,28 @@ async def test_a_killed_projection_resumes_and_check_finds_nothing(tmp_path: Pat
     async with SqliteEventStore(log) as store:
         head = await fill(store, size(400, full=4000), rng)
         for _ in range(size(3, full=20)):
-            async with projecting(log, rows) as child, opened(store, [shop()], path=rows, runs="follow") as panel:
+            async with (
+                projecting(log, rows) as child,
+                opened(store, [shop(), stalls()], path=rows, runs="follow") as panel,
+            ):
                 stood = (await panel.checkpoints())["shop"].position
                 while (await panel.checkpoints())["shop"].position < min(head, stood + rng.randrange(1, 300)):
                     await asyncio.to_thread(time.monotonic)
                 child.kill()
-        async with opened(store, [shop()], path=rows) as panel:
+        async with opened(store, [shop(), stalls()], path=rows) as panel:
             await panel.caught_up(head)
 
-            report = await check(shop(), store, panel.rows, codec())
+            reports = [await check(each, store, panel.rows, codec()) for each in (shop(), stalls())]
 
-        assert report.position == head
-        assert report.differences == ()
+        assert [report.position for report in reports] == [head, head]
+        assert [report.differences for report in reports] == [(), ()]
 
 
 @pytest.mark.fault
 async def test_a_planted_loss_is_caught(tmp_path: Path) -> None:
     """Plant a bug: a checkpoint that runs ahead of its rows."""
     log, rows = tmp_path / "log.db", tmp_path / "rows.db"
-    async with SqliteEventStore(log) as store, opened(store, [shop()], path=rows) as panel:
+    async with SqliteEventStore(log) as store, opened(store, [shop(), stalls()], path=rows) as panel:
         await panel.caught_up(await fill(store, 20, random.Random(1)))
         async with panel.rows.writer() as thief:
             with contextlib.closing(thief._open()) as database, database.write() as connection:

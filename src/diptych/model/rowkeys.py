@@ -23,7 +23,8 @@ def keys_of(
     Raises WiringError for names that the event lacks, and for too few or too many of them.
     """
     if keys is not None:
-        return (lambda given: [_tuple(each) for each in keys(given)]), ()
+        # A row that is named twice is folded once.
+        return (lambda given: tuple(dict.fromkeys(_tuple(each) for each in keys(given)))), ()
     if callable(key):
         return (lambda given: () if (found := key(given)) is None else (_tuple(found),)), ()
     names = _names(model, key)
