@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import click
 
 from diptych.application import Application
 from diptych.cli.messages import body, find, split
+from diptych.cli.patience import once_built
 from diptych.cli.printing import pretty
 from diptych.cli.sending import WORDS, os_user
 from diptych.cli.target import Target, about_an_application, refuse_absent, run
 from diptych.codec import decode_message, encode_answer
-from diptych.errors import RebuildingError
 from diptych.model.messages import Query
-
-_AGAIN = 0.02
 
 
 @click.command(context_settings=WORDS, options_metavar="[OPTIONS]")
@@ -52,13 +49,4 @@ def ask(words: tuple[str, ...], json: str | None, user: str | None, **options: A
 
 
 async def _answer(app: Application, query: Query[Any], *, after: int, wait: float, principal: str) -> Any:
-    """Ask, and where the read model is being built ask again: at a prompt nobody else does."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + wait
-    while True:
-        try:
-            return await app.ask(query, after=after, wait=max(0.0, end - loop.time()), principal=principal)
-        except RebuildingError:
-            if loop.time() >= end:
-                raise
-            await asyncio.sleep(_AGAIN)
+    return await once_built(lambda left: app.ask(query, after=after, wait=left, principal=principal), wait=wait)

@@ -12,9 +12,12 @@ import click
 from diptych.application import Application
 from diptych.cli.messages import body, find, split
 from diptych.cli.printing import as_json, err, out, safe
-from diptych.cli.target import Target, about_an_application, run
-from diptych.codec import encode
+from diptych.cli.target import Target, about_an_application, refuse_absent, run
+from diptych.cli.trying import show_trial, tried
+from diptych.codec import encode, encode_answer
+from diptych.history.trial import Trial, told
 from diptych.model.results import Accepted, Result
+from diptych.write.requests import Delivery
 
 _MEMORY = "memory://"
 WORDS = {"ignore_unknown_options": True, "allow_extra_args": True}
@@ -35,26 +38,43 @@ def os_user() -> str:
 @click.option("--key", help="Idempotency key: the same key and command take effect once.")
 @click.option("--user", help="On whose behalf; the user of this computer by default.")
 @click.option("--expected", type=int, metavar="POSITION", help="Only if nothing that it reads lies after there.")
+@click.option("--dry-run", is_flag=True, help="Tell what it would do, events and rows, and do nothing.")
 def send(words: tuple[str, ...], json: str | None, key: str | None, user: str | None, **options: Any) -> None:
     """Send a command: its fields as options, or as JSON ('-' reads it from stdin).
 
-    Ends with status 0 when it was accepted, else 1.
+    Ends with status 0 when it was, or would be, accepted, else 1.
     """
     given = split(words, json)
     target = Target(given.app or options["app"], options["events"], options["reads"])
-    application = target.application(projections="follow")
-    cls = find(given.name, application.commands, "command")
-    request = body(cls, given)
-
-    async def work(app: Application) -> Result[Any]:
-        principal = user or os_user()
-        return await app.receive(given.name, request, key=key, principal=principal, expected=options["expected"])
-
+    application = target.application(projections="run" if options["dry_run"] else "follow")
+    request = body(find(given.name, application.commands, "command"), given)
+    delivery = Delivery(key, user or os_user(), expected=options["expected"])
+    if options["dry_run"]:
+        refuse_absent(application)
+        trial = tried(application, given, request, delivery)
+        _show_trial(trial) if json is None else click.echo(encode_answer(_described_trial(trial)).decode())
+        sys.exit(0 if trial.result.is_success else 1)
     if application.urls[0].startswith(_MEMORY):
         click.echo("the log is in memory and ends with this process; --events sqlite:///path keeps it", err=True)
-    result = run(application, work)
+    result = _sent(application, given.name, request, delivery)
     _show(result) if json is None else as_json(described(result))
     sys.exit(0 if result.is_success else 1)
+
+
+def _sent(application: Application, name: str, request: bytes, delivery: Delivery) -> Result[Any]:
+    async def work(app: Application) -> Result[Any]:
+        key, principal, expected = delivery.key, delivery.principal, delivery.expected
+        return await app.receive(name, request, key=key, principal=principal, expected=expected)
+
+    return run(application, work)
+
+
+def _show_trial(trial: Trial[Any]) -> None:
+    show_trial(trial) if trial.result.is_success else _show(trial.result)
+
+
+def _described_trial(trial: Trial[Any]) -> dict[str, Any]:
+    return told(trial) if trial.result.is_success else described(trial.result) | {"dry_run": True}
 
 
 def described(result: Result[Any]) -> dict[str, Any]:

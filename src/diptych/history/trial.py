@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from diptych.codec import EventCodec
-from diptych.history.foreseen import RowDiff, FoldStop, Foreseen, foresee
+from diptych.history.foreseen import FoldStop, Foreseen, RowDiff, foresee
 from diptych.model.projections import Projection
 from diptych.model.results import Result
 from diptych.ports import EventStore, Slice
@@ -88,3 +88,21 @@ def _tried(learned: Learned) -> TriedEvent:
     if isinstance(event, Unreadable):
         raise event.error
     return TriedEvent(stored.position, stored.name, stored.version, stored.tags, event)
+
+
+def told(trial: Trial[Any]) -> dict[str, Any]:
+    """Return the trial of a command that would be accepted as a value that JSON can hold, `codec.encode_answer` first.
+
+    `stops` is there only when a projection would stop.
+    """
+    events = [
+        {"name": e.name, "version": e.version, "position": e.position, "tags": e.tags, "data": e.event}
+        for e in trial.events
+    ]
+    changes = [
+        {"model": c.model, "key": list(c.key), "before": c.before, "after": c.after, "fields": list(c.fields)}
+        for c in trial.changes
+    ]
+    stops = [{"projection": s.projection, "position": s.position, "reason": s.reason} for s in trial.stops]
+    found = {"dry_run": True, "position": trial.result.position, "result": trial.result.value}
+    return found | {"events": events, "changes": changes} | ({"stops": stops} if stops else {})

@@ -27,6 +27,7 @@ from diptych.errors import (
     StorageFullError,
     StoreError,
     UnknownMessageError,
+    UntriableError,
 )
 from diptych.model.results import Conflict, Failure, Forbidden, Invalid, NotFound, Refused
 
@@ -44,6 +45,7 @@ class Kind(NamedTuple):
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "malformed": Kind(400, "The request cannot be read"),
+        "untriable": Kind(400, "This command cannot be tried"),
         "beyond-head": Kind(400, "The position lies beyond the head of the log"),
         "unauthenticated": Kind(401, "Say who you are"),
         "forbidden": Kind(403, "This principal may not do this"),
@@ -197,6 +199,7 @@ _TOLD: Mapping[type, Callable[[Any], Problem]] = {
     InvalidMessageError: _invalid,
     UnknownMessageError: _plain("unknown-message"),
     KeyReusedError: _plain("key-reused"),
+    UntriableError: _plain("untriable"),
     PositionError: _plain("beyond-head"),
     StaleError: _stale,
     RebuildingError: _rebuilding,

@@ -13,6 +13,7 @@ from diptych.model.answers import records_in, rows_in, shape_of
 from diptych.model.fields import fields_of
 from diptych.model.marks import GeneratedMark, Scale
 from diptych.model.messages import event_type, result_type
+from diptych.web import dry_runs
 from diptych.web.arguments import is_repeated
 
 Schema = dict[str, Any]  # Any: JSON Schema is open
@@ -65,9 +66,9 @@ def openapi(application: Application, *, title: str, version: str) -> Schema:
         "info": {"title": title, "version": version},
         "paths": paths,
         "components": {
-            "schemas": {**schemas.components, "Problem": _PROBLEM},
-            "headers": {"Diptych-Position": _POSITION_HEADER},
-            "parameters": {name: _header(name) for name in _HEADERS},
+            "schemas": {**schemas.components, **dry_runs.SCHEMAS, "Problem": _PROBLEM},
+            "headers": {"Diptych-Position": _POSITION_HEADER, dry_runs.HEADER: dry_runs.MARK},
+            "parameters": {**{name: _header(name) for name in _HEADERS}, dry_runs.NAME: dry_runs.PARAMETER},
             "responses": {"Problem": _content({"$ref": _REF.format(name="Problem")}, "application/problem+json")},
         },
         "x-events": {name: _event(cls, schemas) for name, cls in application.events.items()},
@@ -140,13 +141,13 @@ def _command(cls: type, schemas: _Schemas) -> Schema:
     accepted = {
         "type": "object",
         "required": ["position", "result"],
-        "properties": {"position": {"type": "integer"}, "result": schemas.answers[cls]},
+        "properties": {"position": {"type": "integer"}, "result": schemas.answers[cls], **dry_runs.MEMBERS},
     }
     return {
         "operationId": cls.__name__,
         "tags": ["commands"],
         "summary": _summary(cls),
-        "parameters": _header_refs(_ON_COMMANDS),
+        "parameters": _parameter_refs((dry_runs.NAME, *_ON_COMMANDS)),
         "requestBody": {"required": True, **_body(schemas.messages[cls])},
         "responses": _responses(accepted),
     }
@@ -157,13 +158,13 @@ def _query(cls: type, schemas: _Schemas) -> Schema:
         "operationId": f"{cls.__name__}.post",
         "tags": ["queries"],
         "summary": _summary(cls),
-        "parameters": _header_refs(_ON_QUERIES),
+        "parameters": _parameter_refs(_ON_QUERIES),
         "requestBody": _body(schemas.messages[cls]),
         "responses": _responses(schemas.answers[cls]),
     }
     got = {name: value for name, value in posted.items() if name != "requestBody"}
     got["operationId"] = cls.__name__
-    got["parameters"] = [*_arguments(cls, schemas.component(cls)), *_header_refs(_ON_QUERIES)]
+    got["parameters"] = [*_arguments(cls, schemas.component(cls)), *_parameter_refs(_ON_QUERIES)]
     return {"get": got, "post": posted}
 
 
@@ -202,7 +203,7 @@ def _header(name: str) -> Schema:
     return {"name": name, "in": "header", "required": False, "description": text, "schema": schema}
 
 
-def _header_refs(names: Iterable[str]) -> list[Schema]:
+def _parameter_refs(names: Iterable[str]) -> list[Schema]:
     return [{"$ref": f"#/components/parameters/{name}"} for name in names]
 
 
