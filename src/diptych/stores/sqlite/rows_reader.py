@@ -82,8 +82,7 @@ class SqliteRowReader:
         with self._database.read() as connection:
             version = self._database.version()
             if version != self._models[0]:
-                found = connection.execute(row_sql("models")).fetchall()
-                self._models = (version, {name: generation * _GENERATION + at for name, generation, at in found})
+                self._models = (version, read_changes(connection))
         return sum(self._models[1].get(name, 0) for name in models)
 
     async def snapshot(self, projection: Projection) -> Snapshot:
@@ -96,6 +95,7 @@ class SqliteRowReader:
         if reading is None:
             reading = self._readings[model.name] = reading_of(model, table_of(model))
         return reading
+
     def _history(self, model: ReadModel[Any]) -> HistoryReading:
         reading = self._histories.get(model.name)
         if reading is None:
@@ -108,7 +108,6 @@ class SqliteRowReader:
             return await self._on_thread(lambda: self._slow.past(reading, keys, position))
         with self._database.read() as connection:
             return reading.at(connection, keys, position)
-
 
     async def _on_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -134,6 +133,7 @@ class _Slow:
             checkpoint = read_checkpoints(raw)[projection]
             rows = {name: reading.rows(raw.execute(reading.all).fetchall()) for name, reading in readings.items()}
         return Snapshot(checkpoint, rows)
+
     def past(self, reading: HistoryReading, keys: Sequence[Key], position: int) -> Mapping[Key, Any]:
         """Read rows as of a position in one read transaction."""
         with self._database.read() as raw, _snapshot(raw):
@@ -143,7 +143,6 @@ class _Slow:
         """Read versions of a row."""
         with self._database.read() as raw:
             return reading.between(raw, key, after, until, limit)
-
 
     def close(self) -> None:
         """Close the connection."""
