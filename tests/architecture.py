@@ -14,6 +14,7 @@ FLOORS: Mapping[str, int] = {
     "model": 1,
     "codec": 2,
     "ports": 2,
+    "conditions": 2,  # specifications as SQL
     "injection": 2,
     "module": 3,
     "dispatch": 3,
