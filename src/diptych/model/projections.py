@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar, overload
 from diptych.errors import WiringError
 from diptych.model.fields import place_of
 from diptych.model.folds import event_classes
+from diptych.model.indexes import Index, declared, groups_of
 from diptych.model.messages import event_type
 from diptych.model.registering import fan_out, fold_of, rollup_of
 from diptych.model.rowfolds import Key, KeysOf, Reference, RollupFold, RowFold
@@ -43,6 +44,8 @@ class ReadModel(Generic[V]):
     append_only: bool = False
     history: bool = False
     indexes: tuple[tuple[str, ...], ...] = ()
+    declared: tuple[Index, ...] = ()
+    """The indexes that say more than columns."""
     folds: dict[type, list[RowFold]] = field(default_factory=dict)
     rollups: list[RollupFold] = field(default_factory=list)
     order: int = 0
@@ -169,19 +172,22 @@ class Projection:
         key: str | tuple[str, ...],
         name: str | None = None,
         history: bool = False,
-        indexes: Iterable[str | tuple[str, ...]] = (),
+        indexes: Iterable[str | tuple[str, ...] | Index] = (),
     ) -> ReadModel[V]:
-        """Declare a read model: rows of this type, keyed by these columns; an index is a column or a group of them."""
+        """Declare a read model: rows of this type, keyed by these columns.
+
+        An index is a column, a group of them, or an Index.
+        """
         names = (key,) if isinstance(key, str) else key
         title = name or snake(row.__name__)
-        return self._add(ReadModel(row, title, names, self.name, history=history, indexes=_groups(indexes)))
+        return self._add(ReadModel(row, title, names, self.name, history=history), indexes)
 
     def append_only(
-        self, row: type[V], *, name: str | None = None, indexes: Iterable[str | tuple[str, ...]] = ()
+        self, row: type[V], *, name: str | None = None, indexes: Iterable[str | tuple[str, ...] | Index] = ()
     ) -> ReadModel[V]:
         """Declare append-only rows, keyed by their event's position and their index in it; a fold takes the event."""
         title, key = name or snake(row.__name__), (POSITION, INDEX)
-        return self._add(ReadModel(row, title, key, self.name, append_only=True, indexes=_groups(indexes)))
+        return self._add(ReadModel(row, title, key, self.name, append_only=True), indexes)
 
     @property
     def events(self) -> tuple[type, ...]:
@@ -199,9 +205,12 @@ class Projection:
             for folds in model.folds.values():
                 yield from ((model, fold) for fold in folds)
 
-    def _add(self, model: ReadModel[V]) -> ReadModel[V]:
+    def _add(self, model: ReadModel[V], indexes: Iterable[str | tuple[str, ...] | Index]) -> ReadModel[V]:
+        given = tuple(indexes)
+        model.indexes, model.declared = groups_of(given), declared(model.row, given)
         known = {column.name for column in model.columns}
-        wanted = {*model.key, *(name for group in model.indexes for name in group)}
+        indexed = (*model.indexes, *(index.names for index in model.declared))
+        wanted = {*model.key, *(name for group in indexed for name in group)}
         if not _NAME.match(model.name):
             raise WiringError(
                 f"read model {model.name!r} cannot be kept",
@@ -220,10 +229,6 @@ class Projection:
         model.order = len(self.models)
         self.models.append(model)
         return model
-
-
-def _groups(indexes: Iterable[str | tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
-    return tuple((each,) if isinstance(each, str) else tuple(each) for each in indexes)
 
 
 def snake(name: str) -> str:

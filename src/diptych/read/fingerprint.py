@@ -33,6 +33,7 @@ def _model(model: ReadModel[Any]) -> Iterator[str]:
     yield f"model {model.name} {model.key} {model.append_only} {sorted(model.indexes)}"
     if model.history:
         yield "history"
+    yield from (f"index {text}" for text in sorted(map(str, model.declared)))
     for column in model.columns:
         yield _column(model, column)
     for event, folds in model.folds.items():
