@@ -13,14 +13,17 @@ from diptych.history.folder import SequentialFolder
 from diptych.injection import Injector
 from diptych.model.meta import Context
 from diptych.model.projections import Key, Projection, ReadModel
+from diptych.model.subscribers import Subscriber
 from diptych.module import Module
 from diptych.testing.clock import NOON
 from diptych.testing.deciding import decide_on
 from diptych.testing.ids import COMMAND_ID
 from diptych.testing.outcomes import Outcome
 from diptych.testing.past import past_of
+from diptych.testing.reacting import handle_past
 from diptych.testing.settling import settle
 from diptych.testing.stored import Stored
+from diptych.wiring import Part
 
 V = TypeVar("V")
 
@@ -35,7 +38,7 @@ class Scenario:
 
     """
 
-    def __init__(self, *parts: Module | Projection, provide: Iterable[Any] = ()) -> None:
+    def __init__(self, *parts: Part, provide: Iterable[Any] = ()) -> None:
         self.modules = tuple(part for part in parts if isinstance(part, Module))
         self.projections = tuple(part for part in parts if isinstance(part, Projection))
         self.provided = tuple(provide)
@@ -74,7 +77,7 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Hold the events that a specification starts from."""
+    """Hold the events that a scenario starts from."""
 
     scenario: Scenario
     events: tuple[Any, ...]
@@ -90,6 +93,14 @@ class Given:
         injector = Injector((*self.scenario.provided, *provide))
         context = Context(now, COMMAND_ID, principal)
         return settle(decide_on(self.scenario.modules, past_of(self.events), command, context, injector))
+
+    def handled_by(self, subscriber: Subscriber, *, provide: Iterable[Any] = ()) -> None:
+        """Let a subscriber's handlers handle the given events, in order; raises what a handler raises.
+
+        `provide` adds to, or replaces, what the scenario provides. There are no rows: call a handler that reads some.
+        """
+        injector = Injector((*self.scenario.provided, *provide))
+        settle(handle_past(past_of(self.events), subscriber, injector))
 
     def row(self, model: ReadModel[V] | type[V], *key: Any) -> V | None:  # Any: values of the key columns
         """Return the row with this key, as the independent folder makes it from the given events, or None.
@@ -111,11 +122,11 @@ class Given:
         return next(each for each in self.scenario.projections if model in each.models)
 
 
-def given(*events: Any, parts: Iterable[Module | Projection]) -> Given:
+def given(*events: Any, parts: Iterable[Part]) -> Given:
     """Start from these events without naming a scenario: `given(..., parts=(catalog, views))`."""
     return Scenario(*parts).given(*events)
 
 
-def rows(*rows: Any, parts: Iterable[Module | Projection]) -> Stored:
+def rows(*rows: Any, parts: Iterable[Part]) -> Stored:
     """Start from these rows without naming a scenario: `rows(..., parts=(catalog, views))`."""
     return Scenario(*parts).rows(*rows)
