@@ -14,6 +14,8 @@ _COMMANDS = {
     "events": ("diptych.cli.events:events", "Look into the log: list, tail, show."),
     "commands": ("diptych.cli.commands:commands", "Look commands up: outcome."),
     "projections": ("diptych.cli.projections:projections", "See where read models stand, and check them."),
+    "views": ("diptych.cli.views:views", "See where materialised views stand, and refresh them."),
+    "subscribers": ("diptych.cli.subscribers:subscribers", "See where subscribers stand, and skip an event."),
     "log": ("diptych.cli.log:log", "Look after the log: verify."),
     "doctor": ("diptych.cli.doctor:doctor", "Examine an application, its stores and this machine."),
 }
