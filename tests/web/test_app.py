@@ -9,7 +9,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import HTTPConnection
-from starlette.routing import Mount
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from diptych.application import Application
@@ -190,3 +191,10 @@ async def test_a_smaller_limit_of_bodies_holds(application: Application) -> None
 
     assert told(answer) == (413, "/problems/too-large")
     assert answer.headers["connection"] == "close"
+
+
+def test_routes_of_ones_own_stand_behind_the_same_door(application: Application) -> None:
+    page = Route("/page", lambda _: PlainTextResponse("mine"))
+    with TestClient(asgi_app(application, routes=[page]), base_url="http://127.0.0.1:8000") as client:
+        assert client.get("/page").text == "mine"
+        assert client.get("/page", headers={"host": "evil.example"}).status_code == 421

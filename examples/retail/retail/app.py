@@ -47,6 +47,7 @@ MODULES = (
     document_queries,
     dashboard_queries,
 )
+TITLE = "A retail shop"
 PROJECTIONS = (assortment, trade, papers)
 
 

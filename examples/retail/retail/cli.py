@@ -12,7 +12,8 @@ import click
 from rich.console import Console
 
 from diptych.web.server import serve as serve_over_http
-from retail.app import build
+from retail.app import TITLE, build
+from retail.dashboard import dashboard_routes
 from retail.demo import demo as show_demo
 from retail.importing.records import HeaderError
 from retail.importing.run import Imported, import_file
@@ -127,10 +128,17 @@ async def _traffic(data: Path, settings: ShopSettings, customers: Traffic, secon
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, help="0 takes a free one.")
 def serve(data: Path, *, negative_stock: bool, host: str, port: int) -> None:
-    """Serve the shop over HTTP until Ctrl-C; the page /docs says what it takes."""
+    """Serve the shop over HTTP until Ctrl-C: a dashboard at /, and the page /docs says what else it takes."""
     data.mkdir(parents=True, exist_ok=True)
     shop = build(data, ShopSettings(negative_stock=negative_stock))
-    serve_over_http(shop, host=host, port=port, announce=lambda address: click.echo(f"{address} ({address}/docs)"))
+    serve_over_http(
+        shop,
+        host=host,
+        port=port,
+        announce=lambda address: click.echo(f"{address} ({address}/docs)"),
+        title=TITLE,
+        routes=dashboard_routes(),
+    )
 
 
 @main.command()

@@ -19,7 +19,8 @@ from rich.table import Table
 from diptych import Application
 from diptych.web.app import asgi_app
 from diptych.web.server import configured
-from retail.app import build
+from retail.app import TITLE, build
+from retail.dashboard import dashboard_routes
 from retail.queries.dashboard import Dashboard, GetDashboard
 from retail.queries.statistics import ListBestSellers
 from retail.report import plain
@@ -59,7 +60,7 @@ async def _demo(data: Path, port: int, seconds: float | None) -> None:
 @contextlib.asynccontextmanager
 async def _served(shop: Application, port: int) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
     with _listening(port) as listener:
-        server = uvicorn.Server(configured(asgi_app(shop, title="A retail shop")))
+        server = uvicorn.Server(configured(asgi_app(shop, title=TITLE, routes=dashboard_routes())))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             yield f"http://{_HOST}:{listener.getsockname()[1]}", serving
@@ -87,7 +88,7 @@ def _folder(data: Path | None) -> Iterator[Path]:
 
 def _explain(console: Console, address: str, data: Path) -> None:
     sale = '{"lines": [{"product": "MUG000", "quantity": 2}], "payment": "cash", "till": "T9"}'
-    console.print(f"[bold]The shop is open:[/] {address}  (what it takes: {address}/docs)\n\nTry:", soft_wrap=True)
+    console.print(f"[bold]The shop is open:[/] {address}  (what else it takes: {address}/docs)\n\nTry:", soft_wrap=True)
     for command in (
         f"curl '{address}/queries/ListBestSellers?limit=3'",
         f"curl -H 'Content-Type: application/json' -d '{sale}' {address}/commands/ProcessSale",

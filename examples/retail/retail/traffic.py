@@ -11,14 +11,20 @@ from typing import Any
 
 from diptych import Accepted, Application, Command
 from retail.customers import RegisterCustomer
+from retail.departments import OpenDepartment
 from retail.products import ChangePrice, CreateProduct
 from retail.queries.customers import FindCustomers
 from retail.queries.products import FindProducts
 from retail.returns import AcceptReturn, ReturnLine
 from retail.sales import CancelSale, ProcessSale, SaleLine
 from retail.stock import AdjustStock
+from retail.units import OpenUnit
 
-_THINGS = "mug plate bowl lamp clock candle basket cushion blanket teapot tray vase mirror frame bunting".split()
+_DEPARTMENTS = {
+    "KITCHEN": "mug plate bowl teapot tray".split(),
+    "LIVING": "lamp clock cushion blanket mirror frame".split(),
+    "GIFTS": "candle basket vase bunting".split(),
+}
 _KINDS = "red blue green white striped spotted vintage enamel wooden wicker glass ceramic".split()
 _PAGE, _REGULARS = 500, 60
 _KNOWN, _ON_CREDIT = 0.4, 0.3
@@ -30,7 +36,9 @@ async def stocked(app: Application, seed: int) -> None:
     if (await app.ask(FindProducts(limit=1), after=await app.head(), wait=60)).total:
         return
     draw = random.Random(seed)
-    for number, (kind, thing) in enumerate((kind, thing) for kind in _KINDS for thing in _THINGS):
+    await _opened(app)
+    things = [(code, thing) for code, things in _DEPARTMENTS.items() for thing in things]
+    for number, (kind, (code, thing)) in enumerate((kind, thing) for kind in _KINDS for thing in things):
         cost = Decimal(draw.randrange(40, 2500)) / 100
         product = CreateProduct(
             product=f"{thing[:3].upper()}{number:03}",
@@ -39,12 +47,21 @@ async def stocked(app: Application, seed: int) -> None:
             cost=cost,
             minimum_stock=20,
             opening_stock=draw.randrange(200, 800),
+            department=code,
+            unit="PC",
         )
         (await app.send(product, key=f"stock:{number}", principal="buyer")).unwrap()
     for number in range(_REGULARS):
         limit = Decimal(draw.choice([0, 500, 1000, 5000]))
         regular = RegisterCustomer(customer=f"R{number:03}", name=f"Regular {number}", credit_limit=limit)
         (await app.send(regular, key=f"regular:{number}", principal="office")).unwrap()
+
+
+async def _opened(app: Application) -> None:
+    (await app.send(OpenUnit("PC", "piece"), key="unit:PC", principal="office")).unwrap()
+    for code in _DEPARTMENTS:
+        opened = OpenDepartment(code, code.capitalize())
+        (await app.send(opened, key=f"department:{code}", principal="office")).unwrap()
 
 
 class Traffic:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from diptych import Module, Query, Rows
+from retail.settings import ShopSettings
 from retail.values import ZERO, Money, average
 from retail.views.sales import SalesDay, SaleSummary
 from retail.views.stock import SHOP, StockTotals
@@ -41,6 +42,26 @@ class GetDashboard(Query[Dashboard]):
     """Ask for the figures of a day."""
 
     day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What a screen must know before it asks for figures: the zone of the shop's days, and the last day with sales."""
+
+    timezone: str
+    last_day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class GetShop(Query[Shop]):
+    """Ask where the shop stands in time."""
+
+
+@dashboard_queries.query
+async def get_shop(query: GetShop, days: Rows[SalesDay], settings: ShopSettings) -> Shop:  # noqa: ARG001 (has no fields)
+    """Return the shop's time zone and the newest of its days."""
+    newest = await days.find(order=["-day"], limit=1)
+    return Shop(settings.timezone, newest.items[0].day if newest.items else None)
 
 
 @dashboard_queries.query
