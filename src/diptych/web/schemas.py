@@ -40,6 +40,7 @@ _PROBLEM: Schema = {
     },
 }
 _POSITION = {"Diptych-Position": {"$ref": "#/components/headers/Diptych-Position"}}
+_DRY_RUN = {dry_runs.HEADER: {"$ref": f"#/components/headers/{dry_runs.HEADER}"}}
 _POSITION_HEADER = {
     "description": "Of a command: the position of its last event. Of a query: up to where its answer holds.",
     "schema": {"type": "integer"},
@@ -48,10 +49,10 @@ _HEADERS: Mapping[str, tuple[str, Schema]] = {
     "Idempotency-Key": ("The same key and request get the same answer, however often sent.", {"type": "string"}),
     "If-Match": ("Nothing that the decision reads lies after this quoted position.", {"type": "string"}),
     "Diptych-After": ("Answer what holds up to this position.", {"type": "integer"}),
-    "Prefer": ("`wait=2`: how many seconds to wait for it.", {"type": "string"}),
+    "Prefer": ("`wait=2`: how many seconds to wait for the read models.", {"type": "string"}),
     "If-None-Match": ("304 when the answer has this entity tag.", {"type": "string"}),
 }
-_ON_COMMANDS = ("Idempotency-Key", "If-Match")
+_ON_COMMANDS = ("Idempotency-Key", "If-Match", "Prefer")
 _ON_QUERIES = ("Diptych-After", "Prefer", "If-None-Match")
 
 
@@ -149,7 +150,7 @@ def _command(cls: type, schemas: _Schemas) -> Schema:
         "summary": _summary(cls),
         "parameters": _parameter_refs((dry_runs.NAME, *_ON_COMMANDS)),
         "requestBody": {"required": True, **_body(schemas.messages[cls])},
-        "responses": _responses(accepted),
+        "responses": _responses(accepted, _POSITION | _DRY_RUN),
     }
 
 
@@ -160,7 +161,7 @@ def _query(cls: type, schemas: _Schemas) -> Schema:
         "summary": _summary(cls),
         "parameters": _parameter_refs(_ON_QUERIES),
         "requestBody": _body(schemas.messages[cls]),
-        "responses": _responses(schemas.answers[cls]),
+        "responses": _responses(schemas.answers[cls], _POSITION),
     }
     got = {name: value for name, value in posted.items() if name != "requestBody"}
     got["operationId"] = cls.__name__
@@ -185,8 +186,8 @@ def _event(cls: type, schemas: _Schemas) -> Schema:
     return {"version": event_type(cls).version, "summary": _summary(cls), "schema": schemas.messages[cls]}
 
 
-def _responses(schema: Schema) -> Schema:
-    answered = {**_content(schema, "application/json"), "description": "The answer.", "headers": _POSITION}
+def _responses(schema: Schema, headers: Schema) -> Schema:
+    answered = {**_content(schema, "application/json"), "description": "The answer.", "headers": headers}
     return {"200": answered, "default": {"$ref": "#/components/responses/Problem"}}
 
 
