@@ -42,7 +42,8 @@ def _judge(origin: type, bare: Any, path: str, within: frozenset[type]) -> str |
     if issubclass(origin, (list, dict, set, bytearray)):
         return f"{path}: {origin.__name__}"
     if is_record(origin):
-        return _judge_record(origin, path, within | {origin})
+        found = _judge_record(origin, path, within | {origin})
+        return found or _first(_part(arg, f"{path}[]", within) for arg in get_args(bare))  # such as V of Page[V]
     if hasattr(origin, "_fields"):  # a named tuple
         hints = hints_of(origin)
         return _first(_part(hints.get(name, Any), f"{path}.{name}", within | {origin}) for name in origin._fields)

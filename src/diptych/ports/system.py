@@ -18,6 +18,10 @@ class Clock(Protocol):
         """Return microseconds since 1970 UTC."""
         ...
 
+    def monotonic(self) -> float:
+        """Return seconds since some moment: they never go back, whatever is done to the time of day."""
+        ...
+
 
 class Ids(Protocol):
     """Make ids."""

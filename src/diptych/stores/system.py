@@ -12,6 +12,7 @@ from uuid import UUID, SafeUUID
 _BLOCK = 512  # ids per call of the operating system: one call per id costs 2 us
 _VERSION_AND_VARIANT = (7 << 76) | (0b10 << 62)
 _RANDOM = (1 << 62) - 1
+_SINCE_START = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # what a machine slept through has grown old, too
 
 # UUID() checks its arguments for a microsecond; its slots are set directly.
 _set_int: Any = UUID.__dict__["int"].__set__
@@ -30,6 +31,10 @@ class SystemClock:
     def micros(self) -> int:
         """Return microseconds since 1970 UTC."""
         return time.time_ns() // 1000
+
+    def monotonic(self) -> float:
+        """Return seconds since the machine was started, those of its sleep included where it counts them."""
+        return time.clock_gettime(_SINCE_START)
 
 
 class RandomIds:

@@ -20,6 +20,8 @@ class FixedClock:
     """
 
     def __init__(self, now: datetime = NOON) -> None:
+        self._passed = timedelta()
+        self._now = now
         self.set(now)
 
     def now(self) -> datetime:
@@ -30,12 +32,17 @@ class FixedClock:
         """Return microseconds since 1970 UTC."""
         return micros_of(self._now)
 
+    def monotonic(self) -> float:
+        """Return the seconds by which the clock was moved forwards, all in all."""
+        return self._passed.total_seconds()
+
     def set(self, now: datetime) -> None:
         """Move to this time; raise ValueError for one without an offset."""
         if now.tzinfo is None:
             raise ValueError(f"expected a datetime with an offset such as {now.isoformat()}Z, found {now.isoformat()}")
+        self._passed += max(timedelta(), now - self._now)
         self._now = now.astimezone(UTC)
 
     def advance(self, step: timedelta | None = None, /, **units: float) -> None:
         """Move by a timedelta, or by its arguments: `advance(hours=1, seconds=30)`."""
-        self._now += step if step is not None else timedelta(**units)
+        self.set(self._now + (step if step is not None else timedelta(**units)))

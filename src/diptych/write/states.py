@@ -6,11 +6,9 @@ events is confirmed by one read. So nothing ever needs to be invalidated.
 
 from __future__ import annotations
 
-import sys
 from collections import OrderedDict
-from typing import Any
 
-from diptych.model.fields import fields_of, is_record
+from diptych.model.weights import weight_of
 from diptych.write.entities import Known
 
 CacheKey = tuple[int, str]
@@ -70,19 +68,7 @@ class StateCache:
         self._puts += 1
         average = self._average.get(key[0])
         if average is None or self._puts % _SAMPLE_EVERY == 0:
-            found = _OVERHEAD + len(key[1]) + size_of(known.state)
+            found = _OVERHEAD + len(key[1]) + weight_of(known.state)
             average = found if average is None else (3 * average + found) // 4
             self._average[key[0]] = average
         return average
-
-
-def size_of(value: Any) -> int:
-    """Estimate the bytes of an immutable state: records, containers and values, each level by its own size."""
-    size = sys.getsizeof(value)
-    if isinstance(value, (tuple, frozenset)):
-        return size + sum(size_of(item) for item in value)
-    if hasattr(value, "items") and callable(value.items):
-        return size + sum(size_of(key) + size_of(item) for key, item in value.items())
-    if is_record(type(value)):
-        return size + sum(size_of(getattr(value, field.name)) for field in fields_of(type(value)))
-    return size
