@@ -18,7 +18,9 @@ from benchmarks.growth import growth
 from benchmarks.http import http
 from benchmarks.loading import load
 from benchmarks.logs import Logs
+from benchmarks.queries import queries
 from benchmarks.rows import FULL, QUICK, Row, Size
+from benchmarks.shop import shop
 from benchmarks.visibility import visibility
 
 HERE = Path(__file__).resolve().parent
@@ -28,6 +30,8 @@ PARTS: dict[str, Callable[[Size, Logs], Awaitable[list[Row]]]] = {
     "durable": durable,
     "load": load,
     "catchup": catchup,
+    "shop": shop,
+    "queries": queries,
     "visibility": visibility,
     "http": http,
     "growth": growth,
