@@ -39,7 +39,7 @@ _HOMES = {
     "diptych.read.panel": "Answer",
     "diptych.read.rows": "Rows",
     "diptych.read.views": "Refreshed ViewStanding",
-    "diptych.write.sent_only": "SentOnly",
+    "diptych.write.lanes": "SentOnly TriedOnly",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 

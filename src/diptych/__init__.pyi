@@ -55,7 +55,7 @@ from diptych.read.cache import CacheFigures
 from diptych.read.panel import Answer
 from diptych.read.rows import Rows
 from diptych.read.views import Refreshed, ViewStanding
-from diptych.write.sent_only import SentOnly
+from diptych.write.lanes import SentOnly, TriedOnly
 
 __all__ = [
     "NEW",
@@ -129,6 +129,7 @@ __all__ = [
     "Tag",
     "Trial",
     "TriedEvent",
+    "TriedOnly",
     "Unique",
     "UnknownMessageError",
     "UnmaterialisedError",

@@ -30,8 +30,8 @@ from diptych.ports import StoredEvent
 from diptych.read.plan import Learned
 from diptych.testing.clock import NOON, FixedClock
 from diptych.testing.ids import generated
+from diptych.write.lanes import SentOnly, TriedOnly
 from diptych.write.requests import Delivery, command_id_of
-from diptych.write.sent_only import SentOnly
 from diptych.write.withheld import UNSENT
 from tests.history.market import (
     Add,
@@ -253,16 +253,22 @@ async def test_a_projection_that_would_stop_is_named_with_the_event_and_the_reas
     assert set(rows(trial)) == {("line", 4, 0), ("popular", LAMP)}
 
 
-def guarded(calls: list[str]) -> list[Callable[[Handler], Handler]]:
-    """Middleware that authorises, and one that has an effect."""
+def refuse(principal: str) -> Callable[[Handler], Handler]:
+    """Middleware that refuses a principal."""
 
     def authorise(handler: Handler) -> Handler:
         async def call(message: Any, context: Context) -> Any:
-            if context.principal == "mallory":
+            if context.principal == principal:
                 raise NotAllowed("not you")
             return await handler(message, context)
 
         return call
+
+    return authorise
+
+
+def noting(calls: list[str]) -> Callable[[Handler], Handler]:
+    """Middleware that has an effect."""
 
     def notify(handler: Handler) -> Handler:
         async def call(message: Any, context: Context) -> Any:
@@ -271,12 +277,12 @@ def guarded(calls: list[str]) -> list[Callable[[Handler], Handler]]:
 
         return call
 
-    return [authorise, SentOnly(notify)]
+    return notify
 
 
 async def test_middleware_judges_a_trial_too_and_its_effects_can_be_kept_to_what_is_sent() -> None:
     calls: list[str] = []
-    async with Application(market, shelves(), middleware=guarded(calls)) as app:
+    async with Application(market, shelves(), middleware=[refuse("mallory"), SentOnly(noting(calls))]) as app:
         with pytest.raises(NotAllowed):
             await app.try_(Name("tools", "Tools"), principal="mallory")
         trial = await app.try_(Name("tools", "Tools"))
@@ -285,6 +291,15 @@ async def test_middleware_judges_a_trial_too_and_its_effects_can_be_kept_to_what
         assert (await app.send(Name("tools", "Tools"))).position == trial.result.position
 
     assert calls == ["Name"]
+
+
+async def test_a_dry_run_can_be_kept_from_those_who_may_send_the_command() -> None:
+    async with Application(market, shelves(), middleware=[TriedOnly(refuse("clerk"))]) as app:
+        with pytest.raises(NotAllowed):
+            await app.try_(Name("tools", "Tools"), principal="clerk")
+
+        assert (await app.try_(Name("tools", "Tools"), principal="boss")).result.is_success
+        assert (await app.send(Name("tools", "Tools"), principal="clerk")).is_success
 
 
 async def test_rows_that_nobody_folds_cannot_be_foreseen(tmp_path: Path) -> None:
