@@ -39,6 +39,10 @@ def of_another_table(rows: Rows[SaleSummary]) -> Any:
     return sa.select(sa.table("secrets", sa.column("day")))
 
 
+def of_text(rows: Rows[SaleSummary]) -> Any:
+    return sales_by_day(rows).where(sa.text("exists (select * from till)"))
+
+
 def of_too_little(rows: Rows[SaleSummary]) -> Any:
     return sa.select(rows.table.c.day)
 
@@ -51,6 +55,7 @@ def of_too_little(rows: Rows[SaleSummary]) -> Any:
         (lambda: with_view(of_nothing), r"returned NoneType, not a select\(\)"),
         (lambda: with_view(of_no_column), "raised AttributeError: dya"),
         (lambda: with_view(of_another_table), "reads 'secrets', which is no read model of this application"),
+        (lambda: with_view(of_text), "has SQL as text: nobody sees which read models it reads"),
         (lambda: with_view(of_too_little), "lacks count, total"),
         (lambda: with_view(sales_by_day, name="till"), "view 'till' has the name of a read model"),
     ],

@@ -81,6 +81,25 @@ def _bound(
 
 def _read(view: MaterialisedView[Any], statement: Callable[[], Any], shelf: Shelf) -> list[str]:
     """Return the names of the read models that the select reads, whoever gave it their tables."""
+    parts = list(visitors.iterate(_select(view, statement)))
+    if any(isinstance(part, sa.TextClause) for part in parts):
+        raise WiringError(
+            f"the select of view {view.name!r} has SQL as text: nobody sees which read models it reads",
+            where=place_of(view.function),
+            fix="write it with the tables of its rows: sales.table.c",
+        )
+    named = dict.fromkeys(part.name for part in parts if isinstance(part, sa.TableClause))
+    unknown = [name for name in named if name not in shelf.models]
+    if unknown:
+        raise WiringError(
+            f"the select of view {view.name!r} reads {unknown[0]!r}, which is no read model of this application",
+            where=place_of(view.function),
+            fix=f"take its rows as a parameter; there are: {', '.join(shelf.models) or 'none'}",
+        )
+    return list(named)
+
+
+def _select(view: MaterialisedView[Any], statement: Callable[[], Any]) -> Any:
     try:
         made = statement()
     except Exception as wrong:
@@ -95,15 +114,7 @@ def _read(view: MaterialisedView[Any], statement: Callable[[], Any], shelf: Shel
             where=place_of(view.function),
             fix="return sa.select(...) over the tables of its rows",
         )
-    named = dict.fromkeys(part.name for part in visitors.iterate(made) if isinstance(part, sa.TableClause))
-    unknown = [name for name in named if name not in shelf.models]
-    if unknown:
-        raise WiringError(
-            f"the select of view {view.name!r} reads {unknown[0]!r}, which is no read model of this application",
-            where=place_of(view.function),
-            fix=f"take its rows as a parameter; there are: {', '.join(shelf.models) or 'none'}",
-        )
-    return list(named)
+    return made
 
 
 def _refuse_clash(view: MaterialisedView[Any], other: MaterialisedView[Any] | None, shelf: Shelf) -> None:
