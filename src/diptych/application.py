@@ -11,6 +11,7 @@ from uuid import UUID
 from diptych.dispatch import Middleware
 from diptych.errors import UnknownMessageError
 from diptych.history.check import Report, check
+from diptych.history.history import History, Moment
 from diptych.history.trial import Trial, Trials
 from diptych.injection import Injector
 from diptych.model.messages import Command, Query
@@ -85,6 +86,7 @@ class Application:
 
     def configured(
         self,
+        self.history = History(made.projections.values(), self.store, self.codec, self._read)
         *,
         events: str | None = None,
         reads: str | None = None,
@@ -201,7 +203,7 @@ class Application:
         Waits at most `wait` seconds. Raises PositionError, StaleError, RebuildingError, FoldError, UnknownMessageError,
         InvalidMessageError.
         """
-        answer = await self.answer(query, after=after, wait=wait, principal=principal)
+        answer = await self.answer(query, after=after, as_of=as_of, wait=wait, principal=principal)
         return answer.value  # type: ignore[no-any-return]  # the handler's R
 
     async def answer(
@@ -215,7 +217,8 @@ class Application:
         """Ask a query; return its answer with the position that it holds and that of the last change it may show."""
         position = after if after is None or isinstance(after, int) else after.position
         context = Context(self.clock.now(), self._ids.new(), principal)
-        return await self._read.answer(query, context, after=position, wait=wait)
+        moment = None if as_of is None else await self.history.position_of(as_of)
+        return await self._read.answer(query, context, after=position, wait=wait, as_of=moment)
 
     async def outcome(self, command_id: UUID) -> Record | None:
         """Return the record of an accepted command, or None: it never took effect, or not yet."""
@@ -227,11 +230,13 @@ class Application:
 
     async def checkpoints(self) -> Mapping[str, Checkpoint]:
         """Return where every projection stands."""
+        as_of: Moment | None = None,
         return await self._read.checkpoints()
 
     async def caught_up(self, *, timeout: float = 60) -> None:  # noqa: ASYNC109 (the wait raises StaleError, not TimeoutError)
         """Return once every projection holds everything that is in the log now; raise StaleError after `timeout`."""
         await self._read.caught_up(await self.store.head(), timeout=timeout)
+        `as_of` a position or a time it tells what was so then; raises HistoryError for rows of which no past is kept.
 
     async def check(self, projection: str) -> Report:
         """Compare every row of a projection with an independent fold of the log."""
@@ -239,3 +244,4 @@ class Application:
             known = ", ".join(self._wiring.projections) or "none"
             raise UnknownMessageError(f"there is no projection {projection!r}; there are: {known}")
         return await check(self._wiring.projections[projection], self.store, self._read.rows, self.codec)
+        as_of: Moment | None = None,

@@ -21,6 +21,10 @@
         ├── OutcomeUnknownError    the command may or may not have taken effect: look it up
         ├── RequestError           an HTTP request that cannot be served as it came
         ├── PositionError          a position that the log has not reached
+        ├── HistoryError           a question about the past that cannot be answered as asked
+        │   ├── UnknownRowError        no such read model, row, field or version
+        │   ├── NoHistoryError         it needs a history that the read model does not keep
+        │   └── CostError              answering it takes reading more events than allowed
         ├── StaleError             the read side did not reach the position in time
         ├── RebuildingError        a read model that is being rebuilt
         │   ├── OutdatedError          a read model that another process folds with other code
@@ -183,6 +187,34 @@ class PositionError(Error):
     def __init__(self, after: int, head: int) -> None:
         self.after, self.head = after, head
         super().__init__(f"position {after} lies beyond the head of the log ({head}); use the position of an answer")
+
+
+class HistoryError(Error):
+    """A question about the past that cannot be answered as asked."""
+
+
+class UnknownRowError(HistoryError):
+    """No such read model, row or field, or not yet at that position."""
+
+
+class NoHistoryError(HistoryError):
+    """The question needs a history that `model` does not keep: it is refused, never answered from the present."""
+
+    def __init__(self, model: str, what: str, *, fix: str) -> None:
+        self.model = model
+        super().__init__(f"{what} cannot be answered as of a position: {fix}")
+
+
+class CostError(HistoryError):
+    """Answering takes reading `events` events, more than `limit`; nothing was read. `scans`: not only those of tags."""
+
+    def __init__(self, model: str, events: int, limit: int, *, scans: bool) -> None:
+        self.model, self.events, self.limit, self.scans = model, events, limit, scans
+        how = "scanning whole types of events" if scans else "all of them by tags"
+        super().__init__(
+            f"to know the past of a row of {model!r}, which keeps no history, {events} events are read, {how}; the "
+            f"limit is {limit}: raise it, or declare the read model with history=True"
+        )
 
 
 class StaleError(Error):

@@ -17,10 +17,18 @@ from diptych.model.folds import parameters_of
 from diptych.model.meta import Context
 from diptych.model.projections import Projection
 from diptych.module import Module
-from diptych.ports import Checkpoint, Clock, EventStore, RowStore
+from diptych.ports import Checkpoint, Clock, EventStore, RowReader, RowStore
+from diptych.read.bound_views import bind
+from diptych.read.cache import CACHE_BYTES, AnswerCache, CacheKey, Kept, Written
+from diptych.read.cacheable import refuse_uncacheable
+from diptych.read.cached import CachedQuery, Reading
+from diptych.read.coverage import Coverage
 from diptych.read.fingerprint import fingerprint_of
 from diptych.read.progress import LiveProgress
 from diptych.read.reach import Reach
+from diptych.read.flights import Flights
+from diptych.read.library import Library
+from diptych.read.past import Refolding
 from diptych.read.rows import Asking, RowsResolver, Shelf, asking
 from diptych.read.runtime import Runtime
 
@@ -108,8 +116,10 @@ class ReadPanel:
         """Return what ended the projection runtime here; what stopped one projection is in its checkpoint."""
         return self._runtime.failure if self._runtime is not None else None
 
-    async def answer(self, query: Any, context: Context, *, after: int | None = None, wait: float = 2.0) -> Answer:
-        """Answer a query from rows that hold everything up to `after`.
+    async def answer(
+        self, query: Any, context: Context, *, after: int | None = None, wait: float = 2.0, as_of: int | None = None
+    ) -> Answer:
+        """Answer a query from rows that hold everything up to `after`, or as they were at the position `as_of`.
 
         Waits at most `wait` seconds for them. Raises PositionError, StaleError, RebuildingError, FoldError,
         UnknownMessageError, InvalidMessageError.
@@ -118,16 +128,31 @@ class ReadPanel:
         if route is None or route.handle is None:
             raise UnknownMessageError(f"no module answers {type(query).__qualname__}")
         refuse_unsound(type(query), query)
-        await self._shelf.reach.reach(route.projections, after or 0, timeout=wait)
+        after = max(after or 0, as_of or 0)
+        await self._shelf.reach.reach(route.projections, after, timeout=wait)
         position = await self._shelf.reach.position(route.projections)
-        changed = await self._shelf.reader.changed(tuple(route.models))
-        flight = Asking(after or 0, wait, route.models, position, changed)
+        changed = await self._shelf.reader.changed(route.named)
+        flight = Asking(after, wait, route.models, position, changed, as_of)
         token = asking.set(flight)
         try:
+    @property
+    def reader(self) -> RowReader:
+        """Return what reads rows for queries."""
+        return self._shelf.reader
+
+    def refolds(self, refold: Refolding) -> None:
+        """Take what knows the past of rows of which the store keeps none."""
+        self._shelf.refold = refold
+
             value = await route.handle(query, context)
         finally:
             asking.reset(token)
-        return Answer(value, flight.position, flight.changed)
+        if as_of is not None:
+            return Answer(value, as_of, as_of)
+        kept = flight.kept
+        # Middleware may have answered otherwise than the cache.
+        known = kept.written if kept is not None and kept.value is value else None
+        return Answer(value, flight.position, flight.changed, known)
 
     async def checkpoints(self) -> Mapping[str, Checkpoint]:
         """Return every projection's checkpoint as stored."""

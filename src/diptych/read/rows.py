@@ -17,8 +17,13 @@ from diptych.model.folds import Parameter
 from diptych.model.pages import Page
 from diptych.model.projections import Key, Projection, ReadModel
 from diptych.model.rows import RowsOf, columns_of, row_type_of
-from diptych.ports import RowReader, RowStore
-from diptych.read.reach import Reach
+from diptych.model.specifications import Specification
+from diptych.ports import RowReader, RowStore, TextSearch
+from diptych.read.cache import Kept
+from diptych.read.cursors import cursor_of, values_at
+from diptych.read.ordering import ordering_of
+from diptych.read.past import Refolding, is_kept, refuse_present
+from diptych.read.reach import Reaching
 
 V = TypeVar("V")
 
@@ -34,6 +39,8 @@ class Asking:
     changed: int
 
 
+    as_of: int | None = None
+    kept: Kept | None = None
 asking: ContextVar[Asking | None] = ContextVar("asking", default=None)
 """The query that is being answered, for reads of models that its handler did not name."""
 
@@ -45,7 +52,8 @@ class Shelf:
     store: RowStore
     models: dict[str, ReadModel[Any]] = field(default_factory=dict)
     reader: RowReader = field(init=False)
-    reach: Reach = field(init=False)
+    refold: Refolding = field(init=False)
+    reach: Reaching = field(init=False)
 
     def model_of(self, row: Any) -> list[ReadModel[Any]]:
         """Return the read models whose rows are of this type."""
@@ -53,11 +61,27 @@ class Shelf:
 
     async def select(self, statements: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """Run `select()`s on one snapshot, after waiting for the read models that they name."""
+    def projections_of(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the projections of these read models, each once."""
+        return tuple(dict.fromkeys(self.models[name].projection for name in names))
+
+    async def get(self, model: ReadModel[Any], keys: Sequence[Key]) -> Mapping[Key, Any]:
+        """Return the rows that exist among these keys, as the query in flight wants them: now, or as of a position."""
+        query = asking.get()
+        if query is None or query.as_of is None:
+            return await self.reader.get(model, keys)
+        if is_kept(model):
+            return await self.reader.get(model, keys, as_of=query.as_of)
+        return await self.refold(model, keys, query.as_of)
+
         parts = (part for each in statements for part in visitors.iterate(each))
         named = {part.name for part in parts if isinstance(part, sa.TableClause)}
         query = asking.get()
         if query is not None:
-            await self._cover(query, [self.models[name] for name in sorted(named & self.models.keys())])
+            await self.cover(query, named & self.models.keys())
+            if query.as_of is not None:
+                refuse_present(statements, self.models)
+                return await self.reader.select(statements, as_of=query.as_of)
         return await self.reader.select(statements)
 
     async def _cover(self, query: Asking, models: Iterable[ReadModel[Any]]) -> None:
@@ -91,12 +115,12 @@ class Rows(RowsOf[V]):
     async def get(self, *key: Any) -> V | None:  # Any: values of the key columns
         """Return the row with this key, or None."""
         wanted = self._key(key[0] if len(key) == 1 else key)
-        return (await self._shelf.reader.get(self._model, (wanted,))).get(wanted)
+        return (await self._shelf.get(self._model, (wanted,))).get(wanted)
 
     async def many(self, keys: Iterable[Any]) -> dict[Any, V]:  # Any: bare keys or tuples of key columns
         """Return the rows that exist among these keys, by the keys as given."""
         wanted = {self._key(key): key for key in keys}
-        found = await self._shelf.reader.get(self._model, tuple(wanted)) if wanted else {}
+        found = await self._shelf.get(self._model, tuple(wanted)) if wanted else {}
         return {given: found[key] for key, given in wanted.items() if key in found}
 
     async def find(

@@ -1,0 +1,60 @@
+"""Keys as text: what a command line or an address names a row by."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from diptych.errors import InvalidMessageError
+from diptych.model.projections import Key, ReadModel
+
+
+def key_of_text(model: ReadModel[Any], text: str) -> Key:
+    """Return the key that a text names: the value of its only column, or those of several parted by commas.
+
+    As in CSV, a part that holds a comma stands in double quotes. Raises InvalidMessageError naming the columns whose
+    values do not fit.
+    """
+    types = {column.name: column.type for column in model.columns}
+    parts = [text] if len(model.key) == 1 else next(csv.reader([text], skipinitialspace=True), [])
+    if len(parts) != len(model.key):
+        wanted = f"a key of {model.name!r} has {len(model.key)} parts parted by commas ({','.join(model.key)})"
+        raise InvalidMessageError(model.name, {"": (f"{wanted}, found {len(parts)}",)})
+    errors: dict[str, tuple[str, ...]] = {}
+    key = [_value(name, types[name], part, errors) for name, part in zip(model.key, parts, strict=True)]
+    if errors:
+        raise InvalidMessageError(model.name, errors)
+    return tuple(key)
+
+
+def text_of_key(key: Sequence[Any]) -> str:
+    """Return a key as text, for people."""
+    return ",".join(str(part) for part in key)
+
+
+def moment_of_text(text: str) -> int | datetime:
+    """Return a position, or a time in ISO 8601 with a zone; raise ValueError for neither."""
+    if text.isdecimal() and text.isascii() and len(text) < _INT64_DIGITS:
+        return int(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.utcoffset() is None:
+        raise ValueError(f"expected a position or a time with a zone such as 2026-01-31T12:00:00Z, found {text[:40]!r}")
+    return found
+
+
+_INT64_DIGITS = 19
+
+
+def _value(name: str, tp: Any, text: str, errors: dict[str, tuple[str, ...]]) -> Any:
+    try:
+        return text if tp is str else msgspec.convert(text, tp, strict=False)
+    except msgspec.ValidationError as wrong:
+        errors[name] = (str(wrong),)
+    return None
