@@ -63,6 +63,7 @@ class Application:
         self._write = made.left_panel(self.store, self.codec, self._injector)
         self._read = made.right_panel(self.store, self.rows, self.codec, self._injector)
         self.trials = Trials(self._write, self._read, self.store, self.codec, made.projections.values())
+        self.history = History(made.projections.values(), self.store, self.codec, self._read)
         made.refuse_clashes()
         self._open: AsyncExitStack | None = None
 
@@ -86,7 +87,6 @@ class Application:
 
     def configured(
         self,
-        self.history = History(made.projections.values(), self.store, self.codec, self._read)
         *,
         events: str | None = None,
         reads: str | None = None,
@@ -195,11 +195,13 @@ class Application:
         query: Query[R],
         *,
         after: Result[Any] | int | None = None,
+        as_of: Moment | None = None,
         wait: float = 2.0,
         principal: str | None = None,
     ) -> R:
         """Ask a query and return its answer, which holds everything up to `after` (a result or a position).
 
+        `as_of` a position or a time it tells what was so then; raises HistoryError for rows of which no past is kept.
         Waits at most `wait` seconds. Raises PositionError, StaleError, RebuildingError, FoldError, UnknownMessageError,
         InvalidMessageError.
         """
@@ -211,6 +213,7 @@ class Application:
         query: Query[Any],
         *,
         after: Result[Any] | int | None = None,
+        as_of: Moment | None = None,
         wait: float = 2.0,
         principal: str | None = None,
     ) -> Answer:
@@ -230,13 +233,11 @@ class Application:
 
     async def checkpoints(self) -> Mapping[str, Checkpoint]:
         """Return where every projection stands."""
-        as_of: Moment | None = None,
         return await self._read.checkpoints()
 
     async def caught_up(self, *, timeout: float = 60) -> None:  # noqa: ASYNC109 (the wait raises StaleError, not TimeoutError)
         """Return once every projection holds everything that is in the log now; raise StaleError after `timeout`."""
         await self._read.caught_up(await self.store.head(), timeout=timeout)
-        `as_of` a position or a time it tells what was so then; raises HistoryError for rows of which no past is kept.
 
     async def check(self, projection: str) -> Report:
         """Compare every row of a projection with an independent fold of the log."""
@@ -244,4 +245,3 @@ class Application:
             known = ", ".join(self._wiring.projections) or "none"
             raise UnknownMessageError(f"there is no projection {projection!r}; there are: {known}")
         return await check(self._wiring.projections[projection], self.store, self._read.rows, self.codec)
-        as_of: Moment | None = None,

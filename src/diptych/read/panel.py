@@ -18,17 +18,10 @@ from diptych.model.meta import Context
 from diptych.model.projections import Projection
 from diptych.module import Module
 from diptych.ports import Checkpoint, Clock, EventStore, RowReader, RowStore
-from diptych.read.bound_views import bind
-from diptych.read.cache import CACHE_BYTES, AnswerCache, CacheKey, Kept, Written
-from diptych.read.cacheable import refuse_uncacheable
-from diptych.read.cached import CachedQuery, Reading
-from diptych.read.coverage import Coverage
 from diptych.read.fingerprint import fingerprint_of
+from diptych.read.past import Refolding
 from diptych.read.progress import LiveProgress
 from diptych.read.reach import Reach
-from diptych.read.flights import Flights
-from diptych.read.library import Library
-from diptych.read.past import Refolding
 from diptych.read.rows import Asking, RowsResolver, Shelf, asking
 from diptych.read.runtime import Runtime
 
@@ -112,6 +105,15 @@ class ReadPanel:
         return self._shelf.reach
 
     @property
+    def reader(self) -> RowReader:
+        """Return what reads rows for queries."""
+        return self._shelf.reader
+
+    def refolds(self, refold: Refolding) -> None:
+        """Take what knows the past of rows of which the store keeps none."""
+        self._shelf.refold = refold
+
+    @property
     def failure(self) -> BaseException | None:
         """Return what ended the projection runtime here; what stopped one projection is in its checkpoint."""
         return self._runtime.failure if self._runtime is not None else None
@@ -122,7 +124,7 @@ class ReadPanel:
         """Answer a query from rows that hold everything up to `after`, or as they were at the position `as_of`.
 
         Waits at most `wait` seconds for them. Raises PositionError, StaleError, RebuildingError, FoldError,
-        UnknownMessageError, InvalidMessageError.
+        UnknownMessageError, InvalidMessageError; as of a position also HistoryError.
         """
         route = self._routes.get(type(query))
         if route is None or route.handle is None:
@@ -131,28 +133,16 @@ class ReadPanel:
         after = max(after or 0, as_of or 0)
         await self._shelf.reach.reach(route.projections, after, timeout=wait)
         position = await self._shelf.reach.position(route.projections)
-        changed = await self._shelf.reader.changed(route.named)
+        changed = await self._shelf.reader.changed(tuple(route.models))
         flight = Asking(after, wait, route.models, position, changed, as_of)
         token = asking.set(flight)
         try:
-    @property
-    def reader(self) -> RowReader:
-        """Return what reads rows for queries."""
-        return self._shelf.reader
-
-    def refolds(self, refold: Refolding) -> None:
-        """Take what knows the past of rows of which the store keeps none."""
-        self._shelf.refold = refold
-
             value = await route.handle(query, context)
         finally:
             asking.reset(token)
         if as_of is not None:
             return Answer(value, as_of, as_of)
-        kept = flight.kept
-        # Middleware may have answered otherwise than the cache.
-        known = kept.written if kept is not None and kept.value is value else None
-        return Answer(value, flight.position, flight.changed, known)
+        return Answer(value, flight.position, flight.changed)
 
     async def checkpoints(self) -> Mapping[str, Checkpoint]:
         """Return every projection's checkpoint as stored."""
