@@ -57,7 +57,7 @@ class Inline:
 
     async def _advance(self, walker: Walker) -> None:
         name = walker.subscriber.name
-        if not await walker.take():
+        if not await walker.keep():
             raise ReactionError(name, walker.position, "another process runs it")
 
         async def refuse(failure: Failure, wrong: BaseException) -> None:

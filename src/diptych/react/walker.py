@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
@@ -11,7 +12,7 @@ from typing import Any
 import msgspec
 
 from diptych.codec import EventCodec
-from diptych.errors import ForeignLogError
+from diptych.errors import FencedError, ForeignLogError
 from diptych.model.criteria import Criteria
 from diptych.model.subscribers import Subscriber, envelope_of
 from diptych.ports import Bookmark, Bookmarks, Clock, EventStore, Failure, StoredEvent, displaced
@@ -87,6 +88,14 @@ class Walker:
             self.moved.give()
         return taken is not None
 
+    async def keep(self) -> bool:
+        """Keep what was taken, else take it; say whether nobody else runs the subscriber."""
+        if self.owns:
+            with contextlib.suppress(FencedError):
+                await self.renew()
+                return True
+        return await self.take()
+
     async def renew(self) -> None:
         """Keep what was taken; raise FencedError when somebody else has it, or skipped the event that fails."""
         stored, mine = await self._leased(), self._owned()
@@ -139,6 +148,7 @@ class Walker:
         attempts = self._attempt(stored)
         reason = f"event {stored.position} ({stored.name}@{stored.version}): {type(wrong).__name__}: {wrong}"
         _log.error("subscriber %r fails, attempt %d: %s", self.subscriber.name, attempts, reason, exc_info=wrong)
+        self.position = max(self.position, stored.position - 1)  # what lies before it concerns nobody here
         failure = Failure(stored.position, attempts, f"{reason}\n{''.join(traceback.format_exception(wrong))}")
         self._bookmark = await self._bookmarks.move(self._owned(), self.position, failure)
         self.moved.give()

@@ -1,0 +1,106 @@
+"""Subscribers in processes that are killed: nothing is left out, and no more is repeated than was promised."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.faults.processes import line, process
+from tests.react.listening import moved, opened
+from tests.react.listening import application as bank_of
+from tests.react.reacting import HANDLERS, HEARD, application
+from tests.sizes import size
+
+REACTING = "tests.react.reacting"
+EVENTS = size(300, full=4000)
+KILLS = size(3, full=40)
+TAKEOVER = 6.0
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(60 + KILLS * 5)]
+
+
+def lines(folder: Path) -> list[list[int]]:
+    """Return what handlers wrote: position, handler, process; a kill may have cut the last line short."""
+    path = folder / HEARD
+    said = path.read_text().rpartition("\n")[0].splitlines() if path.exists() else []
+    return [[int(word) for word in each.split()] for each in said]
+
+
+def heard(folder: Path) -> list[tuple[int, int]]:
+    return [(position, handler) for position, handler, _ in lines(folder)]
+
+
+async def fill(folder: Path, count: int) -> None:
+    async with bank_of(events=f"sqlite:///{folder}/bank.db") as app:
+        await opened(app, *[1] * count)
+
+
+async def grown(folder: Path, lines: int) -> None:
+    while len(await asyncio.to_thread(heard, folder)) < lines:
+        pass
+
+
+async def killed_again_and_again(folder: Path, **environment: str) -> None:
+    rng = random.Random(11)
+    await fill(folder, EVENTS)
+    for _ in range(KILLS):
+        before = len(heard(folder))
+        wanted = min(before + rng.randrange(1, 2 * EVENTS // KILLS), EVENTS * HANDLERS)
+        async with process(REACTING, folder, **environment) as child:
+            await asyncio.wait([asyncio.ensure_future(grown(folder, wanted))], timeout=20)
+            child.kill()
+    async with application(folder) as app:
+        await app.reacted()
+
+
+async def test_every_event_is_handled_and_a_kill_repeats_one_at_most(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    await killed_again_and_again(tmp_path)
+
+    found = heard(tmp_path)
+    positions = [position for position, _ in found]
+    assert positions == sorted(positions)
+    for handler in range(1, HANDLERS + 1):
+        assert {position for position, by in found if by == handler} == set(range(2, EVENTS + 2))
+    repeated = {position for (position, _), count in Counter(found).items() if count > 1}
+    assert len(repeated) <= KILLS
+    assert len(found) - len(set(found)) <= KILLS * HANDLERS
+    record_property("events", EVENTS)
+    record_property("kills", KILLS)
+    record_property("events repeated", len(repeated))
+
+
+async def test_a_planted_bookmark_that_runs_ahead_is_caught(tmp_path: Path) -> None:
+    await killed_again_and_again(tmp_path, PLANTED="1")
+
+    assert set(heard(tmp_path)) < {(position, by) for position in range(2, EVENTS + 2) for by in (1, 2)}
+
+
+async def test_of_two_processes_one_reacts_and_the_other_takes_over_after_a_kill(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    async with bank_of(events=f"sqlite:///{tmp_path}/bank.db") as app:
+        account = await opened(app, *[1] * 20)
+        async with process(REACTING, tmp_path) as first, process(REACTING, tmp_path) as second:
+            assert await line(first) == await line(second) == "ready"
+            await grown(tmp_path, 20 * HANDLERS)
+            assert len(heard(tmp_path)) == 20 * HANDLERS, "both reacted"
+            (owner,) = {each.pid for each in (first, second)} & {pid for _, _, pid in lines(tmp_path)}
+
+            (first if owner == first.pid else second).kill()
+            killed = time.monotonic()
+            await moved(app, account, *[1] * 20)
+            await asyncio.wait_for(grown(tmp_path, 40 * HANDLERS), TAKEOVER)
+            took = time.monotonic() - killed
+
+    found = heard(tmp_path)
+    assert set(found) == {(position, by) for position in range(2, 42) for by in (1, 2)}
+    assert len(found) - 40 * HANDLERS <= HANDLERS
+    record_property("seconds until the other reacts", round(took, 1))

@@ -1,0 +1,112 @@
+"""One process runs a subscriber; another takes over when the first is gone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from diptych.application import Application
+from diptych.errors import ReactionError, WiringError
+from diptych.model.subscribers import Subscriber
+from tests.react.listening import application, listening, moved, opened
+from tests.write.domain import bank
+
+
+async def test_of_two_applications_one_reacts_and_the_other_takes_over_when_it_closes(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/bank.db"
+    (first, heard_first), (second, heard_second) = listening(), listening()
+    async with application(first, events=url) as one:
+        account = await opened(one, 1)
+        await one.reacted()
+        async with application(second, events=url) as other:
+            await moved(other, account, 2)
+            await other.reacted()
+            assert (heard_first.amounts, heard_second.amounts) == ([1, 2], [])
+
+            await one.__aexit__(None, None, None)
+            await moved(other, account, 3)
+            await other.reacted()
+
+    assert (heard_first.amounts, heard_second.amounts) == ([1, 2], [3])
+
+
+async def test_two_processes_may_run_different_subscribers_of_one_log(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/bank.db"
+    (mail, mailed), (index, indexed) = listening("mail"), listening("index")
+    async with application(mail, events=url) as one, application(index, events=url) as other:
+        await opened(one, 1)
+        await one.reacted()
+        await other.reacted()
+
+    assert mailed.amounts == indexed.amounts == [1]
+
+
+async def test_with_subscribers_off_another_process_is_waited_for(tmp_path: Path) -> None:
+    url, (ears, heard) = f"sqlite:///{tmp_path}/bank.db", listening()
+    async with application(ears, events=url), application(ears, events=url, subscribers="off") as app:
+        await opened(app, 1, 2)
+
+        await app.reacted()
+
+    assert heard.amounts == [1, 2]
+
+
+async def test_with_subscribers_off_nothing_is_taken_and_no_file_is_made(tmp_path: Path) -> None:
+    ears, heard = listening()
+    async with application(ears, events=f"sqlite:///{tmp_path}/bank.db", subscribers="off") as app:
+        await opened(app, 1)
+        assert await app.reactions.bookmarks() == {}
+        with pytest.raises(ReactionError, match="it has not come to 2 in time"):
+            await app.reacted(timeout=0.05)
+
+    assert heard.events == []
+    assert not [path for path in tmp_path.iterdir() if "subscribers" in path.name]  # noqa: ASYNC240 (a small folder)
+
+
+async def test_an_application_without_subscribers_has_reacted(tmp_path: Path) -> None:
+    async with application(events=f"sqlite:///{tmp_path}/bank.db") as app:
+        await opened(app, 1)
+
+        await app.reacted()
+
+
+async def test_in_development_a_name_that_nothing_is_stored_under_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    ears = Subscriber("ears")
+
+    @ears.on("acount.opened", "account.opened")
+    def hear(event: object) -> None:
+        """Hear nothing: the first name is misspelled."""
+
+    async with application(ears, mode="dev"):
+        pass
+
+    told = [record.getMessage() for record in caplog.records if record.name == "diptych.subscribers"]
+    assert told == [
+        "subscriber 'ears' waits for events stored as 'acount.opened': no class is, and the log has none of them"
+    ]
+
+
+def test_the_same_subscriber_twice_is_one_and_the_same() -> None:
+    ears, _ = listening()
+
+    assert list(Application(bank, ears, ears).subscribers) == ["ears"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "told"),
+    [
+        ("Mail Box", {}, "subscriber 'Mail Box' cannot be kept"),
+        ("mail", {"since": "yesterday"}, "starts since 'yesterday'"),
+        ("mail", {"backoff": ()}, "has backoff"),
+        ("mail", {"backoff": (1, -1)}, "has backoff"),
+    ],
+)
+def test_a_subscriber_that_cannot_be_is_refused_at_once(name: str, options: dict[str, object], told: str) -> None:
+    with pytest.raises(WiringError, match=told):
+        Subscriber(name, **options)  # type: ignore[arg-type]  # that is the mistake
+
+
+def test_a_registration_of_neither_a_function_nor_names_is_refused() -> None:
+    with pytest.raises(WiringError, match="registers"):
+        Subscriber("mail").on()  # type: ignore[call-overload]  # that is the mistake
