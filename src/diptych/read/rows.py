@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -17,13 +17,9 @@ from diptych.model.folds import Parameter
 from diptych.model.pages import Page
 from diptych.model.projections import Key, Projection, ReadModel
 from diptych.model.rows import RowsOf, columns_of, row_type_of
-from diptych.model.specifications import Specification
-from diptych.ports import RowReader, RowStore, TextSearch
-from diptych.read.cache import Kept
-from diptych.read.cursors import cursor_of, values_at
-from diptych.read.ordering import ordering_of
+from diptych.ports import RowReader, RowStore
 from diptych.read.past import Refolding, is_kept, refuse_present
-from diptych.read.reach import Reaching
+from diptych.read.reach import Reach
 
 V = TypeVar("V")
 
@@ -37,10 +33,9 @@ class Asking:
     covered: frozenset[str]
     position: int
     changed: int
-
-
     as_of: int | None = None
-    kept: Kept | None = None
+
+
 asking: ContextVar[Asking | None] = ContextVar("asking", default=None)
 """The query that is being answered, for reads of models that its handler did not name."""
 
@@ -53,17 +48,11 @@ class Shelf:
     models: dict[str, ReadModel[Any]] = field(default_factory=dict)
     reader: RowReader = field(init=False)
     refold: Refolding = field(init=False)
-    reach: Reaching = field(init=False)
+    reach: Reach = field(init=False)
 
     def model_of(self, row: Any) -> list[ReadModel[Any]]:
         """Return the read models whose rows are of this type."""
         return [model for model in self.models.values() if model.row is row]
-
-    async def select(self, statements: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        """Run `select()`s on one snapshot, after waiting for the read models that they name."""
-    def projections_of(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Return the projections of these read models, each once."""
-        return tuple(dict.fromkeys(self.models[name].projection for name in names))
 
     async def get(self, model: ReadModel[Any], keys: Sequence[Key]) -> Mapping[Key, Any]:
         """Return the rows that exist among these keys, as the query in flight wants them: now, or as of a position."""
@@ -74,14 +63,16 @@ class Shelf:
             return await self.reader.get(model, keys, as_of=query.as_of)
         return await self.refold(model, keys, query.as_of)
 
+    async def select(self, statements: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """Run `select()`s on one snapshot, after waiting for the read models that they name."""
         parts = (part for each in statements for part in visitors.iterate(each))
         named = {part.name for part in parts if isinstance(part, sa.TableClause)}
         query = asking.get()
         if query is not None:
-            await self.cover(query, named & self.models.keys())
-            if query.as_of is not None:
-                refuse_present(statements, self.models)
-                return await self.reader.select(statements, as_of=query.as_of)
+            await self._cover(query, [self.models[name] for name in sorted(named & self.models.keys())])
+        if query is not None and query.as_of is not None:
+            refuse_present(statements, self.models)
+            return await self.reader.select(statements, as_of=query.as_of)
         return await self.reader.select(statements)
 
     async def _cover(self, query: Asking, models: Iterable[ReadModel[Any]]) -> None:
