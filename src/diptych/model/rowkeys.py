@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -107,18 +108,15 @@ def _by_optional_fields(names: tuple[str, ...]) -> KeysOf:
 
 
 def _by_fields(names: tuple[str, ...]) -> KeysOf:
-    if len(names) == 1:
-        only = names[0]
-        return lambda event: ((getattr(event, only),),)
-    return lambda event: (tuple(getattr(event, name) for name in names),)
+    values = attrgetter(*names)
+    return (lambda event: ((values(event),),)) if len(names) == 1 else (lambda event: (values(event),))
 
 
 def _part_by_part(names: tuple[str, ...]) -> KeyOf:
-    def key_of(given: Any) -> Key | None:
-        key = tuple(getattr(given, name) for name in names)
-        return None if None in key else key
-
-    return key_of
+    values = attrgetter(*names)
+    if len(names) == 1:
+        return lambda given: None if (value := values(given)) is None else (value,)
+    return lambda given: None if None in (key := values(given)) else key
 
 
 def _computed(key: Callable[[Any], Any]) -> KeyOf:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from diptych.model.meta import Meta
 from diptych.model.projections import Key, ReadModel
-from diptych.model.rowfolds import KEY, META, RowChange, bare
+from diptych.model.rowfolds import META, RowChange, bare
 from diptych.model.rowkeys import sortable
-from diptych.ports import Changes
+from diptych.ports import Changes, StoredEvent
 from diptych.read.plan import AnyStep, Appending, Fanning, Learned, Referring, Rolling, Step
 from diptych.recorded import meta_of
 
+_ONLY_META = (META,)
 Work = tuple[Learned, AnyStep, Sequence[Key]]
 
 
@@ -47,6 +49,15 @@ class Overlay:
         self._versions: list[list[tuple[Key, int, Any]]] = [[] for _ in models]
         self._made: list[list[RowChange[Any]]] = [[] for _ in models]
         self._position = 0
+        self._known: tuple[StoredEvent | None, Any] = (None, None)
+
+    def meta(self, stored: StoredEvent) -> Meta:
+        """Return what is known about an event; all folds of one event share it."""
+        known, meta = self._known
+        if known is not stored:
+            meta = meta_of(stored)
+            self._known = (stored, meta)
+        return meta  # type: ignore[no-any-return]  # a Meta once an event is known
 
     def note(self, at: int, change: RowChange[Any]) -> None:
         """Keep a change for those who want every one: rollups until the next event, history for good."""
@@ -94,7 +105,9 @@ def _fold(learned: Learned, step: Step, keys: Iterable[Key], overlay: Overlay) -
         row = rows.get(key)
         if row is None and must_exist:
             raise _missing(function.__qualname__, key)
-        if extras:
+        if extras == _ONLY_META:
+            new = function(row, event, overlay.meta(learned.stored))
+        elif extras:
             new = function(row, event, *_arguments(learned, key, extras, references, overlay))
         else:
             new = function(row, event)
@@ -142,14 +155,14 @@ def _roll(learned: Learned, step: Rolling, overlay: Overlay) -> Iterator[Missing
 
 def _arguments(
     learned: Learned, key: Key, extras: Iterable[int], references: Sequence[Referring], overlay: Overlay
-) -> Iterator[Any]:
+) -> list[Any]:
+    given: list[Any] = []
     for extra in extras:
-        if extra == META:
-            yield meta_of(learned.stored)
-        elif extra == KEY:
-            yield bare(key)
+        if extra >= 0:
+            given.append(_referred(learned, references[extra], overlay))
         else:
-            yield _referred(learned, references[extra], overlay)
+            given.append(overlay.meta(learned.stored) if extra == META else bare(key))
+    return given
 
 
 def _referred(learned: Learned, referring: Referring, overlay: Overlay) -> Any:
