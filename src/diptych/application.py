@@ -18,14 +18,17 @@ from diptych.model.messages import Command, Query
 from diptych.model.meta import Context
 from diptych.model.projections import Projection
 from diptych.model.results import Result
-from diptych.module import Module
+from diptych.model.subscribers import Reacts, Subscriber
 from diptych.ports import Checkpoint, Clock, EventStore, Ids, Record
+from diptych.react.panel import ReactPanel
+from diptych.read.cache import CACHE_BYTES, CacheFigures
 from diptych.read.fingerprint import fingerprint_of
 from diptych.read.panel import Answer
+from diptych.read.views import Refreshed, ViewStanding
 from diptych.stores.system import RandomIds, SystemClock
-from diptych.stores.urls import event_store, reads_beside, row_store
+from diptych.stores.urls import bookmarks_beside, event_store, reads_beside, row_store
 from diptych.watchdog import Watchdog
-from diptych.wiring import Mode, Runs, Wiring
+from diptych.wiring import Mode, Part, Runs, Wiring
 from diptych.write.requests import Delivery
 
 R = TypeVar("R")
@@ -37,12 +40,14 @@ class Application:
 
     `events` and `reads` are URLs: `memory://`, `sqlite:///path`; the read models live beside the log unless told
     otherwise. `provide` is what handlers may ask for by type. `projections="follow"` leaves the folding to another
-    process. The constructor checks the whole wiring and raises WiringError; entering it opens the stores.
+    process; `subscribers` are run in the background ("run"), before `send` returns ("inline"), or by another process
+    ("off"). `cache_bytes` bounds what the answers of cached queries take in memory. The constructor checks the whole
+    wiring and raises WiringError; entering it opens the stores.
     """
 
     def __init__(
         self,
-        *parts: Module | Projection,
+        *parts: Part,
         events: str = "memory://",
         reads: str | None = None,
         provide: Iterable[Any] = (),
@@ -51,21 +56,38 @@ class Application:
         ids: Ids | None = None,
         mode: Mode = "production",
         projections: Runs = "run",
+        subscribers: Reacts = "run",
         state_bytes: int = _STATE_BYTES,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         clock, ids, wraps = clock or SystemClock(), ids or RandomIds(), tuple(middleware)
-        made = Wiring(parts, events, reads, tuple(provide), wraps, clock, ids, mode, projections, state_bytes)
+        runs, sizes = (projections, subscribers), (state_bytes, cache_bytes)
+        made = Wiring(parts, events, reads, tuple(provide), wraps, clock, ids, mode, *runs, *sizes)
         self._wiring, self.modules, self.mode, self.clock, self._ids = made, made.modules, mode, clock, ids
+        self._open: AsyncExitStack | None = None
+        self._compose(made)
+
+    def _compose(self, made: Wiring) -> None:
         self.codec = made.codec()
-        self.store: EventStore = event_store(events)
+        self.store: EventStore = event_store(made.events)
         self._injector = Injector(made.provide)
         self.rows = row_store(made.reads or reads_beside(made.events))
-        self._write = made.left_panel(self.store, self.codec, self._injector)
         self._read = made.right_panel(self.store, self.rows, self.codec, self._injector)
+        self.reactions = ReactPanel(
+            made.subscribers.values(),
+            store=self.store,
+            bookmarks=bookmarks_beside(made.events),
+            codec=self.codec,
+            injector=self._read.library.seen_by(self._injector),
+            library=self._read.library,
+            clock=made.clock,
+            mode=made.mode,
+            runs=made.reacts,
+        )
+        self._write = made.left_panel(self.store, self.codec, self._injector, self.reactions.around)
         self.trials = Trials(self._write, self._read, self.store, self.codec, made.projections.values())
         self.history = History(made.projections.values(), self.store, self.codec, self._read)
         made.refuse_clashes()
-        self._open: AsyncExitStack | None = None
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -73,6 +95,7 @@ class Application:
             await stack.enter_async_context(self.store)
             self._write.open()
             await stack.enter_async_context(self._read)
+            await stack.enter_async_context(self.reactions)
             if self.mode == "dev":
                 await stack.enter_async_context(Watchdog())
             self._open = stack.pop_all()
@@ -92,12 +115,13 @@ class Application:
         reads: str | None = None,
         mode: Mode | None = None,
         projections: Runs | None = None,
+        subscribers: Reacts | None = None,
     ) -> Self:
         """Return an unopened application of the same parts with other settings; None leaves one as it is.
 
         Another log has its read models beside it, unless `reads` says where.
         """
-        given = {"events": events, "reads": reads, "mode": mode, "projections": projections}
+        given = {"events": events, "reads": reads, "mode": mode, "projections": projections, "subscribers": subscribers}
         changed = {name: value for name, value in given.items() if value is not None}
         settings = self._wiring.keywords() | ({"reads": None} if events else {}) | changed
         return type(self)(*self._wiring.parts, **settings)
@@ -133,9 +157,19 @@ class Application:
         return self._wiring.projections
 
     @property
+    def subscribers(self) -> Mapping[str, Subscriber]:
+        """Return the subscribers by name."""
+        return self._wiring.subscribers
+
+    @property
     def failure(self) -> BaseException | None:
-        """Return what ended the folding in this process, if anything did: a restart is needed."""
-        return self._read.failure
+        """Return what ended the folding or a subscriber in this process, if anything did: a restart is needed."""
+        return self._read.failure or self.reactions.failure
+
+    @property
+    def cache(self) -> CacheFigures:
+        """Return how the cache of answers is doing."""
+        return self._read.cache.figures
 
     def fits(self, checkpoint: Checkpoint) -> bool:
         """Say whether the rows of a stored checkpoint are those that this code folds: same version, same folds."""
@@ -235,9 +269,21 @@ class Application:
         """Return where every projection stands."""
         return await self._read.checkpoints()
 
+    async def views(self) -> Mapping[str, ViewStanding]:
+        """Return where every materialised view stands."""
+        return await self._read.views.standings()
+
+    async def refresh(self, view: str) -> Refreshed:
+        """Refresh a materialised view now; raises UnknownMessageError, RebuildingError, FoldError, RefreshError."""
+        return await self._read.views.refresh(view)
+
     async def caught_up(self, *, timeout: float = 60) -> None:  # noqa: ASYNC109 (the wait raises StaleError, not TimeoutError)
         """Return once every projection holds everything that is in the log now; raise StaleError after `timeout`."""
         await self._read.caught_up(await self.store.head(), timeout=timeout)
+
+    async def reacted(self, *, timeout: float = 60) -> None:  # noqa: ASYNC109 (an answer that names who is late)
+        """Return once every subscriber has handled all that is in the log now; raise ReactionError after `timeout`."""
+        await self.reactions.reacted(timeout=timeout)
 
     async def check(self, projection: str) -> Report:
         """Compare every row of a projection with an independent fold of the log."""

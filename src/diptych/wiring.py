@@ -16,6 +16,7 @@ from diptych.model.decisions import events_yielded
 from diptych.model.fields import fields_of, place_of
 from diptych.model.immutability import mutable_part
 from diptych.model.projections import Projection
+from diptych.model.subscribers import Reacts, Subscriber
 from diptych.model.tags import tag_of
 from diptych.module import Module
 from diptych.ports import Clock, EventStore, Ids, RowStore
@@ -24,6 +25,7 @@ from diptych.write.panel import WritePanel
 
 Mode = Literal["production", "dev"]
 Runs = Literal["run", "follow"]
+Part = Module | Projection | Subscriber
 _log = logging.getLogger("diptych")
 
 
@@ -31,7 +33,7 @@ _log = logging.getLogger("diptych")
 class Wiring:
     """Hold the parts and settings of an application. Raises WiringError where two of a kind share a name."""
 
-    parts: tuple[Module | Projection, ...]
+    parts: tuple[Part, ...]
     events: str
     reads: str | None
     provide: tuple[Any, ...]
@@ -40,7 +42,9 @@ class Wiring:
     ids: Ids
     mode: Mode
     runs: Runs
+    reacts: Reacts
     state_bytes: int
+    cache_bytes: int
 
     def keywords(self) -> dict[str, Any]:
         """Return the settings as the keywords of an application."""
@@ -53,7 +57,9 @@ class Wiring:
             "ids": self.ids,
             "mode": self.mode,
             "projections": self.runs,
+            "subscribers": self.reacts,
             "state_bytes": self.state_bytes,
+            "cache_bytes": self.cache_bytes,
         }
 
     @cached_property
@@ -68,6 +74,19 @@ class Wiring:
         for part in self.parts:
             if isinstance(part, Projection) and found.setdefault(part.name, part) is not part:
                 raise WiringError(f"two projections are named {part.name!r}", fix="rename one of them")
+        return found
+
+    @cached_property
+    def subscribers(self) -> Mapping[str, Subscriber]:
+        """Return the subscribers by name; raise WiringError for one that handles nothing."""
+        found: dict[str, Subscriber] = {}
+        for part in self.parts:
+            if isinstance(part, Subscriber) and found.setdefault(part.name, part) is not part:
+                raise WiringError(f"two subscribers are named {part.name!r}", fix="rename one of them")
+        for each in found.values():
+            if not each.reactions:
+                fix = f"write @{each.name}.on above a handler"
+                raise WiringError(f"subscriber {each.name!r} handles nothing", fix=fix)
         return found
 
     @cached_property
@@ -98,14 +117,16 @@ class Wiring:
             for warning in self.untagged_keys():
                 _log.warning("%s", warning)
 
-    def left_panel(self, store: EventStore, codec: EventCodec, injector: Injector) -> WritePanel:
-        """Return the left panel over a log."""
+    def left_panel(
+        self, store: EventStore, codec: EventCodec, injector: Injector, around: Iterable[Middleware] = ()
+    ) -> WritePanel:
+        """Return the left panel over a log; `around` goes around the middleware of the application."""
         return WritePanel(
             self.modules,
             store=store,
             codec=codec,
             injector=injector,
-            middleware=self.middleware,
+            middleware=(*around, *self.middleware),
             clock=self.clock,
             ids=self.ids,
             state_bytes=self.state_bytes,
@@ -124,6 +145,7 @@ class Wiring:
             clock=self.clock,
             mode=self.mode,
             runs=self.runs,
+            cache_bytes=self.cache_bytes,
         )
 
     def untagged_keys(self) -> Iterator[str]:
@@ -143,6 +165,8 @@ class Wiring:
                     yield from selection.model.fold.events
         for projection in self.projections.values():
             yield from projection.events
+        for subscriber in self.subscribers.values():
+            yield from subscriber.events
 
 
 def _refuse_mutable(event: type) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.processes import line, process
-from tests.react.listening import moved, opened
 from tests.react.listening import application as bank_of
+from tests.react.listening import moved, opened
 from tests.react.reacting import HANDLERS, HEARD, application
 from tests.sizes import size
 
@@ -43,6 +43,11 @@ async def fill(folder: Path, count: int) -> None:
 
 async def grown(folder: Path, lines: int) -> None:
     while len(await asyncio.to_thread(heard, folder)) < lines:
+        pass
+
+
+async def reached(folder: Path, position: int) -> None:
+    while (position, HANDLERS) not in await asyncio.to_thread(heard, folder):
         pass
 
 
@@ -97,7 +102,7 @@ async def test_of_two_processes_one_reacts_and_the_other_takes_over_after_a_kill
             (first if owner == first.pid else second).kill()
             killed = time.monotonic()
             await moved(app, account, *[1] * 20)
-            await asyncio.wait_for(grown(tmp_path, 40 * HANDLERS), TAKEOVER)
+            await asyncio.wait_for(reached(tmp_path, 41), TAKEOVER)
             took = time.monotonic() - killed
 
     found = heard(tmp_path)

@@ -40,7 +40,10 @@ class Target:
         return Settings.load(arguments=arguments, environment=os.environ, folder=Path.cwd())
 
     def application(self, *, projections: Runs | None = None) -> Application:
-        """Return the application, configured and not yet opened; raise SettingsError where there is none."""
+        """Return the application, configured and not yet opened; raise SettingsError where there is none.
+
+        Only one that is served runs its subscribers: what says how to fold is a command that ends at once.
+        """
         settings = self.settings()
         if settings.app is None:
             raise SettingsError(
@@ -49,7 +52,11 @@ class Target:
             )
         found = imported(settings.app, settings.folder)
         return found.configured(
-            events=settings.events, reads=settings.reads, mode=settings.mode, projections=projections
+            events=settings.events,
+            reads=settings.reads,
+            mode=settings.mode,
+            projections=projections,
+            subscribers=None if projections is None else "off",
         )
 
     def existing(self) -> Application:

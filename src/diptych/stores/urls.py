@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from diptych.errors import SettingsError
-from diptych.ports import EventStore, RowStore
+from diptych.ports import Bookmarks, EventStore, RowStore
 from diptych.stores.memory import MemoryEventStore
+from diptych.stores.memory_bookmarks import MemoryBookmarks
+from diptych.stores.sqlite.bookmarks import SqliteBookmarks
 from diptych.stores.sqlite.events import SqliteEventStore
 from diptych.stores.sqlite.rows import SqliteRowStore
 
@@ -24,6 +26,11 @@ def row_store(url: str) -> RowStore:
     return SqliteRowStore(None if url == MEMORY else _path(url))
 
 
+def bookmarks_beside(events: str) -> Bookmarks:
+    """Return the unopened bookmarks of a log's subscribers: `shop.db` -> `shop-subscribers.db`."""
+    return MemoryBookmarks() if events == MEMORY else SqliteBookmarks(_beside(events, "subscribers"))
+
+
 def reads_beside(events: str) -> str:
     """Return where read models go when nobody says: beside the log, `shop.db` -> `shop-reads.db`.
 
@@ -32,8 +39,12 @@ def reads_beside(events: str) -> str:
     """
     if events == MEMORY:
         return MEMORY
+    return f"{_SQLITE}{_beside(events, 'reads')}"
+
+
+def _beside(events: str, what: str) -> Path:
     path = _path(events)
-    return f"{_SQLITE}{path.with_name(f'{path.stem}-reads{path.suffix}')}"
+    return path.with_name(f"{path.stem}-{what}{path.suffix}")
 
 
 def _path(url: str) -> Path:

@@ -14,11 +14,14 @@ Test methods are coroutines: run them with `asyncio_mode = "auto"` of pytest-asy
 from __future__ import annotations
 
 from diptych.testing.contract.appending import AppendingContract
+from diptych.testing.contract.bookmarks import BookmarksContract
 from diptych.testing.contract.conditions import ConditionsContract
 from diptych.testing.contract.content import ContentContract
 from diptych.testing.contract.live import LiveContract
 from diptych.testing.contract.reading import ReadingContract
 from diptych.testing.contract.recording import RecordingContract
+
+__all__ = ["BookmarksContract", "EventStoreContract"]
 
 
 class EventStoreContract(

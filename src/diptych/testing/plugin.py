@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from diptych.application import Application
-from diptych.model.projections import Projection
-from diptych.module import Module
 from diptych.testing.clock import FixedClock
 from diptych.testing.ids import SequentialIds
+from diptych.wiring import Part
 
 OpenApplication = Callable[..., Awaitable[Application]]
 """Open an application: `app = await application(catalog, views, provide=[...])`; the arguments are `Application`'s."""
@@ -29,7 +28,7 @@ async def application() -> AsyncIterator[OpenApplication]:
     """
     async with AsyncExitStack() as stack:
 
-        async def opened(*parts: Module | Projection, **settings: Any) -> Application:
+        async def opened(*parts: Part, **settings: Any) -> Application:
             obedient: dict[str, Any] = {"clock": FixedClock(), "ids": SequentialIds()}
             return await stack.enter_async_context(Application(*parts, **(obedient | settings)))
 
