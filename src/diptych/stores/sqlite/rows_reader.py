@@ -118,14 +118,15 @@ class _Slow:
 
     def __init__(self, opened: Open) -> None:
         self._database = opened()
-        with self._database.read() as connection:
-            self._engine = sa.create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+        with self._database.read() as raw:
+            engine = sa.create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
+            # Connected once: to connect takes as long as a small statement. Transactions are ours, not SQLAlchemy's.
+            self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
     def select(self, statements: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """Run the statements in one read transaction."""
-        # SQLAlchemy rolls back when it connects first and when it leaves: the snapshot lies within.
-        with self._database.read() as raw, self._engine.connect() as connection, _snapshot(raw):
-            return [connection.execute(statement).fetchall() for statement in statements]
+        with self._database.read() as raw, _snapshot(raw):
+            return [self._connection.execute(statement).fetchall() for statement in statements]
 
     def snapshot(self, projection: str, readings: Mapping[str, Reading]) -> Snapshot:
         """Read everything in one read transaction."""
