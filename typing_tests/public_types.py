@@ -12,6 +12,7 @@ from diptych import (
     Conflict,
     Context,
     Decider,
+    FoldStop,
     Forbidden,
     Invalid,
     Meta,
@@ -21,7 +22,10 @@ from diptych import (
     ReadModel,
     Refused,
     Result,
+    RowDiff,
     Rows,
+    Trial,
+    TriedEvent,
     computed,
 )
 from diptych.testing import FixedClock, Outcome, Scenario, SequentialIds
@@ -60,6 +64,16 @@ async def a_command_answers_with_a_result_of_its_type() -> None:
     assert_type(await app.send(CancelOrder(ORDER)), Result[None])
     assert_type(await app.send(Sell(()), key="k", principal="ann"), Result[int])
     assert_type(await app.receive("PlaceOrder", b"{}"), Result[Any])
+
+
+async def a_command_that_is_tried_answers_with_a_trial_of_its_type() -> None:
+    trial = await app.try_(PlaceOrder(lines=()), key="k", principal="ann", expected=7)
+
+    assert_type(trial, Trial[UUID])
+    assert_type(trial.result, Result[UUID])
+    assert_type(trial.events, tuple[TriedEvent, ...])
+    assert_type(trial.changes, tuple[RowDiff, ...])
+    assert_type(trial.stops, tuple[FoldStop, ...])
 
 
 async def a_query_answers_with_its_type() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import random
 import sqlite3
@@ -222,3 +223,28 @@ async def test_the_comparison_catches_a_trial_that_forgets_what_its_own_events_c
             await tried_then_sent(
                 app, Sell(((PRODUCTS[0], 1), (PRODUCTS[0], 1))), {"key": None, "principal": None, "expected": None}
             )
+
+
+async def test_trials_among_real_commands_read_rows_of_one_moment_and_disturb_nobody(tmp_path: Path) -> None:
+    product, times = PRODUCTS[0], size(200, full=2000)
+    async with application(tmp_path, CountedIds()) as app:
+        await app.send(Name("fish", "Fresh"))
+        await app.send(Add(product=product, department="fish", price=Decimal(1), stock=times + 1))
+
+        async def sell() -> None:
+            for _ in range(times // 4):
+                assert (await app.send(Sell(((product, 1),)))).is_success
+
+        async def foretell() -> int:
+            seen, selling = 0, asyncio.gather(*(sell() for _ in range(4)))
+            while not selling.done():
+                trial = await app.try_(Sell(((product, 1),)), wait=20)
+                # One product is all that there is: its row and the total tell the same stock, if read together.
+                levels = {(each.before.stock, each.after.stock) for each in trial.changes if "stock" in each.fields}
+                assert len(levels) == 1, levels
+                seen += 1
+            await selling
+            return seen
+
+        assert await foretell() > 0
+        assert await app.head() == times + 2

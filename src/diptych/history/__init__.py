@@ -1,1 +1,1 @@
-"""The same fold run again: what checks the read models, sharing no code with what runs them."""
+"""The same fold run again. What checks read models shares no code with what runs them; what foretells them, all."""
