@@ -18,6 +18,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
+from diptych.model.choices import naming_choices
 from diptych.model.fields import Field, fields_of, is_record, split_marks, split_optional
 from diptych.model.marks import GeneratedMark, NotBlank, Scale
 from diptych.model.memo import memo
@@ -261,7 +262,7 @@ def _explain_leaf(value: Any, hint: Any, path: str) -> Iterator[tuple[str, str]]
         at = _AT.search(text)
         inner = at.group(1) if at else ""
         found = path + inner if inner.startswith("[") else join(path, inner) if inner else path
-        yield found, _plain(_AT.sub("", text))
+        yield found, naming_choices(_plain(_AT.sub("", text)), hint)
     else:
         check = _checks(hint)
         if check is not None and converted is not None:

@@ -10,6 +10,7 @@ import msgspec
 
 from diptych.codec import NUL_MESSAGE
 from diptych.errors import InvalidMessageError, MalformedError, RequestError
+from diptych.model.choices import naming_choices
 from diptych.model.fields import Field, fields_of
 
 MOST_ARGUMENTS = 1000
@@ -69,7 +70,7 @@ def _read(described: Field, texts: list[str], values: dict[str, Any], errors: di
         try:
             values[name] = msgspec.convert(texts if repeated else texts[0], described.hint, strict=False)
         except msgspec.ValidationError as wrong:
-            errors[name] = (str(wrong),)
+            errors[name] = (naming_choices(str(wrong), described.hint),)
 
 
 def _made(cls: type, values: Mapping[str, Any]) -> Any:
