@@ -11,6 +11,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
+from diptych.model.indexes import Index
 from diptych.model.marks import Scale
 from diptych.model.projections import Projection, ReadModel
 from diptych.model.rows import computed
@@ -75,9 +76,9 @@ class Sample:
         return len(self.text) > 1
 
 
-def samples() -> tuple[Projection, ReadModel[Sample]]:
+def samples(*indexes: str | Index) -> tuple[Projection, ReadModel[Sample]]:
     projection = Projection("samples")
-    return projection, projection.read_model(Sample, key="id", indexes=["text", "count"])
+    return projection, projection.read_model(Sample, key="id", indexes=indexes or ("text", "count"))
 
 
 ALPHABET = "aAbé%_'\"\\ßя\ud7ff\ue000😀\U0010ffff"
