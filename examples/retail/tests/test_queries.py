@@ -27,9 +27,17 @@ from retail.queries.products import (
     GetProductForEdit,
     ListLowStock,
     ListProducts,
+    ScrollProducts,
 )
 from retail.queries.reports import GetSalesReport
-from retail.queries.sales import FindSales, GetCustomerHistory, GetSale, GetSaleDetail
+from retail.queries.sales import (
+    FindSales,
+    GetCustomerHistory,
+    GetSale,
+    GetSaleDetail,
+    ScrollCustomerHistory,
+    ScrollSales,
+)
 from retail.queries.statistics import GetProductSales, ListBestSellers, ListPrices
 from retail.returns import AcceptReturn, ReturnLine
 from retail.sales import CancelSale, ProcessSale, SaleLine
@@ -110,8 +118,14 @@ async def test_products_are_found_by_code_and_for_edit(shop: Application) -> Non
         (FindProducts(), ["CUP", "MUG"]),
         (FindProducts(text="RED"), ["MUG"]),
         (FindProducts(text="cu"), ["CUP"]),
-        (FindProducts(text="%", discontinued=True), ["100%"]),
+        (FindProducts(text="mu"), ["MUG"]),
+        (FindProducts(text="cooking red"), ["MUG"]),
+        (FindProducts(text="cup mug"), []),
+        (FindProducts(text=" "), ["CUP", "MUG"]),
+        (FindProducts(text="%", discontinued=True), []),
         (FindProducts(text="50%_", discontinued=True), ["100%"]),
+        (FindProducts(text="50% off"), []),
+        (FindProducts(text="cup", in_stock=True, limit=1), ["CUP"]),
         (FindProducts(discontinued=True, in_stock=True), ["CUP", "MUG"]),
         (FindProducts(department="K"), ["MUG"]),
         (FindProducts(department="C", text="cup"), ["CUP"]),
@@ -135,6 +149,38 @@ async def test_products_are_searched(shop: Application, query: FindProducts, cod
 )
 async def test_products_that_are_sold_are_listed(shop: Application, query: ListProducts, codes: list[str]) -> None:
     assert [item.product for item in await shop.ask(query)] == codes
+
+
+async def test_products_and_sales_are_scrolled_by_cursors_to_the_same_end(shop: Application) -> None:
+    first = await shop.ask(ScrollProducts(limit=1))
+    second = await shop.ask(ScrollProducts(limit=1, cursor=first.next))
+
+    assert [row.product for row in (*first, *second)] == [row.product for row in await shop.ask(ListProducts())]
+    assert second.next is None
+    numbers, cursor = [], None
+    for _ in range(3):
+        page = await shop.ask(ScrollSales(limit=1, cursor=cursor))
+        numbers += [sale.sale for sale in page]
+        cursor = page.next
+    assert (numbers, cursor) == ([sale.sale for sale in await shop.ask(FindSales())], None)
+
+
+async def test_a_sale_made_between_two_pages_moves_no_page(shop: Application) -> None:
+    first = await shop.ask(ScrollSales(limit=1))
+    later = NOON + timedelta(hours=1)
+    sale = ProcessSale(lines=(SaleLine("CUP", 1),), payment="cash", till="T3", sold_at=later)
+    made = await shop.send(sale)
+
+    second = await shop.ask(ScrollSales(limit=1, cursor=first.next), after=made)
+
+    assert [row.sale for row in (*first, *second)] == ["T1-000001", "T2-000001"]
+
+
+async def test_a_customers_history_is_scrolled_as_it_is_paged(shop: Application) -> None:
+    first = await shop.ask(ScrollCustomerHistory("17850", limit=2))
+    rest = await shop.ask(ScrollCustomerHistory("17850", limit=2, cursor=first.next))
+
+    assert (*first, *rest) == (await shop.ask(GetCustomerHistory("17850"))).items
 
 
 async def test_departments_and_units_are_listed_by_name(shop: Application) -> None:

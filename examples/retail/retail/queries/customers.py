@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
-
-import sqlalchemy as sa
+from typing import Any, Literal
 
 from diptych import Module, Page, Query, Rows
 from retail.queries.paging import Limit, Offset
-from retail.views.customers import CustomerView
+from retail.views.customers import CustomerView, owing
 
 customer_queries = Module("customer_queries")
 
@@ -23,7 +21,10 @@ class GetCustomer(Query[CustomerView | None]):
 
 @dataclass(frozen=True, slots=True)
 class FindCustomers(Query[Page[CustomerView]]):
-    """Search customers by a part of id or name; in the order of their names, or the best, or the deepest in debt."""
+    """Search customers by words of id and name, the last of which may be cut short.
+
+    In the order of their names, or the best, or the deepest in debt.
+    """
 
     text: str = ""
     owing: bool = False
@@ -41,11 +42,7 @@ async def get_customer(query: GetCustomer, customers: Rows[CustomerView]) -> Cus
 @customer_queries.query
 async def find_customers(query: FindCustomers, customers: Rows[CustomerView]) -> Page[CustomerView]:
     """Return the page of customers that match."""
-    column = customers.table.c
-    where = []
-    if query.text:
-        part = {"other": query.text, "autoescape": True}
-        where.append(sa.or_(column.name.icontains(**part), column.customer.icontains(**part)))
-    if query.owing:
-        where.append(column.balance > 0)
+    where: list[Any] = [owing] if query.owing else []  # Any: a specification, a condition
+    if query.text.strip():
+        where.append(customers.matching(query.text))
     return await customers.find(*where, order=[query.order, "customer"], limit=query.limit, offset=query.offset)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from diptych import Module, Query, Rows
+from diptych import Cached, Module, Query, Rows
 from retail.settings import ShopSettings
 from retail.values import ZERO, Money, average
 from retail.views.sales import SalesDay, SaleSummary
@@ -57,14 +57,14 @@ class GetShop(Query[Shop]):
     """Ask where the shop stands in time."""
 
 
-@dashboard_queries.query
+@dashboard_queries.query(cache=Cached(until_change=True))
 async def get_shop(query: GetShop, days: Rows[SalesDay], settings: ShopSettings) -> Shop:  # noqa: ARG001 (has no fields)
     """Return the shop's time zone and the newest of its days."""
     newest = await days.find(order=["-day"], limit=1)
     return Shop(settings.timezone, newest.items[0].day if newest.items else None)
 
 
-@dashboard_queries.query
+@dashboard_queries.query(cache=Cached(until_change=True))
 async def get_dashboard(
     query: GetDashboard, totals: Rows[StockTotals], days: Rows[SalesDay], sales: Rows[SaleSummary]
 ) -> Dashboard:

@@ -8,3 +8,5 @@ from diptych import Bounds
 
 Limit = Annotated[int, Bounds(ge=1, le=500)]
 Offset = Annotated[int, Bounds(ge=0, le=1_000_000_000)]
+Cursor = Annotated[str, Bounds(max_length=1000)]
+"""The `next` of the page before; a list that is scrolled by it neither repeats nor skips what others insert."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
-from diptych import Module, Page, Query, Rows
-from retail.queries.paging import Limit, Offset
+from diptych import CursorPage, Module, Page, Query, Rows, Specification
+from retail.queries.paging import Cursor, Limit, Offset
 from retail.values import Money
+from retail.views import lists, search
 from retail.views.drafts import ProductForEdit
 from retail.views.lists import ProductListItem
-from retail.views.products import ProductView
+from retail.views.products import ProductView, low_stock
 from retail.views.search import ProductFound
 from retail.views.stock import SHOP, StockTotals
 
@@ -34,7 +34,10 @@ class GetProductForEdit(Query[ProductForEdit | None]):
 
 @dataclass(frozen=True, slots=True)
 class FindProducts(Query[Page[ProductFound]]):
-    """Search products by words of description, code or department; all of them by default, ordered by description."""
+    """Search products by words of description, code and department, the last of which may be cut short, best first.
+
+    Without a text, all of them in the order of their descriptions.
+    """
 
     text: str = ""
     department: str | None = None
@@ -52,6 +55,16 @@ class ListProducts(Query[Page[ProductListItem]]):
     in_stock: bool = False
     limit: Limit = 50
     offset: Offset = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScrollProducts(Query[CursorPage[ProductListItem]]):
+    """Ask for the same, page by page behind a cursor: what is created meanwhile moves no page."""
+
+    department: str | None = None
+    in_stock: bool = False
+    limit: Limit = 50
+    cursor: Cursor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,36 +105,44 @@ async def get_product_for_edit(query: GetProductForEdit, drafts: Rows[ProductFor
 @product_queries.query
 async def find_products(query: FindProducts, found: Rows[ProductFound]) -> Page[ProductFound]:
     """Return the page of products that match."""
-    column = found.table.c
-    where: list[sa.ColumnElement[bool]] = []
-    if query.text:
-        part = {"other": query.text, "autoescape": True}
-        where.append(sa.or_(column.description.icontains(**part), column.product.icontains(**part)))
-    if query.department is not None:
-        where.append(column.department == query.department)
-    if query.in_stock:
-        where.append(column.available.is_(True))
+    wanted = tuple(_searched(query))
+    if query.text.strip():
+        return await found.search(query.text, *wanted, limit=query.limit, offset=query.offset)
+    return await found.find(*wanted, order=["description"], limit=query.limit, offset=query.offset)
+
+
+def _searched(query: FindProducts) -> Iterator[Specification[ProductFound]]:
     if not query.discontinued:
-        where.append(column.discontinued.is_(False))
-    return await found.find(*where, order=["description", "product"], limit=query.limit, offset=query.offset)
+        yield search.on_offer
+    if query.department is not None:
+        yield search.in_department.bind(department=query.department)
+    if query.in_stock:
+        yield search.available
 
 
 @product_queries.query
 async def list_products(query: ListProducts, items: Rows[ProductListItem]) -> Page[ProductListItem]:
     """Return the page of products."""
-    column = items.table.c
-    where: list[sa.ColumnElement[bool]] = [column.discontinued.is_(False)]
+    return await items.find(_listed(query), order=["description"], limit=query.limit, offset=query.offset)
+
+
+@product_queries.query
+async def scroll_products(query: ScrollProducts, items: Rows[ProductListItem]) -> CursorPage[ProductListItem]:
+    """Return the page behind the cursor."""
+    return await items.scroll(_listed(query), order=["description"], limit=query.limit, cursor=query.cursor)
+
+
+def _listed(query: ListProducts | ScrollProducts) -> Specification[ProductListItem]:
+    wanted = lists.on_sale
     if query.department is not None:
-        where.append(column.department == query.department)
-    if query.in_stock:
-        where.append(column.in_stock > 0)
-    return await items.find(*where, order=["description", "product"], limit=query.limit, offset=query.offset)
+        wanted &= lists.in_department.bind(department=query.department)
+    return wanted & lists.in_stock if query.in_stock else wanted
 
 
 @product_queries.query
 async def list_low_stock(query: ListLowStock, products: Rows[ProductView]) -> Page[ProductView]:
     """Return the page of products below their minimum."""
-    return await products.find(is_low_stock=True, order=["product"], limit=query.limit, offset=query.offset)
+    return await products.find(low_stock, order=["product"], limit=query.limit, offset=query.offset)
 
 
 @product_queries.query

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from diptych import Module, Page, Query, Rows
+from diptych import Cached, Module, Page, Query, Rows
 from retail.queries.paging import Limit, Offset
 from retail.views.prices import PriceChange
 from retail.views.statistics import ProductSales
@@ -44,7 +44,7 @@ async def get_product_sales(query: GetProductSales, sold: Rows[ProductSales]) ->
     return await sold.get(query.product)
 
 
-@statistics_queries.query
+@statistics_queries.query(cache=Cached(until_change=True))
 async def list_best_sellers(query: ListBestSellers, sold: Rows[ProductSales]) -> Page[ProductSales]:
     """Return products, the best one first."""
     return await sold.find(order=[f"-{query.by}", "product"], limit=query.limit, offset=query.offset)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from diptych import Indexed, Meta, change, computed
+from diptych import FullText, Index, Indexed, Meta, change, computed, fields
 from retail.customers import BalanceChanged, CustomerRegistered
 from retail.returns import ReturnAccepted
 from retail.sales import SaleCancelled, SaleCompleted
@@ -18,8 +18,8 @@ from retail.views.statistics import trade
 class CustomerView(msgspec.Struct, frozen=True):
     """A customer with balance and totals; a cancelled sale does not count, first and last are of sales ever made."""
 
-    customer: str
-    name: Annotated[str, Indexed()]
+    customer: Annotated[str, FullText()]
+    name: Annotated[str, FullText(weight=2), Indexed()]
     credit_limit: Money
     registered: datetime
     balance: Money = ZERO
@@ -54,7 +54,9 @@ class Purchase(msgspec.Struct, frozen=True):
     by: str | None
 
 
-customers = trade.read_model(CustomerView, key="customer")
+owing = fields(CustomerView).balance > ZERO
+
+customers = trade.read_model(CustomerView, key="customer", indexes=[Index("balance", "customer", where=owing)])
 purchases = trade.append_only(Purchase, indexes=[("customer", "at")])
 
 

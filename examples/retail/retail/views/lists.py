@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
 
-from diptych import Indexed, change
+from diptych import Index, change, fields, parameter
 from retail.departments import DepartmentRenamed
 from retail.products import ProductCreated, ProductDescribed, ProductDiscontinued, ProductMoved, ProductPriced
 from retail.stock import InventoryAdjusted
@@ -18,7 +16,7 @@ class ProductListItem(msgspec.Struct, frozen=True):
     """A product as a list shows it."""
 
     product: str
-    description: Annotated[str, Indexed()]
+    description: str
     department: str | None
     department_name: str | None
     price: Money
@@ -26,7 +24,19 @@ class ProductListItem(msgspec.Struct, frozen=True):
     discontinued: bool = False
 
 
-items = assortment.read_model(ProductListItem, key="product")
+_its = fields(ProductListItem)
+on_sale = _its.discontinued == False  # noqa: E712 (a specification)
+in_stock = _its.in_stock > 0
+in_department = _its.department == parameter("department")
+
+items = assortment.read_model(
+    ProductListItem,
+    key="product",
+    indexes=[
+        Index("description", "product", where=on_sale),
+        Index("department", "description", "product", where=on_sale),
+    ],
+)
 
 
 @items.on(department=departments["department"])

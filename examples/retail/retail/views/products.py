@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
 import msgspec
 
-from diptych import Indexed, Meta, change, computed
+from diptych import Index, Meta, change, computed, fields
 from retail.departments import DepartmentRenamed
 from retail.products import ProductCreated, ProductDescribed, ProductDiscontinued, ProductMoved, ProductPriced
 from retail.stock import InventoryAdjusted
@@ -36,7 +35,7 @@ class ProductView(msgspec.Struct, frozen=True):
     updated_by: str | None
 
     @computed
-    def is_low_stock(self) -> Annotated[bool, Indexed()]:
+    def is_low_stock(self) -> bool:
         """Say whether there are fewer than the minimum of a product that is still sold."""
         return self.in_stock < self.minimum_stock and not self.discontinued
 
@@ -46,7 +45,9 @@ class ProductView(msgspec.Struct, frozen=True):
         return self.in_stock * self.cost
 
 
-products = assortment.read_model(ProductView, key="product")
+low_stock = fields(ProductView).is_low_stock == True  # noqa: E712 (a specification)
+
+products = assortment.read_model(ProductView, key="product", indexes=[Index("product", where=low_stock)])
 
 
 @products.on(department=departments["department"], unit=units["unit"])

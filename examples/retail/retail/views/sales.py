@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from diptych import Indexed, Meta, change, computed
+from diptych import Index, Indexed, Meta, change, computed, fields, parameter
 from retail.sales import ItemAdded, SaleCancelled, SaleCompleted
 from retail.values import ZERO, Money, Payment, average
 from retail.views.customers import CustomerView, customers
@@ -67,7 +67,24 @@ class SalesDay(msgspec.Struct, frozen=True):
         return average(self.total, self.count)
 
 
-sales = trade.read_model(SaleSummary, key="sale", indexes=[("customer", "sold_at"), ("sold_at",)])
+_its = fields(SaleSummary)
+undone = _its.status == "cancelled"
+on_credit = _its.payment == "credit"
+of_customer = _its.customer == parameter("customer")
+at_least = _its.total >= parameter("minimum")
+since = _its.day >= parameter("first")
+until = _its.day <= parameter("last")
+
+sales = trade.read_model(
+    SaleSummary,
+    key="sale",
+    indexes=[
+        Index("-sold_at", "sale"),
+        Index("customer", "-sold_at", "sale"),
+        Index("-sold_at", "sale", where=undone),
+        Index("-sold_at", "sale", where=on_credit),
+    ],
+)
 lines = trade.append_only(SoldLine)
 days = trade.read_model(SalesDay, key="day")
 

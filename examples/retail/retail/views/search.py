@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
-from diptych import change
+from diptych import FullText, Index, change, fields, parameter
 from retail.departments import DepartmentRenamed
 from retail.products import ProductCreated, ProductDescribed, ProductDiscontinued, ProductMoved, ProductPriced
 from retail.stock import InventoryAdjusted
@@ -16,16 +18,30 @@ from retail.views.lists import ProductListItem, items
 class ProductFound(msgspec.Struct, frozen=True):
     """A product as a search finds it: by words of its description, its code or its department."""
 
-    product: str
-    description: str
+    product: Annotated[str, FullText(weight=2)]
+    description: Annotated[str, FullText(weight=3)]
     department: str | None
-    department_name: str | None
+    department_name: Annotated[str | None, FullText()]
     price: Money
     available: bool = False
     discontinued: bool = False
 
 
-found = assortment.read_model(ProductFound, key="product")
+_its = fields(ProductFound)
+on_offer = _its.discontinued == False  # noqa: E712 (a specification)
+available = _its.available == True  # noqa: E712 (a specification)
+in_department = _its.department == parameter("department")
+
+_SHOWN = ("department_name", "price", "available")
+found = assortment.read_model(
+    ProductFound,
+    key="product",
+    indexes=[
+        Index("description", "product", where=on_offer, covering=("department", "discontinued", *_SHOWN)),
+        Index("department", "description", "product", where=on_offer, covering=("discontinued", *_SHOWN)),
+        ("description", "product"),
+    ],
+)
 
 
 @found.on(department=departments["department"])
@@ -56,8 +72,8 @@ def moved(row: ProductFound, event: ProductMoved, department: DepartmentView) ->
 @found.on(item=items["product"])
 def restocked(row: ProductFound, event: InventoryAdjusted, item: ProductListItem) -> ProductFound:  # noqa: ARG001 (keyed)
     """Say whether there are any now; most changes of stock change nothing here, and so cost no row."""
-    available = item.in_stock > 0
-    return row if available is row.available else change(row, available=available)
+    any_left = item.in_stock > 0
+    return row if any_left is row.available else change(row, available=any_left)
 
 
 @found.where(department="department").on
