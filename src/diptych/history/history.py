@@ -10,6 +10,7 @@ from diptych.codec import EventCodec
 from diptych.errors import NoHistoryError, PositionError, UnknownRowError
 from diptych.history.blame import Blame, Diff, FieldBlame, RowEvent, changed, row_at, row_events, since
 from diptych.history.causes import causes_at
+from diptych.history.keys import key_of_text
 from diptych.history.moments import position_of
 from diptych.history.refold import LIMIT, Cost, Refold
 from diptych.model.projections import Key, Projection, ReadModel
@@ -48,6 +49,10 @@ class History:
         if name not in self._models:
             raise UnknownRowError(f"there is no read model {name!r}; there are: {', '.join(self._models) or 'none'}")
         return self._models[name]
+
+    def key_of(self, name: str, text: str) -> Key:
+        """Return the key that a text names; raise InvalidMessageError naming the columns whose values do not fit."""
+        return key_of_text(self.model(name), text)
 
     async def position_of(self, moment: Moment) -> int:
         """Return the position that a moment means; raise ValueError for one that is none."""

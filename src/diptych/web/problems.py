@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 
 from diptych.codec import encode
 from diptych.errors import (
+    CostError,
     FieldErrors,
     FoldError,
     InvalidMessageError,
     KeyReusedError,
     MalformedError,
     Missing,
+    NoHistoryError,
     NotAllowed,
     OutcomeUnknownError,
     OutdatedError,
@@ -27,6 +29,7 @@ from diptych.errors import (
     StorageFullError,
     StoreError,
     UnknownMessageError,
+    UnknownRowError,
     UntriableError,
 )
 from diptych.model.results import Conflict, Failure, Forbidden, Invalid, NotFound, Refused
@@ -53,6 +56,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "unknown-message": Kind(404, "No such command or query"),
         "unknown-path": Kind(404, "Nothing lives at this path"),
         "method-not-allowed": Kind(405, "This method does not fit the path"),
+        "unknown-row": Kind(404, "No such read model, row or field"),
         "refused": Kind(409, "The command was refused"),
         "conflict": Kind(409, "Somebody else changed what the decision read"),
         "changed": Kind(412, "Something changed after the position in If-Match"),
@@ -60,6 +64,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "long-url": Kind(414, "The query string is too long"),
         "misdirected": Kind(421, "This host is not served here"),
         "invalid": Kind(422, "Fields are wrong"),
+        "no-history": Kind(422, "The read model keeps no history"),
+        "too-costly": Kind(422, "Answering takes reading more events than allowed"),
         "key-reused": Kind(422, "The Idempotency-Key came back with another request"),
         "too-many": Kind(429, "Too many requests"),
         "large-headers": Kind(431, "The headers are too large"),
@@ -172,6 +178,11 @@ def _stopped(error: Any) -> Problem:
     return Problem("stopped", f"projection {error.projection!r} stopped at {error.position}", members=members)
 
 
+def _costly(error: Any) -> Problem:
+    members = {"model": error.model, "events": error.events, "limit": error.limit, "scans": error.scans}
+    return Problem("too-costly", str(error), members=members)
+
+
 def _unknown_outcome(error: Any) -> Problem:
     detail = "look the command up by its id, or send it again with the same Idempotency-Key"
     return Problem("outcome-unknown", detail, members={"command": error.command_id})
@@ -201,6 +212,9 @@ _TOLD: Mapping[type, Callable[[Any], Problem]] = {
     KeyReusedError: _plain("key-reused"),
     UntriableError: _plain("untriable"),
     PositionError: _plain("beyond-head"),
+    UnknownRowError: _plain("unknown-row"),
+    NoHistoryError: _plain("no-history"),
+    CostError: _costly,
     StaleError: _stale,
     RebuildingError: _rebuilding,
     OutdatedError: _outdated,

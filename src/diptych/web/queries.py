@@ -11,6 +11,7 @@ from diptych.web.bodies import Receive, read_body
 from diptych.web.edge import Edge, Reply, Scope, refuse_method
 from diptych.web.faces import Face, unknown
 from diptych.web.headers import Headers, after_position, known_etags, wait_seconds
+from diptych.web.moments import as_of_of
 
 PREFIX = "/queries/"
 _JSON = (b"content-type", b"application/json")
@@ -26,10 +27,10 @@ def query_face(edge: Edge) -> Face:
         cls = known.get(name)
         if cls is None:
             raise unknown("query", name, known)
-        after, wait = after_position(headers), wait_seconds(headers)
+        after, wait, as_of = after_position(headers), wait_seconds(headers), as_of_of(scope["query_string"])
         principal = await principals.of(scope, headers)
         query = await _query(cls, edge.max_body, scope, headers, receive)
-        answer = await application.answer(query, after=after, wait=wait, principal=principal)
+        answer = await application.answer(query, after=after, as_of=as_of, wait=wait, principal=principal)
         return _reply(answer.value, answer.position, answer.changed, headers)
 
     return Face(edge, "query", PREFIX, known, serve)
