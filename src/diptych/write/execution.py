@@ -94,7 +94,7 @@ class Execution:
         outcome = await self._recorder.append(command, request, written, decided.value, guards=guards, position=through)
         match outcome:
             case Appended():
-                if decided.events and request.withheld is None:
+                if decided.events and request.withheld is None:  # would-be states are nobody else's
                     news = [*zip(decided.events, written.events, range(outcome.first, outcome.last + 1), strict=True)]
                     try:
                         self._learn(request, entities, news, outcome)

@@ -19,7 +19,10 @@ SCOPE = UUID("6f2f4a5e-5d0a-5c0e-9f43-0c7f1c9d3b11")
 
 
 class Request(Context, frozen=True):
-    """The context of a command on its way through the left panel; handlers and middleware see it as a Context."""
+    """The context of a command on its way through the left panel; handlers and middleware see it as a Context.
+
+    `withheld` is set for a command that is only tried: it takes the place of the log where events are appended.
+    """
 
     fingerprint: bytes = b""
     keyed: bool = False
