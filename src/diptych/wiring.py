@@ -113,6 +113,8 @@ class Wiring:
                         where=place_of(cls),
                         fix="names are the public face of messages: rename one of them",
                     )
+        for query in self.queries.values():
+            _refuse_as_of(query)
         if self.mode == "dev":
             for warning in self.untagged_keys():
                 _log.warning("%s", warning)
@@ -167,6 +169,15 @@ class Wiring:
             yield from projection.events
         for subscriber in self.subscribers.values():
             yield from subscriber.events
+
+
+def _refuse_as_of(query: type) -> None:
+    if any(field.name == "as_of" for field in fields_of(query)):
+        raise WiringError(
+            f"{query.__qualname__} has a field named as_of, which is what every query is asked beside its fields",
+            where=place_of(query),
+            fix="leave it out and ask(query, as_of=...), or name it otherwise",
+        )
 
 
 def _refuse_mutable(event: type) -> None:

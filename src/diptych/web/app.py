@@ -17,6 +17,7 @@ from diptych.web import commands, queries
 from diptych.web.bodies import MIB
 from diptych.web.edge import Edge, Reply, Scope
 from diptych.web.faces import Face
+from diptych.web.history import history_routes
 from diptych.web.hosts import LOOPBACK
 from diptych.web.pages import page_routes
 from diptych.web.principals import Principal
@@ -31,12 +32,14 @@ def asgi_app(
     max_body: int = MIB,
     title: str = "Diptych",
     version: str = "1",
+    routes: Iterable[BaseRoute] = (),
 ) -> Starlette:
     """Return the HTTP face of an application: commands, queries, their schemas, health and metrics.
 
     `principal` names on whose behalf a request comes; without it only this machine is served. `hosts` are the names
-    that are answered to, `origins` the pages of other origins that may write. Its lifespan opens the application unless
-    it is open; when it is mounted in another ASGI application, that one opens it.
+    that are answered to, `origins` the pages of other origins that may write. `routes` are your own, such as a page
+    that asks its queries, behind the same door. Its lifespan opens the application unless it is open; when it is
+    mounted in another ASGI application, that one opens it.
     """
     edge = Edge(application, principal=principal, hosts=hosts, origins=origins, max_body=max_body)
     faces = {
@@ -44,7 +47,7 @@ def asgi_app(
         queries.PREFIX: queries.query_face(edge),
     }
     pages = page_routes(application, (face.meter for face in faces.values()), title=title, version=version)
-    return WebFace(edge, faces, pages)
+    return WebFace(edge, faces, (*pages, *history_routes(edge), *routes))
 
 
 class WebFace(Starlette):

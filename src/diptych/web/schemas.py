@@ -15,6 +15,7 @@ from diptych.model.marks import GeneratedMark, Scale
 from diptych.model.messages import event_type, result_type
 from diptych.web import dry_runs
 from diptych.web.arguments import is_repeated
+from diptych.web.history_schemas import AS_OF, history_paths
 
 Schema = dict[str, Any]  # Any: JSON Schema is open
 
@@ -53,7 +54,7 @@ _HEADERS: Mapping[str, tuple[str, Schema]] = {
     "If-None-Match": ("304 when the answer has this entity tag.", {"type": "string"}),
 }
 _ON_COMMANDS = ("Idempotency-Key", "If-Match", "Prefer")
-_ON_QUERIES = ("Diptych-After", "Prefer", "If-None-Match")
+_ON_QUERIES = ("as_of", "Diptych-After", "Prefer", "If-None-Match")
 
 
 def openapi(application: Application, *, title: str, version: str) -> Schema:
@@ -62,6 +63,7 @@ def openapi(application: Application, *, title: str, version: str) -> Schema:
     paths = {f"/commands/{name}": {"post": _command(cls, schemas)} for name, cls in application.commands.items()}
     for name, cls in application.queries.items():
         paths[f"/queries/{name}"] = _query(cls, schemas)
+    paths.update(history_paths(application.history.models))
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version},
@@ -69,7 +71,7 @@ def openapi(application: Application, *, title: str, version: str) -> Schema:
         "components": {
             "schemas": {**schemas.components, **dry_runs.SCHEMAS, "Problem": _PROBLEM},
             "headers": {"Diptych-Position": _POSITION_HEADER, dry_runs.HEADER: dry_runs.MARK},
-            "parameters": {**{name: _header(name) for name in _HEADERS}, dry_runs.NAME: dry_runs.PARAMETER},
+            "parameters": {**{name: _header(name) for name in _HEADERS}, dry_runs.NAME: dry_runs.PARAMETER, AS_OF["name"]: AS_OF},
             "responses": {"Problem": _content({"$ref": _REF.format(name="Problem")}, "application/problem+json")},
         },
         "x-events": {name: _event(cls, schemas) for name, cls in application.events.items()},

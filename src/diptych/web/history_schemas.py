@@ -1,0 +1,108 @@
+"""How the past is asked for, as parts of the OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Schema = dict[str, Any]  # Any: JSON Schema is open
+
+AS_OF: Schema = {
+    "name": "as_of",
+    "in": "query",
+    "required": False,
+    "description": "Answer as it was at this position or time (with a zone): the last position recorded by then.",
+    "schema": {"type": ["integer", "string"], "examples": [123, "2026-01-31T12:00:00Z"]},
+}
+_MOMENT: Schema = {"type": ["integer", "string"], "description": "A position, or a time with a zone."}
+_CAUSE: Mapping[str, Schema] = {
+    "at": {"type": "integer", "description": "The position of the event."},
+    "event": {"type": "string"},
+    "version": {"type": "integer"},
+    "recorded_at": {"type": "string", "format": "date-time"},
+    "command": {"type": ["string", "null"], "format": "uuid"},
+    "actor": {"type": ["string", "null"]},
+    "correlation": {"type": ["string", "null"], "format": "uuid"},
+}
+_CHANGED: Schema = {
+    "type": "object",
+    "additionalProperties": {"type": "object", "properties": {"before": {}, "after": {}}},
+}
+_EVENT: Schema = {
+    "type": "object",
+    "properties": {**_CAUSE, "deleted": {"type": "boolean"}, "changed": _CHANGED},
+}
+_ROW: Schema = {"type": ["object", "null"]}
+_NAMED: Mapping[str, Schema] = {"model": {"type": "string"}, "key": {"type": "object"}}
+_ANSWERS: Mapping[str, Mapping[str, Schema]] = {
+    "blame": {
+        "position": {"type": "integer"},
+        "fields": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"field": {"type": "string"}, "value": {}, **_CAUSE}},
+        },
+    },
+    "diff": {
+        "from": {"type": "integer"},
+        "to": {"type": "integer"},
+        "before": _ROW,
+        "after": _ROW,
+        "fields": _CHANGED,
+        "events": {"type": "array", "items": _EVENT},
+    },
+    "versions": {
+        "versions": {"type": "array", "items": {**_EVENT, "properties": {**_EVENT["properties"], "row": _ROW}}}
+    },
+}
+_ARGUMENTS: Mapping[str, Mapping[str, Schema]] = {
+    "blame": {"field": {"type": "string"}, "as_of": _MOMENT},
+    "diff": {"from": _MOMENT, "to": _MOMENT},
+    "versions": {"after": {"type": "integer"}, "count": {"type": "integer", "minimum": 1, "maximum": 1000}},
+}
+_SUMMARIES: Mapping[str, str] = {
+    "blame": "Which event, command and principal set each field of a row.",
+    "diff": "What became of a row between two moments, and by which events.",
+    "versions": "Every version of a row, the oldest first.",
+}
+_LIMIT: Schema = {"type": "integer", "description": "How many events may be read for a row without history."}
+
+
+def history_paths(models: Iterable[str]) -> Mapping[str, Schema]:
+    """Return the paths that tell the past of rows of these read models."""
+    names = list(models)
+    return (
+        {f"/history/{{model}}/{{key}}/{what}": {"get": _operation(what, names)} for what in _ANSWERS} if names else {}
+    )
+
+
+def _operation(what: str, models: list[str]) -> Schema:
+    arguments = {**_ARGUMENTS[what], "limit": _LIMIT}
+    return {
+        "operationId": f"history.{what}",
+        "tags": ["history"],
+        "summary": _SUMMARIES[what],
+        "parameters": [
+            _parameter("model", "path", {"enum": models}, required=True),
+            _parameter(
+                "key", "path", {"type": "string", "description": "Several parts: commas, as in CSV."}, required=True
+            ),
+            *(
+                _parameter(name, "query", each, required=what == "diff" and name != "limit")
+                for name, each in arguments.items()
+            ),
+        ],
+        "responses": {
+            "200": {
+                "description": "The answer.",
+                "headers": {"Diptych-Position": {"$ref": "#/components/headers/Diptych-Position"}},
+                "content": {
+                    "application/json": {"schema": {"type": "object", "properties": {**_NAMED, **_ANSWERS[what]}}}
+                },
+            },
+            "default": {"$ref": "#/components/responses/Problem"},
+        },
+    }
+
+
+def _parameter(name: str, place: str, schema: Schema, *, required: bool) -> Schema:
+    return {"name": name, "in": place, "required": required, "schema": schema}
