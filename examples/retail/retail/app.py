@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from diptych import Application
 from retail.customers import customers
@@ -19,6 +20,11 @@ from retail.queries.products import product_queries
 from retail.queries.reports import report_queries
 from retail.queries.sales import sale_queries
 from retail.queries.statistics import statistics_queries
+from retail.queries.takings import takings_queries
+from retail.reactions.feed import feed
+from retail.reactions.mail import mail
+from retail.reactions.ports import mailer, search_index
+from retail.reactions.reorder import reorder
 from retail.returning import returning
 from retail.selling import selling
 from retail.settings import ShopSettings
@@ -43,12 +49,14 @@ MODULES = (
     statistics_queries,
     sale_queries,
     report_queries,
+    takings_queries,
     customer_queries,
     document_queries,
     dashboard_queries,
 )
 TITLE = "A retail shop"
 PROJECTIONS = (assortment, trade, papers)
+SUBSCRIBERS = (mail, reorder, feed)
 
 
 def build(
@@ -56,17 +64,24 @@ def build(
     settings: ShopSettings | None = None,
     *,
     projections: Literal["run", "follow"] = "run",
+    subscribers: Literal["run", "inline", "off"] = "off",
+    provide: Iterable[Any] = (),
 ) -> Application:
-    """Build the shop over the files `shop.db` and `shop-reads.db` of a folder; in memory without one."""
+    """Build the shop over the files `shop.db` and `shop-reads.db` of a folder; in memory without one.
+
+    Without subscribers nobody outside is told anything; `provide` says who they are when somebody is.
+    """
     return Application(
         *MODULES,
         *PROJECTIONS,
+        *SUBSCRIBERS,
         events="memory://" if data is None else f"sqlite:///{data.absolute()}/shop.db",
-        provide=[settings or ShopSettings()],
+        provide=[settings or ShopSettings(), mailer, search_index, *provide],
         projections=projections,
+        subscribers=subscribers,
     )
 
 
 def app() -> Application:
     """Build the shop over the files of the current folder."""
-    return build(Path())
+    return build(Path(), subscribers="run")

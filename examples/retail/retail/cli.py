@@ -130,7 +130,7 @@ async def _traffic(data: Path, settings: ShopSettings, customers: Traffic, secon
 def serve(data: Path, *, negative_stock: bool, host: str, port: int) -> None:
     """Serve the shop over HTTP until Ctrl-C: a dashboard at /, and the page /docs says what else it takes."""
     data.mkdir(parents=True, exist_ok=True)
-    shop = build(data, ShopSettings(negative_stock=negative_stock))
+    shop = build(data, ShopSettings(negative_stock=negative_stock), subscribers="run")
     serve_over_http(
         shop,
         host=host,

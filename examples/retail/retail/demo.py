@@ -42,7 +42,7 @@ def demo(data: Path | None, port: int, seconds: float | None) -> None:
 
 async def _demo(data: Path, port: int, seconds: float | None) -> None:
     settings, traffic = ShopSettings(), Traffic(_TILLS, _RATE, _SEED)
-    async with build(data, settings) as shop:
+    async with build(data, settings, subscribers="run") as shop:
         await stocked(shop, traffic.seed)
         async with _served(shop, port) as (address, serving):
             console = Console()

@@ -39,6 +39,7 @@ from retail.queries.sales import (
     ScrollSales,
 )
 from retail.queries.statistics import GetProductSales, ListBestSellers, ListPrices
+from retail.queries.takings import DayTakings, ListTakings
 from retail.returns import AcceptReturn, ReturnLine
 from retail.sales import CancelSale, ProcessSale, SaleLine
 from retail.settings import ShopSettings
@@ -46,7 +47,7 @@ from retail.units import OpenUnit
 from retail.views.customers import Purchase
 from retail.views.documents import DocumentDay
 from retail.views.drafts import ProductForEdit
-from retail.views.sales import SoldLine
+from retail.views.sales import SalesDay, SoldLine
 
 TODAY = NOON.date()
 COMMANDS = (
@@ -265,6 +266,20 @@ async def test_the_report_adds_up_days_and_payments(shop: Application) -> None:
     assert [day.day for day in everything.days] == [TODAY - timedelta(days=1), TODAY]
     assert (today.count, today.total) == (1, Decimal(10))
     assert (credit.count, credit.total) == (1, Decimal("6.50"))
+
+
+async def test_takings_computed_by_sql_are_those_that_were_folded(shop: Application) -> None:
+    refreshed = await shop.refresh("takings")
+    computed = await shop.ask(ListTakings())
+    folded = (await shop.ask(GetSalesReport())).days
+
+    assert refreshed.rows == 2
+    assert [takings_of(day) for day in reversed(folded)] == [takings_of(day) for day in computed]
+    assert [day.day for day in await shop.ask(ListTakings(last=TODAY - timedelta(days=1)))] == [folded[0].day]
+
+
+def takings_of(day: SalesDay | DayTakings) -> tuple[object, ...]:
+    return day.day, day.count, day.lines, day.units, day.total, day.cash_count, day.cash, day.average
 
 
 async def test_customers_are_found_by_id_text_debt_and_worth(shop: Application) -> None:

@@ -1,0 +1,1 @@
+"""Reactions: what the shop tells others, after the fact."""
