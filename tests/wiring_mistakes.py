@@ -15,6 +15,7 @@ from diptych import (
     Projection,
     Query,
     Rows,
+    Subscriber,
     Tag,
     event,
 )
@@ -195,6 +196,39 @@ def a_query_for_rows_that_no_projection_keeps() -> None:
     Application(orders)
 
 
+async def react_by_mail(event: OrderPlaced, mailer: Mailer) -> None: ...
+
+
+def a_subscriber_whose_parameter_nobody_provides() -> None:
+    mail = Subscriber("mail")
+    mail.on(react_by_mail)
+    Application(mail)
+
+
+def react_to_a_view(event: OrderView) -> None: ...
+
+
+def a_subscriber_to_what_is_no_event() -> None:
+    Subscriber("mail").on(react_to_a_view)
+
+
+def react_to_nothing() -> None: ...
+
+
+def a_subscriber_that_takes_no_event() -> None:
+    Subscriber("mail").on("order.placed")(react_to_nothing)
+
+
+def react_once(event: OrderPlaced) -> None: ...
+
+
+def two_subscribers_of_one_name() -> None:
+    first, second = Subscriber("mail"), Subscriber("mail")
+    first.on(react_once)
+    second.on(react_once)
+    Application(first, second)
+
+
 MISTAKES: tuple[Callable[[], None], ...] = (
     two_handlers_for_one_command,
     two_modules_that_handle_one_command,
@@ -207,4 +241,8 @@ MISTAKES: tuple[Callable[[], None], ...] = (
     a_mutable_event_type,
     a_fold_over_events_that_its_tag_does_not_lead_to,
     a_query_for_rows_that_no_projection_keeps,
+    a_subscriber_whose_parameter_nobody_provides,
+    a_subscriber_to_what_is_no_event,
+    a_subscriber_that_takes_no_event,
+    two_subscribers_of_one_name,
 )

@@ -82,7 +82,9 @@ class Wiring:
         found: dict[str, Subscriber] = {}
         for part in self.parts:
             if isinstance(part, Subscriber) and found.setdefault(part.name, part) is not part:
-                raise WiringError(f"two subscribers are named {part.name!r}", fix="rename one of them")
+                raise WiringError(
+                    f"two subscribers are named {part.name!r}", where=part.place, fix="rename one of them"
+                )
         for each in found.values():
             if not each.reactions:
                 fix = f"write @{each.name}.on above a handler"

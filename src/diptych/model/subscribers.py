@@ -107,6 +107,11 @@ class Subscriber:
         return self._register(Reaction(given[0], frozenset(event_type(each).name for each in events), events))
 
     @property
+    def place(self) -> str:
+        """Return where its first handler is written, or nothing."""
+        return place_of(self.reactions[0].function) if self.reactions else ""
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Return the stored names that any handler reacts to, sorted."""
         return tuple(sorted({name for reaction in self.reactions for name in reaction.names}))

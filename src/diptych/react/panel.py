@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
 from typing import Literal, Self
 
@@ -51,17 +52,8 @@ class ReactPanel:
         self._store, self._bookmarks, self._clock, self._mode, self._runs = store, bookmarks, clock, mode, runs
         self._news = Signal()
         self._tasks: list[asyncio.Task[None]] = []
-        self._walkers = {
-            each.name: Walker(
-                each,
-                Handling(each, injector, library),
-                store=store,
-                bookmarks=bookmarks,
-                codec=codec,
-                clock=clock,
-            )
-            for each in subscribers
-        }
+        walker = partial(Walker, store=store, bookmarks=bookmarks, codec=codec, clock=clock)
+        self._walkers = {each.name: walker(each, Handling(each, injector, library)) for each in subscribers}
         self._runners = {name: Runner(walker, self._news) for name, walker in self._walkers.items()}
         self._inline = Inline(tuple(self._walkers.values()), store)
         self._open: AsyncExitStack | None = None
