@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from diptych.dispatch import Handler
 from diptych.errors import NotAllowed, RebuildingError, StoreError
 from diptych.model.caching import Cached
 from diptych.model.messages import Query
 from diptych.model.meta import Context
+from diptych.model.projections import Projection
 from diptych.read.rows import Rows
 from diptych.stores.memory import MemoryEventStore
 from diptych.testing import FixedClock
@@ -354,6 +356,44 @@ async def test_an_answer_from_rows_of_a_rebuild_that_began_meanwhile_is_not_kept
         assert follower.cache.figures.entries == 0
         with pytest.raises(RebuildingError):
             await ask(follower, Name("a"))
+
+
+@dataclass(frozen=True)
+class Sql(Query[int]):
+    text: str
+
+
+async def count_by_sql(query: Sql, products: Rows[Product], loads: Loads) -> int:
+    await loads.through()
+    text = sa.text(query.text) if query.text.startswith("select") else sa.select(sa.literal_column(query.text))
+    return int((await products.select(text))[0][0])
+
+
+@pytest.mark.parametrize("text", ["select count(*) from closing", "(select count(*) from closing)"])
+async def test_what_nobody_sees_is_not_kept_until_it_changes(loads: Loads, text: str) -> None:
+    async with caching(MemoryEventStore(), loads, handler=count_by_sql) as panel:
+        with pytest.raises(TypeError, match="nobody sees which tables it reads"):
+            await ask(panel, Sql(text))
+    async with caching(MemoryEventStore(), loads, TTL, handler=count_by_sql) as panel:
+        assert await ask(panel, Sql(text)) == 0
+
+
+async def test_the_past_is_asked_past_the_cache(loads: Loads) -> None:
+    store = MemoryEventStore()
+    history = Projection("history")
+
+    @history.read_model(Product, key="code", history=True).on
+    def created(row: Product | None, event: Created) -> Product:
+        return Product(event.code, event.name, event.price)
+
+    async with caching(store, loads, projections=[history]) as panel:
+        old = await record(store, APPLE)
+        new = await record(store, Created("a", "Apfel", Decimal(1)))
+
+        names = [(await panel.answer(Name("a"), context(), after=new, as_of=at)).value for at in (old, None, old, new)]
+
+    assert names == ["Apple", "Apfel", "Apple", "Apfel"]
+    assert outcomes(panel) == {"bypass": 3, "miss": 1}
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,10 @@ def _anatomy(cls: type) -> tuple[int, Callable[[Any], Iterable[Any]] | None]:
         return -1, None
     if issubclass(cls, (tuple, frozenset, list, set)):
         return 0, lambda items: items
-    if issubclass(cls, Mapping):
+    if issubclass(cls, dict):
         return 0, lambda items: (each for pair in items.items() for each in pair)
+    if issubclass(cls, Mapping):  # in front of a dictionary
+        return 0, lambda items: (dict(items),)
     if issubclass(cls, UUID):
         return 0, lambda made: (made.int,)
     if is_record(cls):

@@ -22,7 +22,7 @@ CacheKey = tuple[type, bytes]
 """The query's class; the query and what it varies by as canonical JSON."""
 
 CACHE_BYTES = 64 * 1024 * 1024
-_OVERHEAD = 600  # of an entry and its place: measured
+_OVERHEAD = 900  # of an entry and its place, as measured
 _SHARE = 16
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import sqlalchemy as sa
+from sqlalchemy.sql import visitors
+
 from diptych.codec import decoder
 from diptych.errors import WiringError
 from diptych.injection import Source
@@ -39,6 +42,23 @@ def refuse_uncacheable(
             fix="answer with frozen dataclasses or Structs, tuple, frozenset and Mapping; or do not cache the query",
         )
     _refuse_ambiguous(query)
+
+
+def refuse_unseen(statements: Sequence[Any]) -> None:
+    """Raise TypeError where a statement selects by SQL as text: what that reads cannot be watched for changes."""
+    for part in (part for each in statements for part in visitors.iterate(each)):
+        text = _text_of(part)
+        if "select" in text.lower():
+            raise TypeError(
+                f"an answer that is cached until a change was to be selected by SQL as text, {text[:60]!r}: nobody "
+                f"sees which tables it reads; write it with the tables of read models, or write Cached(ttl=<seconds>)"
+            )
+
+
+def _text_of(part: Any) -> str:
+    if isinstance(part, sa.TextClause):
+        return part.text
+    return str(part.name) if isinstance(part, sa.ColumnClause) and part.is_literal else ""
 
 
 def _refuse_unvaried(query: type, function: Callable[..., Any], sources: Sequence[Source], policy: Cached) -> None:

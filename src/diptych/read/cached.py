@@ -112,7 +112,7 @@ class CachedQuery:
         await shelf.reach.reach(reading.projections, 0, timeout=mine.wait)
         position = await shelf.reach.position(reading.projections)
         before = await shelf.reader.checkpoints()
-        loading = Asking(mine.after, mine.wait, reading.models, position, changed)
+        loading = Asking(mine.after, mine.wait, reading.models, position, changed, watched=self._policy.ttl is None)
         asking.set(loading)  # in the context of this task
         value = await self._handler(query, context)
         kept = Kept(
