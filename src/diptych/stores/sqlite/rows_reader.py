@@ -119,7 +119,9 @@ class _Slow:
     def __init__(self, opened: Open) -> None:
         self._database = opened()
         with self._database.read() as raw:
-            engine = sa.create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
+            # No reset: it would roll back when the pool is collected, on a connection that is closed or somebody's else.
+            pool = {"poolclass": StaticPool, "pool_reset_on_return": None}
+            engine = sa.create_engine("sqlite://", creator=lambda: raw, **pool)
             # Connected once: to connect takes as long as a small statement. Transactions are ours, not SQLAlchemy's.
             self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
@@ -147,6 +149,8 @@ class _Slow:
 
     def close(self) -> None:
         """Close the connection."""
+        with self._database.read():  # SQLAlchemy rolls back when it leaves: in memory, that must hit no writer
+            self._connection.close()
         self._database.close()
 
 
