@@ -15,7 +15,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from diptych import AfterEvents, Application, Every, OnDemand, Rows
+from diptych import AfterEvents, Application, Every, Module, OnDemand, Rows
 from diptych.errors import RebuildingError, RefreshError, StaleError, UnknownMessageError, UnmaterialisedError
 from diptych.model.views import Refresh
 from diptych.ports import Computed
@@ -363,6 +363,23 @@ async def test_rows_that_were_made_from_another_log_are_not_shown(app: Applicati
         await views.swap(bound.view, Computed((), {}, foreign.seen, 0.0), foreign)
 
     assert await days(app) == [(MONDAY, 1, Decimal(3))]
+
+
+async def test_an_application_closes_in_the_middle_of_a_refresh(tmp_path: Path) -> None:
+    def endless(sales: Rows[SaleSummary]) -> sa.Select[Any]:
+        c = sales.table.c
+        count = sa.select(sa.literal(1).label("n")).cte("numbers", recursive=True)
+        numbers = count.union_all(sa.select(count.c.n + 1).where(count.c.n < 10**12))
+        total = sa.select(sa.func.max(numbers.c.n)).scalar_subquery()
+        return sa.select(c.day, total.label("count"), sa.func.sum(c.total).label("total")).group_by(c.day)
+
+    async with shop(tmp_path, module=Module("empty")) as app:
+        await record(app.store, Completed(1, MONDAY, Decimal(3)))
+        await app.caught_up()
+
+    async with asyncio.timeout(10), shop(tmp_path, module=reports(function=endless)) as app:
+        with pytest.raises(UnmaterialisedError, match="is refreshed for the first time; ask again"):
+            await app.ask(ListDays(), after=1, wait=0.05)
 
 
 async def test_rows_of_a_view_are_found_by_key_and_by_select(app: Application) -> None:

@@ -22,6 +22,7 @@ from diptych.model.views import MaterialisedView, OnDemand, view_of
 from diptych.ports import Computed, Materialised, ViewStore
 from diptych.stores.selects import refuse_unfit
 from diptych.stores.sqlite import rows_views
+from diptych.stores.sqlite.rows_statements import writing_of
 from diptych.stores.tables import table_of
 from tests.read.sales import Completed, SaleSummary, shop
 from tests.read.shop import record
@@ -189,7 +190,7 @@ async def test_readers_would_see_a_swap_in_two_transactions(tmp_path: Path, monk
         whole(connection, view, generation, rows[:1])
         connection.execute("commit")
         connection.execute("begin immediate")
-        whole(connection, view, generation + 1, rows)
+        connection.executemany(writing_of(view.model, generation).upsert, rows)
 
     async with shop(tmp_path) as app:
         await sell_every_day(app, 0)

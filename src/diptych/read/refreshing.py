@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from diptych.errors import Error, OutdatedError, RebuildingError
+from diptych.errors import RebuildingError
 from diptych.model.views import AfterEvents, Every, OnDemand
 from diptych.read.progress import LiveProgress
 from diptych.read.views import Views, ViewStanding
@@ -53,16 +53,16 @@ class Refreshing:
         while True:
             try:
                 await self.look()
-            except Error:  # the store cannot be read now
+            except Exception:  # noqa: BLE001 (nothing that a store or a select does may end the refreshing)
                 _log.exception("views cannot be looked at now; trying again")
             await asyncio.sleep(_LOOK)
 
     async def _refresh(self, name: str) -> None:
         try:
             await self._views.refresh(name)
-        except (RebuildingError, OutdatedError):
+        except RebuildingError:
             return  # soon it is not
-        except Error:
+        except Exception:  # noqa: BLE001 (the same: the other views are still refreshed)
             count = self._failures.get(name, (0, 0.0))[0]
             pause = min(_LONGEST, 2.0**count)
             self._failures[name] = (count + 1, self._monotonic() + pause)

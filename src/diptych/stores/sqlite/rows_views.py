@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ from diptych.model.views import MaterialisedView
 from diptych.ports import Checkpoint, Computed, Materialised
 from diptych.stores.selects import refuse_unfit
 from diptych.stores.sqlite.rows_database import (
+    FileReading,
     ReadDatabase,
     WriteDatabase,
     read_changes,
@@ -31,6 +33,7 @@ from diptych.stores.sqlite.rows_statements import Writing, drop_of, writing_of
 from diptych.stores.tables import conversion_of
 
 T = TypeVar("T")
+_INTERRUPT = 0.05
 
 
 class SqliteViews:
@@ -49,7 +52,10 @@ class SqliteViews:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._on_thread(self._snapshots.close)
+        closing = asyncio.ensure_future(self._on_thread(self._snapshots.close))
+        while not closing.done():
+            self._snapshots.interrupt()  # a select under way would keep us here to its end
+            await asyncio.wait({closing}, timeout=_INTERRUPT)
         self._thread.shutdown()
         self._database.close()
 
@@ -113,6 +119,12 @@ class _Snapshots:
             rows = _encoded(view, statement, connection.execute(statement))
         seen = sum(changes.get(model.name, 0) for model in models)
         return Computed(rows, checkpoints, seen, time.perf_counter() - began)
+
+    def interrupt(self) -> None:
+        """End the select under way, if any, with an error; in memory others use the connection, and it goes on."""
+        if isinstance(self._database, FileReading):
+            with self._database.read() as connection, contextlib.suppress(sqlite3.ProgrammingError):
+                connection.interrupt()
 
     def close(self) -> None:
         """Close the connection."""
