@@ -119,7 +119,7 @@ class _Slow:
     def __init__(self, opened: Open) -> None:
         self._database = opened()
         with self._database.read() as raw:
-            # No reset: it would roll back when the pool is collected, on a connection that is closed or somebody's else.
+            # No reset: collected, the pool would roll back on a connection that is closed, or that a writer shares.
             pool = {"poolclass": StaticPool, "pool_reset_on_return": None}
             engine = sa.create_engine("sqlite://", creator=lambda: raw, **pool)
             # Connected once: to connect takes as long as a small statement. Transactions are ours, not SQLAlchemy's.
