@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, overload
 
 from diptych.errors import WiringError
+from diptych.model.caching import Cached
 from diptych.model.decisions import (
     Decider,
     Decision,
@@ -17,6 +18,7 @@ from diptych.model.decisions import (
 from diptych.model.fields import members_of, place_of
 from diptych.model.folds import parameters_of
 from diptych.model.messages import is_query
+from diptych.model.views import MaterialisedView, Refresh, view_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 D = TypeVar("D", bound=Decider[Any])
@@ -33,6 +35,8 @@ class Module:
         self.decisions: dict[type, Decision] = {}
         self.commands: dict[type, Callable[..., Any]] = {}
         self.queries: dict[type, Callable[..., Any]] = {}
+        self.caches: dict[type, Cached] = {}
+        self.views: list[MaterialisedView[Any]] = []
 
     def decider(self, decider: D) -> D:
         """Register a decider for every command of its union."""
@@ -62,8 +66,50 @@ class Module:
             self.commands[command] = function
         return function
 
-    def query(self, function: F) -> F:
-        """Register a query handler; it changes nothing and answers None or an empty page when there is nothing."""
+    @overload
+    def query(self, function: F) -> F: ...
+    @overload
+    def query(self, *, cache: Cached) -> Callable[[F], F]: ...
+    def query(self, function: F | None = None, *, cache: Cached | None = None) -> F | Callable[[F], F]:
+        """Register a query handler; it changes nothing and answers None or an empty page when there is nothing.
+
+        `@module.query(cache=Cached(ttl=300))` keeps its answers.
+        """
+
+        def register(function: F) -> F:
+            for query in self._claim_queries(function):
+                if cache is not None:
+                    self.caches[query] = cache
+            return function
+
+        return register if function is None else register(function)
+
+    def materialised(
+        self,
+        row: type[Any],
+        *,
+        key: str | tuple[str, ...],
+        refresh: Refresh,
+        name: str | None = None,
+        indexes: Iterable[Any] = (),  # Any: what read_model takes
+    ) -> Callable[[F], F]:
+        """Register a view: the rows that the function's `select()` over `Rows[...]` returns, kept and refreshed whole.
+
+        The name is that of the row type in snake case. Raises WiringError for what cannot be kept.
+        """
+
+        def register(function: F) -> F:
+            self.views.append(view_of(function, row, key=key, refresh=refresh, name=name, indexes=indexes))
+            return function
+
+        return register
+
+    def handler_of(self, message: type) -> Callable[..., Any] | None:
+        """Return the function registered for a command or query, or None."""
+        decision = self.decisions.get(message)
+        return decision.function if decision is not None else self.commands.get(message) or self.queries.get(message)
+
+    def _claim_queries(self, function: Callable[..., Any]) -> tuple[type, ...]:
         parameters = parameters_of(function)
         classes = members_of(parameters[0].type) if parameters else ()
         if not classes or not all(is_query(cls) for cls in classes):
@@ -75,12 +121,7 @@ class Module:
         for query in classes:
             self._claim(query, function)
             self.queries[query] = function
-        return function
-
-    def handler_of(self, message: type) -> Callable[..., Any] | None:
-        """Return the function registered for a command or query, or None."""
-        decision = self.decisions.get(message)
-        return decision.function if decision is not None else self.commands.get(message) or self.queries.get(message)
+        return classes
 
     def _claim(self, message: type, function: Callable[..., Any]) -> None:
         taken = self.handler_of(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -12,30 +13,42 @@ from diptych.codec import EventCodec, refuse_unsound
 from diptych.dispatch import Handler, Middleware, compile_handler, compose, sources_of
 from diptych.errors import UnknownMessageError, WiringError
 from diptych.injection import Injector, Source
+from diptych.model.caching import Cached
 from diptych.model.fields import place_of
 from diptych.model.folds import parameters_of
 from diptych.model.meta import Context
 from diptych.model.projections import Projection
 from diptych.module import Module
 from diptych.ports import Checkpoint, Clock, EventStore, RowReader, RowStore
+from diptych.read.bound_views import bind
+from diptych.read.cache import CACHE_BYTES, AnswerCache, CacheKey, Kept, Written
+from diptych.read.cacheable import refuse_uncacheable
+from diptych.read.cached import CachedQuery, Reading
+from diptych.read.coverage import Coverage
 from diptych.read.fingerprint import fingerprint_of
+from diptych.read.flights import Flights
+from diptych.read.library import Library
 from diptych.read.past import Refolding
 from diptych.read.progress import LiveProgress
-from diptych.read.reach import Reach
+from diptych.read.reach import Reach, Reaching
+from diptych.read.refreshing import Refreshing
 from diptych.read.rows import Asking, RowsResolver, Shelf, asking
 from diptych.read.runtime import Runtime
+from diptych.read.views import Views
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Hold the answer of a query, the position that it holds everything up to, and a number for its ETag.
 
-    `changed` grows with every change, and every rebuild, of any read model that the query may read.
+    `changed` grows with every change, and every rebuild, of any read model that the query may read. `written` is the
+    answer as JSON, where the cache has it.
     """
 
     value: Any
     position: int
     changed: int
+    written: Written | None = None
 
 
 @dataclass(eq=False)
@@ -43,8 +56,12 @@ class _Route:
     function: Any
     sources: tuple[Source, ...]
     projections: tuple[str, ...]
-    models: frozenset[str]
+    named: tuple[str, ...]
+    cached: Cached | None = None
     handle: Handler | None = None
+
+    def __post_init__(self) -> None:
+        self.models = frozenset(self.named)
 
 
 class ReadPanel:
@@ -52,6 +69,9 @@ class ReadPanel:
 
     The constructor checks the wiring; opening raises WiringError or ForeignLogError for rows that do not fit.
     """
+
+    _runtime: Runtime | None = None
+    _open: AsyncExitStack | None = None
 
     def __init__(
         self,
@@ -66,29 +86,37 @@ class ReadPanel:
         clock: Clock,
         mode: Literal["production", "dev"] = "production",
         runs: Literal["run", "follow"] = "run",
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         _refuse_twins(projections)
         self.rows, self._store, self._codec, self._clock = rows, store, codec, clock
         self._projections, self._middleware, self._mode, self._runs = tuple(projections), tuple(middleware), mode, runs
         self._shelf, self._live = Shelf(rows), LiveProgress()
         self._fingerprints = {each.name: fingerprint_of(each) for each in self._projections}
-        self._routes = _routes(modules, RowsResolver(projections, self._shelf), injector)
-        self._runtime: Runtime | None = None
-        self._open: AsyncExitStack | None = None
+        modules, resolver = tuple(modules), RowsResolver(projections, self._shelf)
+        self.views = self._made_views(modules, resolver)
+        self._routes = _routes(modules, resolver, injector)
+        self.cache, self._flights = AnswerCache(cache_bytes), Flights[CacheKey, Kept]()
+        self.library = Library(resolver, self._shelf)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.rows)
             self._shelf.reader = await stack.enter_async_context(self.rows.reader())
-            self._shelf.reach = Reach(
-                self._projections, self._fingerprints, self._live, self._store, self._shelf.reader
-            )
+            reach = Reach(self._projections, self._fingerprints, self._live, self._store, self._shelf.reader)
+            self.views.reach_of_rows, self.views.reader = reach, self._shelf.reader
+            await stack.enter_async_context(self.views)
+            self._shelf.reach = Coverage(reach, self.views)
+            stack.callback(self.cache.clear)
+            stack.push_async_callback(self._flights.close)
             for route in self._routes.values():
-                route.handle = compose(compile_handler(route.function, route.sources), self._middleware)
+                route.handle = compose(self._handler(route), self._middleware)
             if self._runs == "run" and self._projections:
                 self._runtime = self._made_runtime()
                 stack.push_async_callback(self._runtime.stop)
                 await self._runtime.start()
+                if self.views.bound:
+                    await stack.enter_async_context(Refreshing(self.views, self._live, monotonic=time.monotonic))
             self._open = stack.pop_all()
         return self
 
@@ -100,7 +128,7 @@ class ReadPanel:
             await opened.__aexit__(kind, error, trace)
 
     @property
-    def reach(self) -> Reach:
+    def reach(self) -> Reaching:
         """Return what waits for projections, the port Progress."""
         return self._shelf.reach
 
@@ -133,7 +161,7 @@ class ReadPanel:
         after = max(after or 0, as_of or 0)
         await self._shelf.reach.reach(route.projections, after, timeout=wait)
         position = await self._shelf.reach.position(route.projections)
-        changed = await self._shelf.reader.changed(tuple(route.models))
+        changed = await self._shelf.reader.changed(route.named)
         flight = Asking(after, wait, route.models, position, changed, as_of)
         token = asking.set(flight)
         try:
@@ -142,7 +170,10 @@ class ReadPanel:
             asking.reset(token)
         if as_of is not None:
             return Answer(value, as_of, as_of)
-        return Answer(value, flight.position, flight.changed)
+        kept = flight.kept
+        # Middleware may have answered otherwise than the cache.
+        known = kept.written if kept is not None and kept.value is value else None
+        return Answer(value, flight.position, flight.changed, known)
 
     async def checkpoints(self) -> Mapping[str, Checkpoint]:
         """Return every projection's checkpoint as stored."""
@@ -151,6 +182,27 @@ class ReadPanel:
     async def caught_up(self, head: int, *, timeout: float = 60) -> None:  # noqa: ASYNC109 (raises StaleError)
         """Return once every projection holds everything up to `head`, rebuilds included."""
         await self._shelf.reach.caught_up(tuple(each.name for each in self._projections), head, timeout=timeout)
+
+    def _handler(self, route: _Route) -> Handler:
+        handler = compile_handler(route.function, route.sources)
+        if route.cached is None:
+            return handler
+        reading = Reading(route.models, route.projections)
+        return CachedQuery(
+            route.cached,
+            handler,
+            reading,
+            shelf=self._shelf,
+            cache=self.cache,
+            flights=self._flights,
+            clock=self._clock,
+        )
+
+    def _made_views(self, modules: Sequence[Module], resolver: RowsResolver) -> Views:
+        store = self.rows.views()
+        bound = bind(modules, resolver, self._shelf, self._fingerprints, store)
+        code = {each.name: (each.version, self._fingerprints[each.name]) for each in self._projections}
+        return Views(bound, code, store=store, log=self._store, live=self._live, clock=self._clock)
 
     def _made_runtime(self) -> Runtime:
         return Runtime(
@@ -166,15 +218,21 @@ class ReadPanel:
 
 def _routes(modules: Iterable[Module], resolver: RowsResolver, injector: Injector) -> dict[type, _Route]:
     seeing = injector.resolving(resolver)
-    return {
-        query: _route(function, resolver, seeing) for module in modules for query, function in module.queries.items()
-    }
+    routes = {}
+    for module in modules:
+        for query, function in module.queries.items():
+            route = routes[query] = _route(function, resolver, seeing, module.caches.get(query))
+            if route.cached is not None:
+                reads = bool(route.models)
+                refuse_uncacheable(query, function, route.sources, policy=route.cached, reads=reads)
+    return routes
 
 
-def _route(function: Any, resolver: RowsResolver, injector: Injector) -> _Route:
+def _route(function: Any, resolver: RowsResolver, injector: Injector, cached: Cached | None) -> _Route:
     models = resolver.models_of(parameters_of(function))
     projections = tuple(dict.fromkeys(model.projection for model in models))
-    return _Route(function, sources_of(function, injector), projections, frozenset(model.name for model in models))
+    named = tuple(dict.fromkeys(model.name for model in models))
+    return _Route(function, sources_of(function, injector), projections, named, cached)
 
 
 def _refuse_twins(projections: Iterable[Projection]) -> None:

@@ -6,6 +6,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 
 from diptych.ports import Checkpoint
+from diptych.read.cache import CacheFigures
+from diptych.read.views import ViewStanding
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -58,9 +60,26 @@ class Meter:
         yield f"{metric}_count{{{label}}} {total}"
 
 
+def cached(figures: CacheFigures) -> Iterator[str]:
+    """Yield how the cache of answers is doing as Prometheus text."""
+    metric = "diptych_query_cache"
+    yield f"# HELP {metric}_total Asks of cached queries by name and outcome."
+    yield f"# TYPE {metric}_total counter"
+    for (name, outcome), count in sorted(figures.asked.items()):
+        yield f'{metric}_total{{query="{name}",outcome="{outcome}"}} {count}'
+    for kind, text, value in (
+        ("evictions_total", "Answers that made room for others.", figures.evictions),
+        ("oversize_total", "Answers that were too big to be kept.", figures.oversize),
+    ):
+        yield from (f"# HELP {metric}_{kind} {text}", f"# TYPE {metric}_{kind} counter", f"{metric}_{kind} {value}")
+    yield from gauge(f"{metric}_bytes", "Bytes that answers take in memory.", [("", figures.bytes)])
+    yield from gauge(f"{metric}_limit_bytes", "Bytes that answers may take.", [("", figures.limit)])
+    yield from gauge(f"{metric}_entries", "Answers that are kept.", [("", figures.entries)])
+
+
 def positions(head: int, checkpoints: Mapping[str, Checkpoint]) -> Iterator[str]:
     """Yield the head of the log and where each projection stands as Prometheus text."""
-    yield from _gauge("diptych_head_position", "Position of the last event of the log.", [("", head)])
+    yield from gauge("diptych_head_position", "Position of the last event of the log.", [("", head)])
     rows = sorted(checkpoints.items())
     for metric, text, values in (
         ("position", "Position up to which the projection is folded.", [each.position for _, each in rows]),
@@ -69,9 +88,24 @@ def positions(head: int, checkpoints: Mapping[str, Checkpoint]) -> Iterator[str]
         ("stopped", "1 when the projection stopped at an event.", [int(each.error is not None) for _, each in rows]),
     ):
         labels = [f'{{projection="{name}"}}' for name, _ in rows]
-        yield from _gauge(f"diptych_projection_{metric}", text, zip(labels, values, strict=True))
+        yield from gauge(f"diptych_projection_{metric}", text, zip(labels, values, strict=True))
 
 
-def _gauge(metric: str, text: str, values: Iterable[tuple[str, int]]) -> Iterator[str]:
+def views(standings: Mapping[str, ViewStanding]) -> Iterator[str]:
+    """Yield where each materialised view stands as Prometheus text; nothing for one that has no rows yet."""
+    rows = [(f'{{view="{name}"}}', each) for name, each in sorted(standings.items()) if each.state != "absent"]
+    for metric, text, values in (
+        ("position", "Position that the rows of the view hold.", [each.position for _, each in rows]),
+        ("rows", "Rows of the view.", [each.rows for _, each in rows]),
+        ("age_seconds", "Seconds since the last refresh of the view.", [each.age or 0.0 for _, each in rows]),
+        ("refresh_seconds", "Seconds that its last refresh took.", [each.seconds or 0.0 for _, each in rows]),
+    ):
+        labels = [label for label, _ in rows]
+        if rows:
+            yield from gauge(f"diptych_view_{metric}", text, zip(labels, values, strict=True))
+
+
+def gauge(metric: str, text: str, values: Iterable[tuple[str, float]]) -> Iterator[str]:
+    """Yield a gauge as Prometheus text: its labels with their values."""
     yield from (f"# HELP {metric} {text}", f"# TYPE {metric} gauge")
     yield from (f"{metric}{label} {value}" for label, value in values)

@@ -16,7 +16,7 @@ from diptych.application import Application
 from diptych.codec import encode
 from diptych.errors import Error
 from diptych.ports import Checkpoint
-from diptych.web import metrics
+from diptych.web import metrics, subscribers
 from diptych.web.metrics import Meter
 from diptych.web.schemas import openapi
 
@@ -80,9 +80,12 @@ def _ready(application: Application) -> Callable[[Request], Any]:
 def _metrics(application: Application, meters: tuple[Meter, ...]) -> Callable[[Request], Any]:
     async def page(_: Request) -> Response:
         lines = [line for meter in meters for line in meter.lines()]
+        lines += metrics.cached(application.cache)
         if application.is_open:
             try:
                 lines += metrics.positions(await application.head(), await application.checkpoints())
+                lines += subscribers.lines(await application.head(), await application.reactions.bookmarks())
+                lines += metrics.views(await application.views())
             except Error:  # counts are still worth having when the store is down
                 lines.append("# the store cannot tell positions now")
         return Response("\n".join(lines) + "\n", media_type=metrics.CONTENT_TYPE)
@@ -95,10 +98,15 @@ async def _readiness(application: Application) -> dict[str, Any]:
         return {"status": "closed"}
     try:
         head, found = await application.head(), await application.checkpoints()
+        bookmarks = await application.reactions.bookmarks()
     except Error:
         return {"status": "unready", "store": "failed"}
     outdated = {name for name, each in found.items() if name in application.projections and not application.fits(each)}
     state = readiness(application.projections, head, found, outdated=outdated)
+    told = subscribers.standings(application.subscribers, head, bookmarks)
+    if told:
+        failing = any(each["status"] == "failing" for each in told.values())
+        state |= {"subscribers": told} | ({"status": "unready"} if failing else {})
     return state if application.failure is None else {**state, "status": "unready", "runtime": "ended"}
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import Any
 
-from diptych.codec import decode_message, encode_answer
+from diptych.codec import decode_message
+from diptych.read.cache import written
+from diptych.read.panel import Answer
 from diptych.web.arguments import query_of
 from diptych.web.bodies import Receive, read_body
 from diptych.web.edge import Edge, Reply, Scope, refuse_method
@@ -31,17 +32,17 @@ def query_face(edge: Edge) -> Face:
         principal = await principals.of(scope, headers)
         query = await _query(cls, edge.max_body, scope, headers, receive)
         answer = await application.answer(query, after=after, as_of=as_of, wait=wait, principal=principal)
-        return _reply(answer.value, answer.position, answer.changed, headers)
+        return _reply(answer, headers)
 
     return Face(edge, "query", PREFIX, known, serve)
 
 
-def entity_tag(changed: int, body: bytes) -> bytes:
+def entity_tag(changed: int, digest: bytes) -> bytes:
     """Return the tag of an answer: the last change of what it may show, and a digest of what it shows.
 
     The position tells when asking again is needless; the digest keeps a tag right when code or a generation changed.
     """
-    return b'"%d-%b"' % (changed, blake2b(body, digest_size=8).hexdigest().encode())
+    return b'"%d-%b"' % (changed, digest)
 
 
 async def _query(cls: type, limit: int, scope: Scope, headers: Headers, receive: Receive) -> Any:
@@ -53,10 +54,10 @@ async def _query(cls: type, limit: int, scope: Scope, headers: Headers, receive:
     return decode_message(cls, body or b"{}")
 
 
-def _reply(value: Any, position: int, changed: int, headers: Headers) -> Reply:
-    body = encode_answer(value)
-    etag = entity_tag(changed, body)
-    shared = [(b"etag", b"W/" + etag), (b"diptych-position", b"%d" % position), _REVALIDATE]
+def _reply(answer: Answer, headers: Headers) -> Reply:
+    body, digest = answer.written or written(answer.value)
+    etag = entity_tag(answer.changed, digest)
+    shared = [(b"etag", b"W/" + etag), (b"diptych-position", b"%d" % answer.position), _REVALIDATE]
     if b"if-none-match" in headers and _is_known(etag, headers):
         return Reply(304, shared, b"", "unchanged")
     return Reply(200, [_JSON, (b"content-length", b"%d" % len(body)), *shared], body, "answered")
