@@ -16,6 +16,7 @@ _COMMANDS = {
     "projections": ("diptych.cli.projections:projections", "See where read models stand, and check them."),
     "views": ("diptych.cli.views:views", "See where materialised views stand, and refresh them."),
     "subscribers": ("diptych.cli.subscribers:subscribers", "See where subscribers stand, and skip an event."),
+    "history": ("diptych.cli.history:history", "Tell the past of a row: blame, diff, versions."),
     "log": ("diptych.cli.log:log", "Look after the log: verify."),
     "doctor": ("diptych.cli.doctor:doctor", "Examine an application, its stores and this machine."),
 }

@@ -8,6 +8,7 @@ import click
 
 from diptych.application import Application
 from diptych.cli.messages import body, find, split
+from diptych.cli.moments import MOMENT
 from diptych.cli.patience import once_built
 from diptych.cli.printing import pretty
 from diptych.cli.sending import WORDS, os_user
@@ -26,6 +27,7 @@ from diptych.model.messages import Query
 @click.option(
     "--wait", type=float, default=10.0, show_default=True, metavar="SECONDS", help="Wait for it at most so long."
 )
+@click.option("--as-of", "as_of", type=MOMENT, help="Tell what was so at this position or time.")
 @click.option("--user", help="On whose behalf; the user of this computer by default.")
 def ask(words: tuple[str, ...], json: str | None, user: str | None, **options: Any) -> None:
     """Ask a query: its fields as options, or as JSON ('-' reads it from stdin); print the answer as JSON.
@@ -42,11 +44,12 @@ def ask(words: tuple[str, ...], json: str | None, user: str | None, **options: A
 
     async def work(app: Application) -> bytes:
         after = await app.head() if options["after"] is None else options["after"]
-        return encode_answer(await _answer(app, query, after=after, wait=options["wait"], principal=user or os_user()))
+        given = {"after": after, "as_of": options["as_of"], "principal": user or os_user()}
+        return encode_answer(await _answer(app, query, wait=options["wait"], **given))
 
     answer = run(application, work)
     click.echo(answer.decode()) if json is not None else pretty(answer)
 
 
-async def _answer(app: Application, query: Query[Any], *, after: int, wait: float, principal: str) -> Any:
-    return await once_built(lambda left: app.ask(query, after=after, wait=left, principal=principal), wait=wait)
+async def _answer(app: Application, query: Query[Any], *, wait: float, **given: Any) -> Any:
+    return await once_built(lambda left: app.ask(query, wait=left, **given), wait=wait)

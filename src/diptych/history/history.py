@@ -110,14 +110,14 @@ class History:
         key: Any,  # Any: values of the key columns
         *,
         after: int = 0,
+        as_of: Moment | None = None,
         count: int = 100,
         limit: int = LIMIT,
         wait: float = 2.0,
     ) -> Sequence[RowEvent]:
-        """Return what each event after a position did to a row, the oldest first, at most `count`."""
+        """Return what each event after a position did to a row up to a moment, the oldest first, at most `count`."""
         found, wanted = self.model(model), _key(self.model(model), key)
-        position = await self._position(found, None)
-        versions = await self._until(found, wanted, position, limit, wait)
+        versions = await self._until(found, wanted, await self._position(found, as_of), limit, wait)
         page = [each for each in versions if each.position > after][:count]
         causes = await causes_at(self._log, (each.position for each in page))
         return tuple(row_events(page, causes, _fields(found, None), before=row_at(versions, after)))

@@ -12,13 +12,13 @@ from starlette.routing import Route
 
 from diptych.codec import encode
 from diptych.errors import RequestError
-from diptych.history.history import History
+from diptych.history.history import History, Moment
 from diptych.history.refold import LIMIT
 from diptych.history.telling import told_blame, told_diff, told_versions
 from diptych.model.projections import Key, ReadModel
 from diptych.web.edge import Edge
 from diptych.web.headers import known_etags, wait_seconds
-from diptych.web.moments import moment, once
+from diptych.web.moments import AS_OF, moment, once
 
 Told = tuple[int, Mapping[str, Any]]
 """The position that an answer holds, and the answer."""
@@ -37,21 +37,24 @@ class _Asked(NamedTuple):
     def limit(self) -> int:
         return _number(self.given, "limit", LIMIT)
 
+    @property
+    def as_of(self) -> Moment | None:
+        return moment(AS_OF, self.given[AS_OF]) if AS_OF in self.given else None
+
 
 def history_routes(edge: Edge) -> list[Route]:
     """Return the routes that tell the past of rows."""
     return [
         Route("/history/{model}/{key:path}/blame", _page(edge, _blame, ("field", "as_of", "limit"))),
         Route("/history/{model}/{key:path}/diff", _page(edge, _diff, ("from", "to", "limit"))),
-        Route("/history/{model}/{key:path}/versions", _page(edge, _versions, ("after", "count", "limit"))),
+        Route("/history/{model}/{key:path}/versions", _page(edge, _versions, ("after", "as_of", "count", "limit"))),
     ]
 
 
 async def _blame(asked: _Asked) -> Told:
-    as_of = moment("as_of", asked.given["as_of"]) if "as_of" in asked.given else None
-    field, limit = asked.given.get("field"), asked.limit
+    field, as_of = asked.given.get("field"), asked.as_of
     name, key = asked.model.name, asked.key
-    found = await asked.history.blame(name, key, field=field, as_of=as_of, limit=limit, wait=asked.wait)
+    found = await asked.history.blame(name, key, field=field, as_of=as_of, limit=asked.limit, wait=asked.wait)
     return found.position, told_blame(asked.model, found)
 
 
@@ -72,7 +75,13 @@ async def _versions(asked: _Asked) -> Told:
     if not 1 <= count <= _MOST_VERSIONS:
         raise RequestError("malformed", f"count: expected 1 to {_MOST_VERSIONS}, found {count}")
     found = await asked.history.versions(
-        asked.model.name, asked.key, after=after, count=count, limit=asked.limit, wait=asked.wait
+        asked.model.name,
+        asked.key,
+        after=after,
+        as_of=asked.as_of,
+        count=count,
+        limit=asked.limit,
+        wait=asked.wait,
     )
     return found[-1].cause.position if found else after, told_versions(asked.model, asked.key, found)
 

@@ -71,7 +71,11 @@ def openapi(application: Application, *, title: str, version: str) -> Schema:
         "components": {
             "schemas": {**schemas.components, **dry_runs.SCHEMAS, "Problem": _PROBLEM},
             "headers": {"Diptych-Position": _POSITION_HEADER, dry_runs.HEADER: dry_runs.MARK},
-            "parameters": {**{name: _header(name) for name in _HEADERS}, dry_runs.NAME: dry_runs.PARAMETER, AS_OF["name"]: AS_OF},
+            "parameters": {
+                **{name: _header(name) for name in _HEADERS},
+                dry_runs.NAME: dry_runs.PARAMETER,
+                AS_OF["name"]: AS_OF,
+            },
             "responses": {"Problem": _content({"$ref": _REF.format(name="Problem")}, "application/problem+json")},
         },
         "x-events": {name: _event(cls, schemas) for name, cls in application.events.items()},
