@@ -24,7 +24,7 @@ _HOMES = {
     "diptych.model.caching": "Cached",
     "diptych.model.criteria": "Clause Criteria Guard unless",
     "diptych.model.decisions": "Decider DecisionModel",
-    "diptych.model.marks": "Bounds Generated Indexed NEW NotBlank Scale Tag Unique",
+    "diptych.model.marks": "Bounds FullText Generated Indexed NEW NotBlank Scale Tag Unique",
     "diptych.model.messages": "Command Query event",
     "diptych.model.meta": "Context Meta",
     "diptych.model.pages": "Page",

@@ -40,7 +40,7 @@ from diptych.injection import per_message
 from diptych.model.caching import Cached
 from diptych.model.criteria import Clause, Criteria, Guard, unless
 from diptych.model.decisions import Decider, DecisionModel
-from diptych.model.marks import NEW, Bounds, Generated, Indexed, NotBlank, Scale, Tag, Unique
+from diptych.model.marks import NEW, Bounds, FullText, Generated, Indexed, NotBlank, Scale, Tag, Unique
 from diptych.model.messages import Command, Query, event
 from diptych.model.meta import Context, Meta
 from diptych.model.pages import Page
@@ -84,6 +84,7 @@ __all__ = [
     "FoldStop",
     "Forbidden",
     "ForeignLogError",
+    "FullText",
     "Generated",
     "Guard",
     "Handler",

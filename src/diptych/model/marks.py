@@ -53,6 +53,19 @@ class Unique:
     """Index the column of a read model and allow each value once."""
 
 
+@dataclass(frozen=True, slots=True)
+class FullText:
+    """Search the text column of a read model by its words: `Rows.search`, `Rows.matching`.
+
+    A word found in a column of weight 3 counts three times as much as one in a column of weight 1.
+
+    >>> from typing import Annotated
+    >>> Description = Annotated[str, FullText(weight=3)]
+    """
+
+    weight: float = 1.0
+
+
 Generated: Final = GeneratedMark()
 """The field is filled by `send` when absent: uuid5 of the command id and the field, so a retry makes the same id."""
 

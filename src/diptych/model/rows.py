@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from math import inf
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, get_args, get_origin, overload
 
@@ -15,11 +16,14 @@ import msgspec
 from diptych.errors import WiringError
 from diptych.model.fields import fields_of, hints_of, place_of, split_marks, split_optional
 from diptych.model.immutability import mutable_part
-from diptych.model.marks import Indexed, Scale, Unique
+from diptych.model.marks import FullText, Indexed, Scale, Unique
 from diptych.model.memo import memo
 
 V = TypeVar("V")
 T = TypeVar("T")
+NUMBER = "_id"
+"""The number of a row, by which a text index knows it; only tables of rows that are searched have it."""
+_TAKEN = ("rank", "rowid")
 Self = TypeVar("Self")
 
 
@@ -52,7 +56,10 @@ def row_type_of(tp: Any) -> Any:  # Any: a row type, or None
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Describe a column: name, Python type, whether None fits, decimal places, index, and whether it is computed."""
+    """Describe a column: name, Python type, whether None fits, decimal places, index, and whether it is computed.
+
+    `weight` is that of a column whose words are searched, None for any other.
+    """
 
     name: str
     type: Any
@@ -61,14 +68,15 @@ class Column:
     indexed: bool = False
     unique: bool = False
     computed: bool = False
+    weight: float | None = None
 
 
 @memo
 def columns_of(row: type) -> tuple[Column, ...]:
     """Return the columns of a row type: its fields, then its computed properties.
 
-    Raises WiringError for a mutable row type, whose changes in place nobody would notice, and for an indexed Decimal
-    without a Scale: it could not be sorted alike in every store.
+    Raises WiringError for a mutable row type, whose changes in place nobody would notice, for an indexed Decimal
+    without a Scale: it could not be sorted alike in every store, and for a FullText that no text index can hold.
     """
     _refuse_mutable(row)
     stored = [_column(f.name, f.type, f.marks, f.optional) for f in fields_of(row)]
@@ -78,7 +86,9 @@ def columns_of(row: type) -> tuple[Column, ...]:
     for column in (*stored, *derived):
         if column.indexed or column.unique:
             refuse_unscaled(row, column)
-    return (*stored, *derived)
+    columns = (*stored, *derived)
+    _refuse_unsearchable(row, columns)
+    return columns
 
 
 @memo
@@ -131,7 +141,14 @@ def _changer(cls: Any) -> Callable[[Any, dict[str, Any]], Any]:
 def _column(name: str, tp: Any, marks: tuple[Any, ...], optional: bool) -> Column:  # noqa: FBT001 (internal)
     scale = next((mark.places for mark in marks if isinstance(mark, Scale)), None)
     kinds = {mark if isinstance(mark, type) else type(mark) for mark in marks}
-    return Column(name, tp, optional, scale, Indexed in kinds, Unique in kinds)
+    weight = next((_weight(mark) for mark in marks if _weight(mark) is not None), None)
+    return Column(name, tp, optional, scale, Indexed in kinds, Unique in kinds, weight=weight)
+
+
+def _weight(mark: Any) -> float | None:
+    if mark is FullText:
+        return FullText().weight
+    return mark.weight if isinstance(mark, FullText) else None
 
 
 def _computed(name: str, value: computed[Any]) -> Column:
@@ -139,8 +156,7 @@ def _computed(name: str, value: computed[Any]) -> Column:
     bare, marks = split_marks(hint)
     bare, optional = split_optional(bare)
     inner, more = split_marks(bare)
-    column = _column(name, inner, marks + more, optional)
-    return Column(name, inner, optional, column.scale, column.indexed, column.unique, computed=True)
+    return replace(_column(name, inner, marks + more, optional), computed=True)
 
 
 def refuse_unscaled(row: type, column: Column) -> None:
@@ -150,6 +166,26 @@ def refuse_unscaled(row: type, column: Column) -> None:
             f"column {column.name!r} of {row.__qualname__} is an indexed Decimal without a scale",
             where=place_of(row),
             fix=f"write {column.name}: Annotated[Decimal, Scale(4)] beside its other marks",
+        )
+
+
+def _refuse_unsearchable(row: type, columns: tuple[Column, ...]) -> None:
+    searched = [column for column in columns if column.weight is not None]
+    for column in searched:
+        if column.type is not str or not 0 < (column.weight or 0) < inf:
+            raise WiringError(
+                f"column {column.name!r} of {row.__qualname__} is searched: FullText(weight={column.weight}) on a "
+                f"column of {getattr(column.type, '__name__', column.type)}",
+                where=place_of(row),
+                fix="mark a str or a str | None, with a weight above 0: Annotated[str, FullText(weight=3)]",
+            )
+    taken = [column.name for column in searched if column.name.lower() in _TAKEN]
+    taken += [column.name for column in columns if searched and column.name == NUMBER]
+    if taken:
+        raise WiringError(
+            f"{row.__qualname__} is searched, and its column {taken[0]!r} has a name of the text index's own",
+            where=place_of(row),
+            fix=f"call it otherwise: {taken[0].strip('_')}_",
         )
 
 

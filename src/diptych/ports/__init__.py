@@ -33,6 +33,7 @@ from diptych.ports.rows import (
     changed_unraised,
 )
 from diptych.ports.system import Clock, Ids
+from diptych.ports.text_search import TextSearch
 from diptych.ports.views import Computed, Materialised, ViewStore
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "Slice",
     "Snapshot",
     "StoredEvent",
+    "TextSearch",
     "Version",
     "ViewStore",
     "changed_unraised",

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from diptych.model.projections import ReadModel
 from diptych.ports.rows import Opened, RowReader, RowWriter
+from diptych.ports.text_search import TextSearch
 from diptych.ports.views import ViewStore
 
 
@@ -14,6 +15,10 @@ class RowStore(Opened, Protocol):
 
     def table(self, model: ReadModel[Any]) -> Any:  # Any: a SQLAlchemy Core Table
         """Return the logical table of a read model, the same one every time: `select()`s over it read the live rows."""
+        ...
+
+    def text(self, model: ReadModel[Any]) -> TextSearch:
+        """Return the search of the read model's FullText columns."""
         ...
 
     def reader(self) -> RowReader:

@@ -59,9 +59,10 @@ def _beside(fold: RowFold) -> Iterator[str]:
 
 def _column(model: ReadModel[Any], column: Column) -> str:
     computed = code_of(vars(model.row)[column.name].function) if column.computed else ""
+    searched = " searched" if column.weight is not None else ""  # its weight is set at every start
     return (
         f"column {column.name} {_type(column.type)} {column.optional} {column.scale} {column.indexed} "
-        f"{column.unique} {computed}"
+        f"{column.unique} {computed}{searched}"
     )
 
 

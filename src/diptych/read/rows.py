@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 
-from diptych.errors import WiringError
+from diptych.errors import NoHistoryError, WiringError
 from diptych.injection import Source
 from diptych.model.fields import place_of
 from diptych.model.folds import Parameter
 from diptych.model.pages import Page
 from diptych.model.projections import Key, Projection, ReadModel
 from diptych.model.rows import RowsOf, columns_of, row_type_of
-from diptych.ports import RowReader, RowStore
+from diptych.ports import RowReader, RowStore, TextSearch
 from diptych.read.past import Refolding, is_kept, refuse_present
 from diptych.read.reach import Reach
 
@@ -122,25 +122,57 @@ class Rows(RowsOf[V]):
         Rows that are equal in `order` come by key, so that pages neither overlap nor skip; the total is counted on the
         same snapshot. Raises TypeError for columns that are not there or have no order.
         """
-        if limit < 0 or offset < 0:
-            raise ValueError(f"a page has an offset and a limit from 0, found offset={offset}, limit={limit}")
+        _refuse_negative(limit, offset)
         chosen = self._conditions(where, equals)
         table = self.table
         items = sa.select(*(table.c[name] for name in self._fields)).where(*chosen)
         page = items.order_by(*self._ordered(order)).limit(limit).offset(offset)
         counted, found = await self._shelf.select((self._counted(chosen), page))
-        made = self._model.row
-        rows = tuple(made(**dict(zip(self._fields, values, strict=True))) for values in found)
-        return Page(rows, counted[0][0], offset, limit)
+        return Page(tuple(map(self._made, found)), counted[0][0], offset, limit)
 
     async def count(self, *where: Any, **equals: Any) -> int:  # Any: SQLAlchemy conditions, values of columns
         """Return how many rows there are of which all of this holds."""
         counted = await self._shelf.select((self._counted(self._conditions(where, equals)),))
         return int(counted[0][0][0])
 
+    async def search(
+        self, text: str, *where: Any, limit: int = 50, offset: int = 0, **equals: Any
+    ) -> Page[V]:  # Any: as in `find`
+        """Return a page of the rows that hold every word of a text, the last at least by its beginning, best first.
+
+        Rows that hold the last word whole come first; within each part those in whose FullText columns, by weight, the
+        words are rarer and make up more, then by key. Of each part the first 4,000 rows to be found are ranked, and
+        paged through; the total counts all. Raises TypeError for rows without FullText,
+        NoHistoryError as of a position.
+        """
+        _refuse_negative(limit, offset)
+        searched = self._searched().search(text, self._conditions(where, equals), limit=limit, offset=offset)
+        found = (await self._shelf.select((searched,)))[0]
+        rows = tuple(self._made(values) for _, tier, *values in found if tier is not None)
+        return Page(rows, found[0][0], offset, limit)
+
+    def matching(self, text: str) -> Any:  # Any: a SQLAlchemy condition
+        """Return the condition that a row would be found by `search`, for `find`, `count` and `select()`."""
+        return self._searched().matching(text)
+
     async def select(self, statement: Any) -> Sequence[Any]:  # Any: a SQLAlchemy select, and its rows
         """Run any `select()` over tables of read models and return its rows; what it names is waited for as well."""
         return (await self._shelf.select((statement,)))[0]
+
+    def _made(self, values: Iterable[Any]) -> V:
+        return self._model.row(**dict(zip(self._fields, values, strict=True)))
+
+    def _searched(self) -> TextSearch:
+        if not any(column.weight is not None for column in self._model.columns):
+            raise TypeError(
+                f"rows of {self._model.name!r} cannot be searched: none of their columns is marked; "
+                f"write name: Annotated[str, FullText()] in {self._model.row.__qualname__}"
+            )
+        query, name = asking.get(), self._model.name
+        if query is not None and query.as_of is not None:
+            fix = "the index holds the words of the rows as they are now; use find() with conditions on columns"
+            raise NoHistoryError(name, f"a search of {name!r}", fix=fix)
+        return self._shelf.store.text(self._model)
 
     def _key(self, given: Any) -> Key:
         key = given if isinstance(given, tuple) else (given,)
@@ -166,6 +198,11 @@ class Rows(RowsOf[V]):
         if name not in table.c:
             raise TypeError(f"{self._model.name!r} has no column {name!r}; it has {', '.join(table.c.keys())}")
         return table.c[name]
+
+
+def _refuse_negative(limit: int, offset: int) -> None:
+    if limit < 0 or offset < 0:
+        raise ValueError(f"a page has an offset and a limit from 0, found offset={offset}, limit={limit}")
 
 
 class RowsResolver:

@@ -9,8 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from diptych.model.projections import Key, ReadModel
-from diptych.model.rows import Column
+from diptych.model.rows import NUMBER, Column
 from diptych.stores.columns import is_json, storage_of
+from diptych.stores.indexes import with_declared
 
 Encode = Callable[[Key, Any], tuple[Any, ...]]
 """Return the stored values of a row, one per column: `encode(key, row)`."""
@@ -23,18 +24,42 @@ def table_of(model: ReadModel[Any], *, name: str | None = None, suffix: str = ""
 
     Columns are typed, keyed and indexed as the row's annotations and the read model say.
     """
-    columns = [_column(column, column.name in model.key) for column in model.columns]
     wide = any(is_json(column) for column in model.columns)
-    return sa.Table(
+    table = sa.Table(
         name or model.name,
         sa.MetaData(),
-        *columns,
+        *_columns(model),
         sa.PrimaryKeyConstraint(*model.key),
-        *_indexes(model, suffix),
+        *_indexes(model, suffix, end=model.key if wide else ()),
         sqlite_strict=True,
         # A row with JSON may fill pages: those stay out of the key's tree. Narrow rows live in it: one search, not two.
         sqlite_with_rowid=wide,
     )
+    return with_declared(table, model, suffix)
+
+
+def numbered_table_of(model: ReadModel[Any], *, name: str, suffix: str) -> sa.Table:
+    """Return the table of one generation of a read model whose rows have a number besides, which nothing moves."""
+    table = sa.Table(
+        name,
+        sa.MetaData(),
+        sa.Column(NUMBER, sa.Integer, primary_key=True),
+        *_columns(model),
+        sa.UniqueConstraint(*model.key),
+        # In a narrow table every index ends in the key by itself; here it is told to, so that equal rows come by key.
+        *_indexes(model, suffix, end=model.key),
+        sqlite_strict=True,
+    )
+    return with_declared(table, model, suffix)
+
+
+def searched(model: ReadModel[Any]) -> tuple[Column, ...]:
+    """Return the columns whose words are searched."""
+    return tuple(column for column in model.columns if column.weight is not None)
+
+
+def _columns(model: ReadModel[Any]) -> list[sa.Column[Any]]:
+    return [_column(column, column.name in model.key) for column in model.columns]
 
 
 def _column(column: Column, key: bool) -> sa.Column[Any]:  # noqa: FBT001 (internal)
@@ -46,12 +71,13 @@ def _column(column: Column, key: bool) -> sa.Column[Any]:  # noqa: FBT001 (inter
     )
 
 
-def _indexes(model: ReadModel[Any], suffix: str) -> Iterable[sa.Index]:
+def _indexes(model: ReadModel[Any], suffix: str, end: tuple[str, ...] = ()) -> Iterable[sa.Index]:
     for column in model.columns:
         if column.indexed or column.unique:
-            yield sa.Index(f"{model.name}_by_{column.name}{suffix}", column.name, unique=column.unique)
+            names = (column.name,) if column.unique else dict.fromkeys((column.name, *end))
+            yield sa.Index(f"{model.name}_by_{column.name}{suffix}", *names, unique=column.unique)
     for group in model.indexes:
-        yield sa.Index(f"{model.name}_by_{'_and_'.join(group)}{suffix}", *group)
+        yield sa.Index(f"{model.name}_by_{'_and_'.join(group)}{suffix}", *dict.fromkeys((*group, *end)))
 
 
 @dataclass(frozen=True, slots=True)

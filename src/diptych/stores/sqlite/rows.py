@@ -13,6 +13,7 @@ from diptych.stores.sqlite.rows_database import FileReading, FileWriting, Memory
 from diptych.stores.sqlite.rows_reader import SqliteRowReader
 from diptych.stores.sqlite.rows_views import SqliteViews
 from diptych.stores.sqlite.rows_writer import SqliteRowWriter
+from diptych.stores.sqlite.text_search import SqliteTextSearch
 from diptych.stores.tables import table_of
 
 
@@ -47,6 +48,10 @@ class SqliteRowStore:
         if id(model) not in self._tables:
             self._tables[id(model)] = (model, table_of(model))
         return self._tables[id(model)][1]
+
+    def text(self, model: ReadModel[Any]) -> SqliteTextSearch:
+        """Return the search of the read model's FullText columns."""
+        return SqliteTextSearch(model, self.table(model))
 
     def reader(self) -> SqliteRowReader:
         """Return an unopened reader."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from diptych.errors import ForeignLogError, WiringError
-from diptych.model.projections import Projection
+from diptych.model.projections import Projection, ReadModel
 from diptych.ports import Checkpoint, changed_unraised
 from diptych.stores.sqlite.rows_database import put_checkpoint, read_checkpoints, row_sql
 from diptych.stores.sqlite.rows_history import HistoryWriting, history_drop_of, history_of, history_statements
-from diptych.stores.sqlite.rows_statements import Writing, drop_of, writing_of
+from diptych.stores.sqlite.rows_statements import Writing, drop_of, physical, writing_of
+from diptych.stores.sqlite.text_index import text_index_of
 
 _log = logging.getLogger("diptych.projections")
 
@@ -40,9 +42,16 @@ class Installation:
         put_checkpoint(self._connection, checkpoint)
         for model in projection.models:
             self.writings[model.name] = writing_of(model, checkpoint.generation)
+            self._weigh(model, checkpoint.generation)
             if (history := history_of(model, checkpoint.generation)) is not None:
                 self.histories[model.name] = history
         return checkpoint
+
+    def _weigh(self, model: ReadModel[Any], generation: int) -> None:
+        # Weights lie in the index beside the words: new ones need no rebuild.
+        index = text_index_of(model, physical(model.name, generation))
+        if index is not None:
+            self._connection.execute(index.weigh)
 
     def _same_log(self, stored: Checkpoint) -> None:
         if stored.log_id != self._log_id:

@@ -13,7 +13,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from diptych.codec import encode
 from diptych.model.projections import Key, ReadModel
 from diptych.stores.columns import Convert, storage_of
-from diptych.stores.tables import Conversion, conversion_of, table_of
+from diptych.stores.sqlite.text_index import text_drop_of, text_index_of
+from diptych.stores.tables import Conversion, conversion_of, numbered_table_of, table_of
 
 _DIALECT = sqlite.dialect(paramstyle="qmark")
 
@@ -110,7 +111,8 @@ def _paged(statement: Any) -> str:
 
 def writing_of(model: ReadModel[Any], generation: int) -> Writing:
     """Compile the statements of one generation of a read model."""
-    table = table_of(model, name=physical(model.name, generation), suffix=f"__g{generation}")
+    suffix = f"__g{generation}"
+    table = table_of(model, name=physical(model.name, generation), suffix=suffix)
     keys = [table.c[name] for name in model.key]
     reading = reading_of(model, table)
     return Writing(
@@ -119,15 +121,16 @@ def writing_of(model: ReadModel[Any], generation: int) -> Writing:
         reading,
         upsert=_upsert(table, model.key),
         delete=_text(sa.delete(table).where(*(key == sa.bindparam(f"k{at}") for at, key in enumerate(keys)))),
-        create=_create(model.name, table),
+        create=_create(model, table, suffix),
         drop=drop_of(model.name, generation),
     )
 
 
 def drop_of(name: str, generation: int) -> tuple[str, ...]:
     """Return the statements that drop one generation of a read model, and its view."""
-    table = _quoted(physical(name, generation))
-    return (f"drop view if exists {_quoted(name)}", f"drop table if exists {table}")
+    table = physical(name, generation)
+    index = text_drop_of(name, table)
+    return (f"drop view if exists {_quoted(name)}", *index, f"drop table if exists {_quoted(table)}")
 
 
 def _upsert(table: sa.Table, key: tuple[str, ...]) -> str:
@@ -139,11 +142,14 @@ def _upsert(table: sa.Table, key: tuple[str, ...]) -> str:
     return _text(insert.on_conflict_do_nothing(index_elements=list(key)))
 
 
-def _create(name: str, table: sa.Table) -> tuple[str, ...]:
+def _create(model: ReadModel[Any], table: sa.Table, suffix: str) -> tuple[str, ...]:
+    index = text_index_of(model, table.name)
+    if index is not None:
+        table = numbered_table_of(model, name=table.name, suffix=suffix)
     columns = ", ".join(_quoted(column.name) for column in table.c)
-    view = f"create view {_quoted(name)} as select {columns} from {_quoted(table.name)}"  # noqa: S608 (our own names)
+    view = f"create view {_quoted(model.name)} as select {columns} from {_quoted(table.name)}"  # noqa: S608 (our own names)
     indexes = [_text(CreateIndex(index)) for index in sorted(table.indexes, key=lambda index: str(index.name))]
-    return (_text(CreateTable(table)), *indexes, view)
+    return (_text(CreateTable(table)), *indexes, view, *(index.create if index is not None else ()))
 
 
 def _quoted(name: str) -> str:

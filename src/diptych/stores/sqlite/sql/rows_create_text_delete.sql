@@ -1,0 +1,5 @@
+create trigger {trigger} after delete on {table}
+begin
+    insert into {index} ({index}, rowid, {columns})
+    values ('delete', old._id, {old});
+end

@@ -1,0 +1,2 @@
+insert into {index} ({index}, rank)
+values ('rank', 'bm25({weights})')
