@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any, assert_never, assert_type
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from diptych import (
     Accepted,
     Answer,
@@ -12,6 +14,7 @@ from diptych import (
     Conflict,
     Context,
     Decider,
+    Every,
     FoldStop,
     Forbidden,
     Invalid,
@@ -20,12 +23,14 @@ from diptych import (
     Page,
     Query,
     ReadModel,
+    Refreshed,
     Refused,
     Result,
     RowDiff,
     Rows,
     Trial,
     TriedEvent,
+    ViewStanding,
     computed,
 )
 from diptych.testing import FixedClock, Outcome, Scenario, SequentialIds
@@ -189,3 +194,14 @@ async def an_application_opens_as_itself() -> None:
     async with Application(orders) as opened:
         assert_type(opened, Application)
         assert_type(await opened.ask(GetNumber()), int)
+
+
+def order_totals(rows: Rows[OrderView]) -> sa.Select[Any]:
+    return sa.select(rows.table.c.total)
+
+
+async def a_view_leaves_its_function_as_it_is(rows: Rows[OrderView]) -> None:
+    declared = orders.materialised(OrderView, key="order", refresh=Every(minutes=5), name="totals")(order_totals)
+    assert_type(declared(rows), sa.Select[Any])
+    assert_type(await app.refresh("totals"), Refreshed)
+    assert_type(await app.views(), Mapping[str, ViewStanding])
