@@ -140,6 +140,12 @@ def atoms(predicate: Predicate) -> Iterator[Compared | Among | Absent]:
             assert_never(predicate)
 
 
+def columns_in(predicate: Predicate) -> tuple[str, ...]:
+    """Return the names of the columns that a predicate looks at, each once."""
+    paired = ((atom.column, atom.operand if isinstance(atom, Compared) else None) for atom in atoms(predicate))
+    return tuple(dict.fromkeys(each.name for pair in paired for each in pair if isinstance(each, Column)))
+
+
 def parameters_in(predicate: Predicate) -> tuple[str, ...]:
     """Return the names of the parameters that are not bound, each once."""
     operands = (

@@ -87,14 +87,13 @@ class Ordering:
 
 
 def ordering_of(model: ReadModel[Any], table: sa.Table, order: str | Sequence[str]) -> Ordering:
-    """Return the ordering by these columns, `-` before one that goes down, and by key the way the last of them goes.
+    """Return the ordering by these columns, `-` before one that goes down, and then by key.
 
     Raises TypeError for a column that is not there or has no order.
     """
     names = (order,) if isinstance(order, str) else tuple(order)
     asked = {name.removeprefix("-"): name.startswith("-") for name in names}
-    last = next(reversed(asked.values()), False)
-    directions = asked | {name: last for name in model.key if name not in asked}
+    directions = asked | {name: False for name in model.key if name not in asked}
     known = {column.name: column for column in model.columns}
     for name in directions:
         if name not in known:

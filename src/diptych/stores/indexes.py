@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from diptych.conditions import condition
 from diptych.model.indexes import Index
+from diptych.model.predicates import columns_in
 from diptych.model.projections import ReadModel
 
 
@@ -23,17 +24,16 @@ def with_declared(table: sa.Table, model: ReadModel[Any], suffix: str) -> sa.Tab
 def _names(index: Index, key: tuple[str, ...]) -> tuple[str, ...]:
     """Return the columns, then the key, so that rows of equal columns lie in its order, then what is covered.
 
-    SQLite knows no columns that an index holds without being ordered by them.
+    SQLite knows no columns that an index holds without being ordered by them, and reads the columns of its condition
+    again, so that an index that is to cover a query holds them too.
     """
     if index.unique:
         return index.columns
-    sign = "-" if index.columns[-1].startswith("-") else ""
-    named = {each.removeprefix("-") for each in index.columns}
-    return (
-        *index.columns,
-        *(f"{sign}{name}" for name in key if name not in named),
-        *(name for name in index.covering if name not in key),
-    )
+    asked = () if index.where is None or not index.covering else columns_in(index.where.predicate)
+    named = {each.removeprefix("-"): each for each in index.columns}
+    for name in (*key, *index.covering, *asked):
+        named.setdefault(name, name)
+    return tuple(named.values())
 
 
 def _directed(name: str, table: sa.Table) -> sa.ColumnElement[Any]:

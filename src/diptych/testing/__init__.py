@@ -5,6 +5,7 @@ from diptych.testing.clock import NOON, FixedClock
 from diptych.testing.ids import COMMAND_ID, SequentialIds, generated
 from diptych.testing.outcomes import Outcome
 from diptych.testing.past import Recorded
+from diptych.testing.plans import Plan, explained, plan_of
 from diptych.testing.scenario import Given, Scenario, given, rows
 from diptych.testing.stored import Stored
 
@@ -14,13 +15,16 @@ __all__ = [
     "FixedClock",
     "Given",
     "Outcome",
+    "Plan",
     "Recorded",
     "Scenario",
     "SequentialFolder",
     "SequentialIds",
     "Stored",
+    "explained",
     "fold_log",
     "generated",
     "given",
+    "plan_of",
     "rows",
 ]

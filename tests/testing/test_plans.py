@@ -1,0 +1,84 @@
+"""A test can tell by which index every statement of a query was answered."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from diptych import Application, Query
+from diptych.testing import Plan, explained, plan_of
+from tests.library import BrowseBooks, CountDear, GetBook, GetBooks, SearchRoom, all_pages, books, stocked
+
+
+@pytest.fixture(params=["memory", "file"])
+async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Application]:
+    events = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path / 'library.db'}"
+    async with stocked(events=events) as opened:
+        yield opened
+
+
+async def steps(app: Application, query: Query[object]) -> list[str]:
+    return [step for plan in await explained(app, query) for step in plan.steps]
+
+
+async def test_a_row_is_found_by_its_key(app: Application) -> None:
+    (one,) = await explained(app, GetBook("b1"))
+    (several,) = await explained(app, GetBooks(("b1", "b2")))
+
+    assert "'b1'" in one.statement
+    assert one.steps == ("SEARCH book__g1 USING PRIMARY KEY (book=?)",)
+    assert one.scans == several.scans == one.walks == several.walks == ()
+
+
+async def test_a_partial_index_covers_the_query_that_asks_for_its_specification(app: Application) -> None:
+    (count,) = await explained(app, CountDear("attic"))
+
+    assert count.steps == (f"SEARCH book__g1 USING COVERING INDEX book_by_{books.declared[-1].title}__g1 (room=?)",)
+
+
+async def test_what_no_index_answers_is_told(app: Application) -> None:
+    count, page = await explained(app, SearchRoom("Title"))
+
+    assert count.scans == page.scans == ("book__g1",)
+    assert page.sorts == ("USE TEMP B-TREE FOR ORDER BY",)
+    assert page.statement in str(page)
+
+
+async def test_a_scroll_walks_an_index_and_goes_on_from_its_cursor(app: Application) -> None:
+    (first,) = await explained(app, BrowseBooks())
+    page = await app.ask(BrowseBooks())
+    (second,) = await explained(app, BrowseBooks(cursor=page.next))
+
+    assert (first.walks, first.scans, first.sorts) == (("book__g1",), (), ())
+    assert second.steps == ("SEARCH book__g1 USING INDEX book_by_title__g1 ((title,book)>(?,?))",)
+
+
+@pytest.mark.parametrize("query", [BrowseBooks("-lent_at", limit=1), BrowseBooks("-lent_at"), BrowseBooks("lent_at")])
+async def test_pages_of_a_nullable_column_are_searched_for_too(app: Application, query: BrowseBooks) -> None:
+    page = await app.ask(query)
+    plans = await explained(app, BrowseBooks(query.order, cursor=page.next))
+
+    assert plans
+    for plan in plans:
+        assert (plan.scans, plan.walks, plan.sorts) == ((), (), ()), plan
+
+
+async def test_one_select_is_explained_alone(app: Application) -> None:
+    table = app.rows.table(books)
+
+    plan = await plan_of(app, sa.select(table.c.title).where(table.c.title.between("A", "B")))
+
+    assert not plan.scans
+    assert isinstance(plan, Plan)
+
+
+async def test_nothing_is_watched_before_and_after(app: Application) -> None:
+    await explained(app, GetBook("b1"))
+    await all_pages(app, "title")
+
+    assert len(await explained(app, GetBook("b2"))) == 1
+
+
+async def test_a_query_without_rows_has_no_plans(app: Application) -> None:
+    assert await explained(app, GetBooks(())) == ()
