@@ -247,11 +247,9 @@ class OutdatedError(RebuildingError):
 class UnmaterialisedError(RebuildingError):
     """The rows of a view are not there yet, or were made by other code: they are made anew."""
 
-    def __init__(self, view: str, position: int, target: int, *, outdated: bool = False) -> None:
+    def __init__(self, view: str, position: int, target: int, why: str = "is being computed; ask again") -> None:
         super().__init__(view, position, target)
-        fix = f"the process that folds projections refreshes it when it starts, or: diptych views refresh {view}"
-        found = f"has rows of other code; {fix}" if outdated else "is refreshed for the first time; ask again"
-        self.args = (f"view {view!r} {found}",)
+        self.args = (f"view {view!r} {why}",)
 
 
 class FoldError(Error):
@@ -275,7 +273,7 @@ class RefreshError(FoldError):
 
     def __init__(self, view: str, position: int, reason: str) -> None:
         super().__init__(view, position, reason)
-        self.args = (f"view {view!r} could not be refreshed at position {position}: {reason}",)
+        self.args = (f"view {view!r} could not be refreshed at {position}: {reason}",)
 
 
 class StoreError(Error):

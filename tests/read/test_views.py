@@ -378,7 +378,7 @@ async def test_an_application_closes_in_the_middle_of_a_refresh(tmp_path: Path) 
         await app.caught_up()
 
     async with asyncio.timeout(10), shop(tmp_path, module=reports(function=endless)) as app:
-        with pytest.raises(UnmaterialisedError, match="is refreshed for the first time; ask again"):
+        with pytest.raises(UnmaterialisedError, match="is being computed; ask again"):
             await app.ask(ListDays(), after=1, wait=0.05)
 
 

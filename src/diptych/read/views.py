@@ -165,7 +165,8 @@ class Views:
             return stored
         if not self._live.leading:
             # Two processes of different code would undo each other's refreshes, one query after the other.
-            raise UnmaterialisedError(each.name, 0, stored.position, outdated=True)
+            why = f"has rows of other code; restart the process that folds, or: diptych views refresh {each.name}"
+            raise UnmaterialisedError(each.name, 0, stored.position, why)
         return None
 
     async def _is_unchanged(self, each: BoundView, stored: Materialised) -> bool:

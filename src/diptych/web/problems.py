@@ -23,6 +23,7 @@ from diptych.errors import (
     OutdatedError,
     PositionError,
     RebuildingError,
+    RefreshError,
     Refusal,
     RequestError,
     StaleError,
@@ -178,6 +179,11 @@ def _stopped(error: Any) -> Problem:
     return Problem("stopped", f"projection {error.projection!r} stopped at {error.position}", members=members)
 
 
+def _unrefreshed(error: Any) -> Problem:
+    detail = f"view {error.projection!r} could not be refreshed at {error.position}; the log of the server says why"
+    return Problem("stopped", detail, members={"view": error.projection, "position": error.position})
+
+
 def _costly(error: Any) -> Problem:
     members = {"model": error.model, "events": error.events, "limit": error.limit, "scans": error.scans}
     return Problem("too-costly", str(error), members=members)
@@ -219,6 +225,7 @@ _TOLD: Mapping[type, Callable[[Any], Problem]] = {
     RebuildingError: _rebuilding,
     OutdatedError: _outdated,
     FoldError: _stopped,
+    RefreshError: _unrefreshed,
     OutcomeUnknownError: _unknown_outcome,
     StorageFullError: _full,
     StoreError: _store,
