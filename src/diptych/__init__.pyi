@@ -40,14 +40,16 @@ from diptych.injection import per_message
 from diptych.model.caching import Cached
 from diptych.model.criteria import Clause, Criteria, Guard, unless
 from diptych.model.decisions import Decider, DecisionModel
+from diptych.model.indexes import Index
 from diptych.model.marks import NEW, Bounds, FullText, Generated, Indexed, NotBlank, Scale, Tag, Unique
 from diptych.model.messages import Command, Query, event
 from diptych.model.meta import Context, Meta
-from diptych.model.pages import Page
+from diptych.model.pages import CursorPage, Page
 from diptych.model.projections import Projection, ReadModel
 from diptych.model.results import Accepted, Conflict, Failure, Forbidden, Invalid, NotFound, Refused, Result
 from diptych.model.rowfolds import RowChange
 from diptych.model.rows import change, computed
+from diptych.model.specifications import Specification, fields, parameter
 from diptych.model.subscribers import Envelope, Subscriber
 from diptych.model.views import AfterEvents, Every, OnDemand
 from diptych.module import Module
@@ -72,6 +74,7 @@ __all__ = [
     "Context",
     "CorruptionError",
     "Criteria",
+    "CursorPage",
     "Decider",
     "DecisionModel",
     "Envelope",
@@ -88,6 +91,7 @@ __all__ = [
     "Generated",
     "Guard",
     "Handler",
+    "Index",
     "Indexed",
     "Invalid",
     "InvalidMessageError",
@@ -123,6 +127,7 @@ __all__ = [
     "Scale",
     "SentOnly",
     "SettingsError",
+    "Specification",
     "StaleError",
     "StorageFullError",
     "StoreError",
@@ -142,6 +147,8 @@ __all__ = [
     "change",
     "computed",
     "event",
+    "fields",
+    "parameter",
     "per_message",
     "unless",
 ]

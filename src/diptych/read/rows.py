@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 
+from diptych.conditions import condition
 from diptych.errors import NoHistoryError, WiringError
 from diptych.injection import Source
 from diptych.model.fields import place_of
 from diptych.model.folds import Parameter
-from diptych.model.pages import Page
+from diptych.model.pages import CursorPage, Page
 from diptych.model.projections import Key, Projection, ReadModel
 from diptych.model.rows import RowsOf, columns_of, row_type_of
+from diptych.model.specifications import Specification
 from diptych.ports import RowReader, RowStore, TextSearch
+from diptych.read.cache import Kept
+from diptych.read.cacheable import refuse_unseen
+from diptych.read.cursors import cursor_of, values_at
+from diptych.read.ordering import ordering_of
 from diptych.read.past import Refolding, is_kept, refuse_present
-from diptych.read.reach import Reach
+from diptych.read.reach import Reaching
 
 V = TypeVar("V")
 
@@ -34,6 +41,9 @@ class Asking:
     position: int
     changed: int
     as_of: int | None = None
+    kept: Kept | None = None
+    watched: bool = False
+    """Whether the answer is to live until a change: then every read model that it is made from must be known."""
 
 
 asking: ContextVar[Asking | None] = ContextVar("asking", default=None)
@@ -48,11 +58,15 @@ class Shelf:
     models: dict[str, ReadModel[Any]] = field(default_factory=dict)
     reader: RowReader = field(init=False)
     refold: Refolding = field(init=False)
-    reach: Reach = field(init=False)
+    reach: Reaching = field(init=False)
 
     def model_of(self, row: Any) -> list[ReadModel[Any]]:
         """Return the read models whose rows are of this type."""
         return [model for model in self.models.values() if model.row is row]
+
+    def projections_of(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the projections of these read models, each once."""
+        return tuple(dict.fromkeys(self.models[name].projection for name in names))
 
     async def get(self, model: ReadModel[Any], keys: Sequence[Key]) -> Mapping[Key, Any]:
         """Return the rows that exist among these keys, as the query in flight wants them: now, or as of a position."""
@@ -69,21 +83,27 @@ class Shelf:
         named = {part.name for part in parts if isinstance(part, sa.TableClause)}
         query = asking.get()
         if query is not None:
-            await self._cover(query, [self.models[name] for name in sorted(named & self.models.keys())])
-        if query is not None and query.as_of is not None:
-            refuse_present(statements, self.models)
-            return await self.reader.select(statements, as_of=query.as_of)
+            if query.watched:
+                refuse_unseen(statements)
+            await self.cover(query, named & self.models.keys())
+            if query.as_of is not None:
+                refuse_present(statements, self.models)
+                return await self.reader.select(statements, as_of=query.as_of)
         return await self.reader.select(statements)
 
-    async def _cover(self, query: Asking, models: Iterable[ReadModel[Any]]) -> None:
-        beyond = [model for model in models if model.name not in query.covered]
+    async def cover(self, query: Asking, names: Iterable[str]) -> None:
+        """Wait for read models that were not waited for when the query came, and take what they hold into account."""
+        beyond = [self.models[name] for name in sorted(names) if name not in query.covered]
         if not beyond:
             return
-        projections = tuple(dict.fromkeys(model.projection for model in beyond))
+        projections = self.projections_of(model.name for model in beyond)
         await self.reach.reach(projections, query.after, timeout=query.wait)
         query.position = min(query.position, await self.reach.position(projections))
-        query.changed += await self.reader.changed([model.name for model in beyond])
-        query.covered |= {model.name for model in beyond}
+        for model in beyond:
+            changed = await self.reader.changed((model.name,))
+            if model.name not in query.covered:  # else a select beside this one came first
+                query.changed += changed
+                query.covered |= {model.name}
 
 
 class Rows(RowsOf[V]):
@@ -116,21 +136,41 @@ class Rows(RowsOf[V]):
 
     async def find(
         self, *where: Any, order: Sequence[str] = (), limit: int = 50, offset: int = 0, **equals: Any
-    ) -> Page[V]:  # Any: SQLAlchemy conditions, values of columns
-        """Return a page of rows: `find(rows.table.c.price > 5, category="tools", order=("-price",), limit=20)`.
+    ) -> Page[V]:  # Any: specifications, SQLAlchemy conditions, values of columns
+        """Return a page of rows: `find(fields(ProductView).price > 5, category="tools", order=("-price",), limit=20)`.
 
-        Rows that are equal in `order` come by key, so that pages neither overlap nor skip; the total is counted on the
-        same snapshot. Raises TypeError for columns that are not there or have no order.
+        Rows that are equal in `order` come by key, so that pages neither overlap nor skip; None comes before every
+        value, and so last where a column goes down. The total is counted on the same snapshot. Raises TypeError for
+        columns that are not there or have no order.
         """
         _refuse_negative(limit, offset)
         chosen = self._conditions(where, equals)
-        table = self.table
-        items = sa.select(*(table.c[name] for name in self._fields)).where(*chosen)
-        page = items.order_by(*self._ordered(order)).limit(limit).offset(offset)
+        ordering = ordering_of(self._model, self.table, order)
+        page = self._items(chosen).order_by(*ordering.clauses()).limit(limit).offset(offset)
         counted, found = await self._shelf.select((self._counted(chosen), page))
         return Page(tuple(map(self._made, found)), counted[0][0], offset, limit)
 
-    async def count(self, *where: Any, **equals: Any) -> int:  # Any: SQLAlchemy conditions, values of columns
+    async def scroll(
+        self, *where: Any, order: Sequence[str] = (), limit: int = 50, cursor: str | None = None, **equals: Any
+    ) -> CursorPage[V]:  # Any: as in `find`
+        """Return at most `limit` rows after a cursor, in the order of `find`; None starts at the beginning.
+
+        A row that is there all the time is seen exactly once, whatever comes and goes between pages, and a page far
+        down costs what the first one does when an index has the order. Raises InvalidMessageError, path `cursor`, for
+        a cursor of another read model or order.
+        """
+        if limit < 1:
+            raise ValueError(f"a page of a scroll has a limit from 1, found {limit}")
+        chosen, ordering = self._conditions(where, equals), ordering_of(self._model, self.table, order)
+        stretches = ordering.after(None if cursor is None else values_at(ordering, cursor))
+        places = [place.of.label(f"order_{at}") for at, place in enumerate(ordering.places)]
+        items = self._items(chosen).add_columns(*places).order_by(*ordering.clauses()).limit(limit + 1)
+        parts = await self._shelf.select([items.where(*stretch) for stretch in stretches])
+        found, width = list(chain.from_iterable(parts)), len(self._fields)
+        following = cursor_of(ordering, found[limit - 1][width:]) if len(found) > limit else None
+        return CursorPage(tuple(self._made(values[:width]) for values in found[:limit]), following)
+
+    async def count(self, *where: Any, **equals: Any) -> int:  # Any: as in `find`
         """Return how many rows there are of which all of this holds."""
         counted = await self._shelf.select((self._counted(self._conditions(where, equals)),))
         return int(counted[0][0][0])
@@ -183,15 +223,18 @@ class Rows(RowsOf[V]):
     def _counted(self, conditions: Sequence[Any]) -> Any:
         return sa.select(sa.func.count()).select_from(self.table).where(*conditions)
 
-    def _conditions(self, where: tuple[Any, ...], equals: dict[str, Any]) -> list[Any]:
-        return [*where, *(self._column(name) == value for name, value in equals.items())]
+    def _items(self, conditions: Sequence[Any]) -> Any:
+        table = self.table
+        return sa.select(*(table.c[name] for name in self._fields)).where(*conditions)
 
-    def _ordered(self, order: Sequence[str]) -> list[Any]:
-        names = (order,) if isinstance(order, str) else tuple(order)
-        asked = {name.removeprefix("-"): name.startswith("-") for name in names}
-        keys = {name: False for name in self._model.key if name not in asked}
-        columns = {name: self._column(name) for name in (*asked, *keys)}
-        return [columns[name].desc() if down else columns[name].asc() for name, down in {**asked, **keys}.items()]
+    def _conditions(self, where: tuple[Any, ...], equals: dict[str, Any]) -> list[Any]:
+        given = (self._condition(each) if isinstance(each, Specification) else each for each in where)
+        return [*given, *(self._column(name) == value for name, value in equals.items())]
+
+    def _condition(self, specification: Specification[Any]) -> Any:
+        if specification.row is not self._model.row:
+            raise TypeError(f"{specification!r} does not speak of rows {self._model.row.__qualname__}")
+        return condition(specification, self.table)
 
     def _column(self, name: str) -> Any:
         table = self.table

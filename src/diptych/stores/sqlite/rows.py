@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakSet
 
 import sqlalchemy as sa
 
 from diptych.model.projections import ReadModel
 from diptych.stores.sqlite.rows_database import FileReading, FileWriting, MemoryDatabase, ReadDatabase, WriteDatabase
+from diptych.stores.sqlite.rows_plans import SqliteWatch, open_ones
 from diptych.stores.sqlite.rows_reader import SqliteRowReader
 from diptych.stores.sqlite.rows_views import SqliteViews
 from diptych.stores.sqlite.rows_writer import SqliteRowWriter
@@ -29,6 +33,7 @@ class SqliteRowStore:
         self._in_memory = path is None
         self._memory: MemoryDatabase | None = None
         self._tables: dict[int, tuple[ReadModel[Any], sa.Table]] = {}
+        self._readings: WeakSet[ReadDatabase] = WeakSet()
 
     async def __aenter__(self) -> Self:
         if self._in_memory:
@@ -65,8 +70,16 @@ class SqliteRowStore:
         """Return an unopened store of views."""
         return SqliteViews(self._reading, self._writing)
 
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[SqliteWatch]:
+        """Watch every reader that is open: what they run, and by which plan."""
+        with SqliteWatch(open_ones(self._readings)).watching() as watch:
+            yield watch
+
     def _reading(self) -> ReadDatabase:
-        return self._memory or FileReading(self._file)
+        opened = self._memory or FileReading(self._file)
+        self._readings.add(opened)
+        return opened
 
     def _writing(self) -> WriteDatabase:
         return self._memory or FileWriting(self._file)
