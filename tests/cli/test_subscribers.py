@@ -101,6 +101,18 @@ def test_an_event_that_fails_is_skipped_and_that_is_shown(failing: None, told: C
     assert "skipped for mail at " in run("subscribers", "list", *ON).stdout
 
 
+def test_the_doctor_finds_a_subscriber_that_fails_and_says_what_to_do(
+    failing: None, told: Callable[..., Any], run: Run
+) -> None:
+    found = {each["about"]: each for each in told("doctor", *ON)}
+
+    assert found["subscriber idle"]["level"] == "ok"
+    assert found["subscriber mail"]["level"] == "error"
+    assert found["subscriber mail"]["text"].startswith("failed 1 times: event 2 (account.opened@1): ValueError")
+    assert found["subscriber mail"]["fix"].endswith("diptych subscribers skip mail 2")
+    assert run("doctor", *ON).exit_code == 1
+
+
 @pytest.mark.parametrize(("name", "position"), [("mail", "1"), ("idle", "2"), ("nobody", "1")])
 def test_no_other_event_is_skipped(failing: None, run: Run, name: str, position: str) -> None:
     refused = run("subscribers", "skip", name, position, *ON)

@@ -43,6 +43,24 @@ async def test_what_a_handler_sends_is_handled_before_the_first_send_returns() -
         assert heard.amounts == [10, 20, 40]
 
 
+async def test_a_command_that_is_only_tried_delivers_nothing() -> None:
+    picky, calls = Subscriber("picky"), list[int]()
+
+    @picky.on
+    async def refuse(event: Moved) -> None:
+        calls.append(event.amount)
+        raise ValueError("no mail today")
+
+    async with application(picky, subscribers="inline") as app:
+        account = await opened(app)
+        with pytest.raises(ReactionError):
+            await app.send(Move(account, 1))
+
+        await app.try_(Move(account, 2))
+
+    assert calls == [1]
+
+
 async def test_concurrent_commands_are_handled_once_each() -> None:
     ears, heard = listening()
     async with application(ears, subscribers="inline") as app:

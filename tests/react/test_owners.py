@@ -9,7 +9,9 @@ import pytest
 from diptych.application import Application
 from diptych.errors import ReactionError, WiringError
 from diptych.model.subscribers import Subscriber
-from tests.react.listening import application, listening, moved, opened
+from diptych.stores.sqlite.lock import FairLock
+from tests.react.listening import application, listening, moved, opened, until
+from tests.react.test_delivery import balances
 from tests.write.domain import bank
 
 
@@ -62,6 +64,24 @@ async def test_with_subscribers_off_nothing_is_taken_and_no_file_is_made(tmp_pat
 
     assert heard.events == []
     assert not [path for path in tmp_path.iterdir() if "subscribers" in path.name]  # noqa: ASYNC240 (a small folder)
+
+
+async def test_a_held_file_of_bookmarks_holds_nobody_but_the_subscriber(tmp_path: Path) -> None:
+    url, (ears, heard) = f"sqlite:///{tmp_path}/bank.db", listening()
+    async with Application(bank, balances(), ears, events=url) as app:
+        account = await opened(app)
+        await app.reacted()
+        lock = FairLock(tmp_path / "bank-subscribers.db")
+        with lock:
+            await moved(app, account, *[1] * 20)
+            await app.caught_up()
+            await until(lambda: heard.amounts == [1])  # it is handled, and that cannot be stored
+
+        await moved(app, account, 2)
+        await app.reacted()
+        lock.close()
+
+    assert heard.amounts == [1] * 20 + [2]
 
 
 async def test_an_application_without_subscribers_has_reacted(tmp_path: Path) -> None:

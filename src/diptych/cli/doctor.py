@@ -45,6 +45,7 @@ async def examined(app: Application) -> list[Finding]:
     found += findings.files(app.urls)
     found += findings.unreadable(app, described)
     found += findings.progress(app, await app.head(), store.log_id, await app.checkpoints())
+    found += findings.subscribers(app, await app.head(), store.log_id, await app.reactions.bookmarks())
     return found
 
 

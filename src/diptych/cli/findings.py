@@ -13,7 +13,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from diptych.application import Application
-from diptych.ports import Checkpoint
+from diptych.ports import Bookmark, Checkpoint
 
 Level = Literal["ok", "note", "warning", "error"]
 
@@ -85,6 +85,18 @@ def progress(app: Application, head: int, log_id: UUID, stored: Mapping[str, Che
         yield Finding(f"projection {name}", "note", "is stored, and the application has it no more")
 
 
+def subscribers(app: Application, head: int, log_id: UUID, stored: Mapping[str, Bookmark]) -> Iterator[Finding]:
+    """Examine where every subscriber stands beside the log."""
+    for name in app.subscribers:
+        bookmark = stored.get(name)
+        if bookmark is None:
+            yield Finding(f"subscriber {name}", "ok", "has not begun")
+        else:
+            yield _reacting(bookmark, head, log_id)
+    for name in sorted(stored.keys() - app.subscribers.keys()):
+        yield Finding(f"subscriber {name}", "note", "is stored, and the application has it no more")
+
+
 def files(urls: tuple[str, str]) -> Iterator[Finding]:
     """Examine who else may read the files of the stores."""
     for url in dict.fromkeys(urls):
@@ -130,6 +142,20 @@ def _standing(checkpoint: Checkpoint, head: int, log_id: UUID, wanted: int, *, f
         return Finding(
             about, "warning", f"is being rebuilt: {checkpoint.position} of {checkpoint.target}", "wait for it"
         )
+    if behind > _BEHIND:
+        return Finding(about, "warning", f"is {behind} positions behind the log", "see that a process runs it")
+    return Finding(about, "ok", "caught up" if behind == 0 else f"{behind} positions behind the log")
+
+
+def _reacting(bookmark: Bookmark, head: int, log_id: UUID) -> Finding:
+    about, behind, failure = f"subscriber {bookmark.subscriber}", head - bookmark.position, bookmark.failure
+    if bookmark.log_id != log_id or behind < 0:
+        fix = "restore the log that it belongs to, or delete the bookmarks: subscribers then start as new ones"
+        return Finding(about, "error", f"belongs to another log (it stands at {bookmark.position} of {head})", fix)
+    if failure is not None:
+        text = f"failed {failure.attempts} times: {failure.error.partition(chr(10))[0]}"
+        fix = f"mend the handler, or leave the event out: diptych subscribers skip {bookmark.subscriber} "
+        return Finding(about, "error", text, f"{fix}{failure.position}")
     if behind > _BEHIND:
         return Finding(about, "warning", f"is {behind} positions behind the log", "see that a process runs it")
     return Finding(about, "ok", "caught up" if behind == 0 else f"{behind} positions behind the log")

@@ -23,6 +23,7 @@ from diptych.react.inline import Inline
 from diptych.react.runner import Runner
 from diptych.react.signal import Signal
 from diptych.react.walker import Walker
+from diptych.write.lanes import SentOnly
 
 _WAIT = 30.0
 _POLL = 0.02
@@ -79,7 +80,7 @@ class ReactPanel:
     @property
     def around(self) -> tuple[Middleware, ...]:
         """Return the middleware that commands need: subscribers in line react before `send` returns."""
-        return (self._inline.around,) if self._runs == "inline" and self._walkers else ()
+        return (SentOnly(self._inline.around),) if self._runs == "inline" and self._walkers else ()
 
     async def bookmarks(self) -> Mapping[str, Bookmark]:
         """Return where every subscriber stands, as stored."""

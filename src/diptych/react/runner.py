@@ -51,7 +51,7 @@ class Runner:
                 self._walker.resign()
 
     async def _own(self) -> None:
-        while not await self._walker.take():  # noqa: ASYNC110 (another process tells us nothing)
+        while not await self._walker.keep():  # noqa: ASYNC110 (another process tells us nothing)
             await asyncio.sleep(_LOOK)
 
     async def _beat(self) -> None:
