@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import Counter as Tally
 from collections.abc import Generator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -222,7 +223,7 @@ class Driver:
         self._recorded: list[tuple[int, str, int]] = []
         self._asks: set[asyncio.Task[None]] = set()
         self.checked = self.restarts = 0
-        self.outcomes: dict[str, int] = {}
+        self.outcomes: Tally[str] = Tally()
 
     async def run(self, steps: int) -> None:
         for _ in range(2):
@@ -232,6 +233,8 @@ class Driver:
             for _ in range(steps):
                 await self._step()
             await self._settle()
+            for application in self._applications:
+                self.outcomes.update(_outcomes(application))
         finally:
             self.gate.open()
             await asyncio.gather(*self._asks, return_exceptions=True)
@@ -327,8 +330,7 @@ class Driver:
         at = self.random.randrange(2)
         stack, application = self._stacks.pop(at), self._applications.pop(at)
         await stack.aclose()
-        for (_, outcome), count in application.cache.asked.items():
-            self.outcomes[outcome] = self.outcomes.get(outcome, 0) + count
+        self.outcomes.update(_outcomes(application))
         await self._open()
         self.restarts += 1
 
@@ -344,3 +346,10 @@ class Driver:
         for task in done:
             if not task.cancelled():
                 task.result()
+
+
+def _outcomes(application: Application) -> Tally[str]:
+    found: Tally[str] = Tally()
+    for (_, outcome), count in application.cache.asked.items():
+        found[outcome] += count
+    return found

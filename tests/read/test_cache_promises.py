@@ -28,7 +28,10 @@ async def test_a_cached_answer_is_never_older_than_its_promise(
     await driver.run(STEPS)
 
     assert driver.checked > STEPS // 3
+    few = {outcome: driver.outcomes[outcome] for outcome in ("hit", "joined", "miss", "stale")}
+    assert min(few.values()) > STEPS // 50, f"too little of something was shown: {few}"
     record_property("steps", STEPS)
+    record_property("outcomes", ", ".join(f"{count} {outcome}" for outcome, count in few.items()))
     record_property("answers checked", driver.checked)
     record_property("restarts", driver.restarts)
 
@@ -58,6 +61,14 @@ async def time_taken_last(self: CachedQuery, key: Any, query: Any, context: Any,
     return late
 
 
+async def selects_forgotten(self: CachedQuery, key: Any, query: Any, context: Any, *rest: Any) -> Kept:
+    changed = await self._shelf.reader.changed(tuple(self._reading.models))
+    kept = await load(self, key, query, context, *rest)
+    late = replace(kept, changed=changed, models=self._reading.models)
+    self._cache.put(key, late)
+    return late
+
+
 async def every_answer_serves(self: CachedQuery, kept: Kept, asker: Any) -> bool:
     return await serves(self, kept, asker) or bool(self._flights._all)
 
@@ -68,6 +79,7 @@ async def every_answer_serves(self: CachedQuery, kept: Kept, asker: Any) -> bool
         ("_load", changed_taken_last),
         ("_load", position_taken_last),
         ("_load", time_taken_last),
+        ("_load", selects_forgotten),
         ("_serves", every_answer_serves),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from diptych import Application, Module, OnDemand, Page
 from diptych.dispatch import Handler
 from diptych.errors import NotAllowed, RebuildingError, StoreError
 from diptych.model.caching import Cached
@@ -31,6 +33,7 @@ from tests.read.caching import (
     get_mine,
     outcomes,
 )
+from tests.read.sales import Completed, SalesByDay, reports, sales, tills
 from tests.read.shop import Closed, Created, Product, Renamed, ask, closings, context, record, shop
 
 APPLE = Created("a", "Apple", Decimal("1.5"))
@@ -426,3 +429,29 @@ async def test_without_room_nothing_is_kept_and_callers_still_share_a_load(loads
         await ask(panel, Name("a"))
 
     assert outcomes(panel) == {"miss": 2, "joined": 9}
+
+
+@dataclass(frozen=True)
+class Days(Query[Page[SalesByDay]]):
+    pass
+
+
+async def list_days(query: Days, days: Rows[SalesByDay]) -> Page[SalesByDay]:
+    return await days.find()
+
+
+async def test_a_view_changes_when_it_is_refreshed(tmp_path: Path) -> None:
+    module = Module("days")
+    module.query(cache=UNTIL_CHANGE)(list_days)
+    parts = (module, reports(OnDemand()), sales(), tills())
+    log = f"sqlite:///{tmp_path}/log.db"
+    async with Application(*parts, events=log) as app, Application(*parts, events=log, projections="follow") as other:
+        for count in (1, 2, 3):
+            await record(app.store, Completed(count, date(2026, 1, 5), Decimal(3)))
+            await app.caught_up()
+            await app.refresh("sales_by_day")
+
+            counts = [[day.count for day in await each.ask(Days())] for each in (app, app, other, other)]
+
+            assert counts == [[count]] * 4
+    assert [each.cache.asked[("Days", "hit")] for each in (app, other)] == [3, 3]
