@@ -170,6 +170,16 @@ async def test_refreshes_that_are_asked_for_at_once_share_one_that_begins_after_
     assert made < await generations(app) <= made + 2
 
 
+async def test_a_view_that_is_due_while_it_is_refreshed_is_not_refreshed_twice(app: Application) -> None:
+    await days(app)
+    made = await generations(app)
+    views = app._read.views
+
+    await asyncio.gather(views.renew("sales_by_day"), views.renew("sales_by_day"), views.renew("sales_by_day"))
+
+    assert await generations(app) == made + 1
+
+
 async def test_a_view_is_refreshed_by_period(app: Application, tmp_path: Path) -> None:
     clock = FixedClock()
     async with shop(module=reports(Every(minutes=5)), clock=clock) as timed:

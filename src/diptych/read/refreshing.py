@@ -59,7 +59,7 @@ class Refreshing:
 
     async def _refresh(self, name: str) -> None:
         try:
-            await self._views.refresh(name)
+            await self._views.renew(name)
         except RebuildingError:
             return  # soon it is not
         except Exception:  # noqa: BLE001 (the same: the other views are still refreshed)

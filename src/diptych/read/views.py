@@ -112,7 +112,7 @@ class Views:
         """
         if name not in self.bound:
             raise UnknownMessageError(f"there is no view {name!r}; there are: {', '.join(self.bound) or 'none'}")
-        await self.reach_of_rows.reach(self.bound[name].projections, 0, timeout=0)
+        await self._refuse_rebuilding(name)
         line = self._lines[name]
         asked = line.begun
         while line.begun == asked:  # one that was under way may have looked too early
@@ -123,6 +123,11 @@ class Views:
         assert line.task is not None  # noqa: S101 (it was begun)
         found = await asyncio.shield(line.task)
         return Refreshed(name, found.position, found.rows, found.seconds)
+
+    async def renew(self, name: str) -> None:
+        """Refresh a view that is due; a refresh that is under way is as good. Raises as `refresh`."""
+        await self._refuse_rebuilding(name)
+        await asyncio.shield(self._lines[name].running or self._begin(name, 0))
 
     async def reach(self, name: str, position: int, *, timeout: float) -> None:  # noqa: ASYNC109 (port)
         """Return once a view has rows of this code that hold everything up to `position`, refreshing it where need be.
@@ -158,6 +163,9 @@ class Views:
     def fits(self, each: BoundView, stored: Materialised | None) -> bool:
         """Say whether what is stored was made by this code from this log."""
         return stored is not None and (stored.fingerprint, stored.log_id) == (each.fingerprint, self._log.log_id)
+
+    async def _refuse_rebuilding(self, name: str) -> None:
+        await self.reach_of_rows.reach(self.bound[name].projections, 0, timeout=0)
 
     async def _ready(self, each: BoundView) -> Materialised | None:
         stored = (await self._store.stored()).get(each.name)
