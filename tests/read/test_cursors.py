@@ -1,0 +1,92 @@
+"""A cursor is taken back only by the list that gave it; whatever else comes is a wrong field, never a crash."""
+
+import asyncio
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from diptych.codec import encode
+from diptych.errors import InvalidMessageError
+from diptych.model.rows import change
+from diptych.read.cursors import _digest, cursor_of, values_at
+from diptych.read.ordering import ordering_of
+from tests.kinds import OPERANDS, rows
+from tests.shelf import SampleShelf, opened
+
+quiet = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+names = st.sampled_from([*sorted(OPERANDS), "id"])
+numbers = st.integers(-(1 << 70), 1 << 70) | st.sampled_from(("1E+999999999", "NaN", "-1E-99", "0.001", "inf", "1e999"))
+json = st.none() | st.booleans() | numbers | st.text(max_size=5) | st.lists(st.integers(), max_size=2)
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shelf(runner: asyncio.Runner) -> Iterator[SampleShelf]:
+    entered = opened()
+    yield runner.run(entered.__aenter__())
+    runner.run(entered.__aexit__(None, None, None))
+
+
+@settings(deadline=None, suppress_health_check=quiet)
+@given(st.lists(names, min_size=1, max_size=3, unique=True), rows)
+def test_a_cursor_gives_back_the_values_behind_which_it_stands(shelf: SampleShelf, order: list[str], row: Any) -> None:
+    ordering = ordering_of(shelf.model, shelf.table, order)
+    values = tuple(getattr(row, place.column.name) for place in ordering.places)
+
+    cursor = cursor_of(ordering, values)
+
+    assert values_at(ordering, cursor) == values
+    assert set(cursor) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=quiet)
+@given(st.lists(names, max_size=2, unique=True), st.lists(json, max_size=4))
+def test_a_forged_cursor_is_a_wrong_field_or_a_place_like_others(
+    shelf: SampleShelf, runner: asyncio.Runner, order: list[str], forged: list[Any]
+) -> None:
+    ordering = ordering_of(shelf.model, shelf.table, order)
+    cursor = urlsafe_b64encode(encode([_digest(ordering), *forged])).decode().rstrip("=")
+
+    try:
+        runner.run(shelf.rows.scroll(order=order, cursor=cursor))
+    except InvalidMessageError as refused:
+        assert list(refused.errors) == ["cursor"]  # noqa: PT017 (others are places like any)
+
+
+@settings(deadline=None, suppress_health_check=quiet)
+@given(st.text(max_size=30))
+def test_garbage_is_a_wrong_field(shelf: SampleShelf, garbage: str) -> None:
+    with pytest.raises(InvalidMessageError) as refused:
+        values_at(ordering_of(shelf.model, shelf.table, ()), garbage)
+
+    assert list(refused.value.errors) == ["cursor"]
+
+
+@given(rows)
+def test_a_cursor_is_bound_to_order_direction_and_columns(shelf: SampleShelf, row: Any) -> None:
+    given_out = cursor_of(ordering_of(shelf.model, shelf.table, ["count"]), (row.count, row.id))
+
+    for other in (["-count"], ["spare"], ["count", "-id"], [], ["id", "count"]):
+        with pytest.raises(InvalidMessageError):
+            values_at(ordering_of(shelf.model, shelf.table, other), given_out)
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=quiet)
+@given(rows)
+def test_an_infinite_float_has_its_place(shelf: SampleShelf, runner: asyncio.Runner, row: Any) -> None:
+    async def pages() -> list[int]:
+        await shelf.fill(change(row, ratio=ratio) for ratio in (float("inf"), 1.0, float("-inf")))
+        first = await shelf.rows.scroll(order=["-ratio"], limit=1)
+        second = await shelf.rows.scroll(order=["-ratio"], limit=2, cursor=first.next)
+        return [each.id for page in (first, second) for each in page]
+
+    assert runner.run(pages()) == [0, 1, 2]
