@@ -31,7 +31,9 @@ _CAUSE = (">position", "recorded", "event", "by", "command")
 def _about_a_row(function: F) -> F:
     for option in (
         click.option("--json", "json", is_flag=True, help="Print JSON."),
-        click.option("--wait", type=float, default=10.0, show_default=True, metavar="SECONDS", help="Wait at most so long."),
+        click.option(
+            "--wait", type=float, default=10.0, show_default=True, metavar="SECONDS", help="Wait at most so long."
+        ),
         click.option(
             "--limit", type=click.IntRange(0), default=LIMIT, show_default=True, help="Read at most so many events."
         ),
@@ -68,7 +70,10 @@ def blame(field: str | None, as_of: int | datetime | None, **options: Any) -> No
     if options["json"]:
         as_json(told_blame(model, found))
     else:
-        table(("field", "value", *_CAUSE), [(each.field, _shown(each.value), *_cause(each.cause)) for each in found.fields])
+        table(
+            ("field", "value", *_CAUSE),
+            [(each.field, _shown(each.value), *_cause(each.cause)) for each in found.fields],
+        )
 
 
 @history.command()

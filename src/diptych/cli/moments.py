@@ -10,7 +10,7 @@ import click
 from diptych.history.keys import moment_of_text
 
 
-class _Moment(click.ParamType):
+class _Moment(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
     """A position, or a time in ISO 8601 with a zone."""
 
     name = "moment"

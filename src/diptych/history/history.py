@@ -14,6 +14,7 @@ from diptych.history.keys import key_of_text
 from diptych.history.moments import position_of
 from diptych.history.refold import LIMIT, Cost, Refold
 from diptych.model.projections import Key, Projection, ReadModel
+from diptych.model.rowfolds import bare
 from diptych.ports import EventReader, Version
 from diptych.read.panel import ReadPanel
 from diptych.read.past import is_kept
@@ -74,7 +75,7 @@ class History:
         position = await self._position(found, as_of)
         versions = await self._until(found, wanted, position, limit, wait)
         if not versions or versions[-1].row is None:
-            raise UnknownRowError(f"{model!r} has no row {key!r} at position {position}")
+            raise UnknownRowError(f"{model!r} has no row {bare(wanted)!r} at position {position}")
         at = since(versions, fields)
         causes = await causes_at(self._log, at.values())
         told = (FieldBlame(name, getattr(versions[-1].row, name), causes[at[name]]) for name in fields)
@@ -97,7 +98,7 @@ class History:
             raise ValueError(f"the moments of a diff come in order, found position {first} before {last}")
         versions = await self._until(found, wanted, last, limit, wait)
         if not versions:
-            raise UnknownRowError(f"{model!r} had no row {key!r} up to position {last}")
+            raise UnknownRowError(f"{model!r} had no row {bare(wanted)!r} up to position {last}")
         before, after, fields = row_at(versions, first), row_at(versions, last), _fields(found, None)
         between = [each for each in versions if each.position > first]
         causes = await causes_at(self._log, (each.position for each in between))

@@ -57,7 +57,11 @@ _ANSWERS: Mapping[str, Mapping[str, Schema]] = {
 _ARGUMENTS: Mapping[str, Mapping[str, Schema]] = {
     "blame": {"field": {"type": "string"}, "as_of": _MOMENT},
     "diff": {"from": _MOMENT, "to": _MOMENT},
-    "versions": {"as_of": _MOMENT, "after": {"type": "integer"}, "count": {"type": "integer", "minimum": 1, "maximum": 1000}},
+    "versions": {
+        "as_of": _MOMENT,
+        "after": {"type": "integer"},
+        "count": {"type": "integer", "minimum": 1, "maximum": 1000},
+    },
 }
 _SUMMARIES: Mapping[str, str] = {
     "blame": "Which event, command and principal set each field of a row.",
