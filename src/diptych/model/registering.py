@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, get_origin
 
 from diptych.errors import WiringError
@@ -93,14 +94,17 @@ def _extras(
                 fix="a fold takes Meta, the row's key (named key), and rows by reference: "
                 f"@{model.name}.on({parameter.name}=others['field'])",
             )
-    unused = references.keys() - {each.parameter for each in referred}
-    if unused:
+    _refuse_unused(function, references.keys() - {each.parameter for each in referred})
+    return tuple(referred), tuple(extras)
+
+
+def _refuse_unused(function: Callable[..., Any], names: AbstractSet[str]) -> None:
+    if names:
         raise WiringError(
-            f"{function.__qualname__} has no parameter {min(unused)!r} for the reference of that name",
+            f"{function.__qualname__} has no parameter {min(names)!r} for the reference of that name",
             where=place_of(function),
             fix="name the reference as the parameter that takes the row",
         )
-    return tuple(referred), tuple(extras)
 
 
 def _referred(

@@ -113,7 +113,7 @@ def _by_fields(names: tuple[str, ...]) -> KeysOf:
 
 
 def _part_by_part(names: tuple[str, ...]) -> KeyOf:
-    values = attrgetter(*names)
+    values: Callable[[Any], Any] = attrgetter(*names)
     if len(names) == 1:
         return lambda given: None if (value := values(given)) is None else (value,)
     return lambda given: None if None in (key := values(given)) else key
