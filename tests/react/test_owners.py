@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from diptych.application import Application
-from diptych.errors import ReactionError, WiringError
+from diptych.errors import CorruptionError, ReactionError, StorageFullError, WiringError
 from diptych.model.subscribers import Subscriber
+from diptych.react.walker import LEASE_SECONDS, Walker
+from diptych.stores.sqlite.bookmarks import SqliteBookmarks
 from diptych.stores.sqlite.lock import FairLock
 from tests.react.listening import application, listening, moved, opened, until
 from tests.react.test_delivery import balances
-from tests.write.domain import bank
+from tests.write.domain import Opened, bank
 
 
 async def test_of_two_applications_one_reacts_and_the_other_takes_over_when_it_closes(tmp_path: Path) -> None:
@@ -130,3 +136,88 @@ def test_a_subscriber_that_cannot_be_is_refused_at_once(name: str, options: dict
 def test_a_registration_of_neither_a_function_nor_names_is_refused() -> None:
     with pytest.raises(WiringError, match="registers"):
         Subscriber("mail").on()  # type: ignore[call-overload]  # that is the mistake
+
+
+def test_an_application_that_is_opened_again_in_another_loop_reacts_again() -> None:
+    ears, heard = listening()
+    app = application(ears)
+
+    async def once() -> None:
+        async with app:
+            await opened(app, 1)
+            await app.reacted()
+
+    asyncio.run(once())
+    asyncio.run(once())
+
+    assert heard.amounts == [1, 1]
+
+
+async def test_who_lost_a_subscriber_has_its_handler_cancelled_and_moves_nothing(tmp_path: Path) -> None:
+    """As a process that slept through the end of its lease."""
+    ears, begun, ended = Subscriber("ears"), asyncio.Event(), asyncio.Event()
+
+    @ears.on
+    async def hear(event: Opened) -> None:
+        begun.set()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended.set()
+
+    async with (
+        application(ears, events=f"sqlite:///{tmp_path}/bank.db") as app,
+        SqliteBookmarks(tmp_path / "bank-subscribers.db") as thief,
+    ):
+        await opened(app)
+        await begun.wait()
+        with contextlib.closing(sqlite3.connect(tmp_path / "bank-subscribers.db")) as connection, connection:
+            connection.execute("update bookmarks set expires = 0")
+        stolen = await thief.take("ears", log_id=app.store.log_id, start=0, seconds=LEASE_SECONDS)
+
+        await ended.wait()
+
+        assert stolen is not None
+        assert (stolen.epoch, stolen.position) == (2, 0)
+        assert await thief.all() == {"ears": stolen}
+
+
+async def test_what_was_handled_and_could_not_be_stored_is_stored_later_and_not_handled_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (ears, heard), move, failed = listening(), SqliteBookmarks.move, list[int]()
+
+    async def full(self: SqliteBookmarks, *arguments: Any) -> Any:
+        if len(failed) < 2:
+            failed.append(1)
+            raise StorageFullError("the disk is full")
+        return await move(self, *arguments)
+
+    monkeypatch.setattr(SqliteBookmarks, "move", full)
+    async with application(ears, events=f"sqlite:///{tmp_path}/bank.db") as app:
+        await opened(app, 1, 2)
+        await app.reacted()
+        assert (await app.reactions.bookmarks())["ears"].position == 3
+
+    assert heard.amounts == [1, 2]
+    assert len(heard.events) == 3
+    assert "subscriber 'ears' cannot go on now; trying again" in caplog.text
+
+
+async def test_a_subscriber_that_cannot_go_on_for_ever_is_told_by_the_application(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (ears, _), wrong = listening(), CorruptionError("position 1 is missing")
+
+    async def broken(self: Walker, when_failing: object) -> None:
+        raise wrong
+
+    monkeypatch.setattr(Walker, "advance", broken)
+    async with application(ears) as app:
+        await opened(app)
+        with pytest.raises(ReactionError, match="'ears' stands at position 0"):
+            await app.reacted()
+
+        assert isinstance(app.failure, ExceptionGroup)
+        assert app.failure.exceptions == (wrong,)
+    assert "subscriber 'ears' ended: it handles nothing until a restart" in caplog.text

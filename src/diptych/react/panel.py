@@ -55,7 +55,7 @@ class ReactPanel:
         self._tasks: list[asyncio.Task[None]] = []
         walker = partial(Walker, store=store, bookmarks=bookmarks, codec=codec, clock=clock)
         self._walkers = {each.name: walker(each, Handling(each, injector, library)) for each in subscribers}
-        self._runners = {name: Runner(walker, self._news) for name, walker in self._walkers.items()}
+        self._runners: list[Runner] = []
         self._inline = Inline(tuple(self._walkers.values()), store)
         self._open: AsyncExitStack | None = None
         self.failure: BaseException | None = None
@@ -116,7 +116,9 @@ class ReactPanel:
             if not await walker.take():
                 _log.info("another process runs subscriber %r; standing by", walker.subscriber.name)
         if self._runs == "run":
-            self._tasks = [asyncio.create_task(each.run(), name=name) for name, each in self._runners.items()]
+            self._news.give()  # a new one: the last loop that this application was open in may be another
+            self._runners = [Runner(walker, self._news) for walker in self._walkers.values()]
+            self._tasks = [asyncio.create_task(each.run(), name=each.name) for each in self._runners]
             for task in self._tasks:
                 task.add_done_callback(self._ended)
             self._tasks.append(asyncio.create_task(self._watch(), name="diptych news"))
@@ -129,7 +131,7 @@ class ReactPanel:
                     _log.warning(text, walker.subscriber.name, name)
 
     async def _stop(self) -> None:
-        for runner in self._runners.values():
+        for runner in self._runners:
             runner.stop()
         for task in self._tasks:
             task.cancel()

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 
-from diptych.errors import FencedError, ForeignLogError, StoreError
+from diptych.errors import CorruptionError, FencedError, ForeignLogError, StoreError
 from diptych.ports import Failure
 from diptych.react.signal import Signal
 from diptych.react.walker import Walker
@@ -24,7 +24,7 @@ class Runner:
 
     def __init__(self, walker: Walker, news: Signal) -> None:
         self._walker, self._news = walker, news
-        self._name = walker.subscriber.name
+        self.name = walker.subscriber.name
         self._stored_at = 0.0
         self._stopping = False
 
@@ -33,19 +33,19 @@ class Runner:
         self._stopping = True
 
     async def run(self) -> None:
-        """Own the subscriber or stand by, for ever. Raises ForeignLogError, and what is a bug."""
+        """Own the subscriber or stand by, for ever. Raises what cannot heal: ForeignLogError, CorruptionError, bugs."""
         while not self._stopping:
             try:
                 await self._own()
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._beat())
                     group.create_task(self._follow())
-            except* ForeignLogError:
+            except* (ForeignLogError, CorruptionError):
                 raise
             except* FencedError as fenced:
                 _log.warning("%s", fenced.exceptions[0])
             except* StoreError:
-                _log.exception("subscriber %r cannot go on now; trying again", self._name)
+                _log.exception("subscriber %r cannot go on now; trying again", self.name)
                 await asyncio.sleep(_RETRY)
             finally:
                 self._walker.resign()
