@@ -68,6 +68,7 @@ _SUMMARIES: Mapping[str, str] = {
     "diff": "What became of a row between two moments, and by which events.",
     "versions": "Every version of a row, the oldest first.",
 }
+_KEY: Schema = {"type": "string", "description": "The value of the key column; several parted by commas, as in CSV."}
 _LIMIT: Schema = {"type": "integer", "description": "How many events may be read for a row without history."}
 
 
@@ -80,33 +81,34 @@ def history_paths(models: Iterable[str]) -> Mapping[str, Schema]:
 
 
 def _operation(what: str, models: list[str]) -> Schema:
-    arguments = {**_ARGUMENTS[what], "limit": _LIMIT}
     return {
         "operationId": f"history.{what}",
         "tags": ["history"],
         "summary": _SUMMARIES[what],
         "parameters": [
-            _parameter("model", "path", {"enum": models}, required=True),
-            _parameter(
-                "key", "path", {"type": "string", "description": "Several parts: commas, as in CSV."}, required=True
-            ),
-            *(
-                _parameter(name, "query", each, required=what == "diff" and name != "limit")
-                for name, each in arguments.items()
-            ),
+            _parameter("model", "path", {"enum": models}),
+            _parameter("key", "path", _KEY),
+            *_arguments(what),
         ],
         "responses": {
             "200": {
                 "description": "The answer.",
                 "headers": {"Diptych-Position": {"$ref": "#/components/headers/Diptych-Position"}},
-                "content": {
-                    "application/json": {"schema": {"type": "object", "properties": {**_NAMED, **_ANSWERS[what]}}}
-                },
+                "content": {"application/json": {"schema": _answer(what)}},
             },
             "default": {"$ref": "#/components/responses/Problem"},
         },
     }
 
 
-def _parameter(name: str, place: str, schema: Schema, *, required: bool) -> Schema:
-    return {"name": name, "in": place, "required": required, "schema": schema}
+def _answer(what: str) -> Schema:
+    return {"type": "object", "properties": {**_NAMED, **_ANSWERS[what]}}
+
+
+def _arguments(what: str) -> list[Schema]:
+    given = {**_ARGUMENTS[what], "limit": _LIMIT}
+    return [{**_parameter(name, "query", each), "required": name in ("from", "to")} for name, each in given.items()]
+
+
+def _parameter(name: str, place: str, schema: Schema) -> Schema:
+    return {"name": name, "in": place, "required": True, "schema": schema}
