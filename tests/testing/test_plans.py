@@ -73,6 +73,16 @@ async def test_one_select_is_explained_alone(app: Application) -> None:
     assert isinstance(plan, Plan)
 
 
+async def test_what_a_statement_makes_itself_is_no_table(app: Application) -> None:
+    table = app.rows.table(books)
+    attic = sa.select(table.c.title).where(table.c.room == "attic").limit(3).cte("attic")
+
+    plan = await plan_of(app, sa.select(sa.func.count()).select_from(attic))
+
+    assert any(step.startswith("SCAN attic") for step in plan.steps)
+    assert plan.scans == ()
+
+
 async def test_nothing_is_watched_before_and_after(app: Application) -> None:
     await explained(app, GetBook("b1"))
     await all_pages(app, "title")

@@ -11,6 +11,7 @@ from diptych.model.messages import Query
 from diptych.ports.plans import Explaining, Planned
 
 _SCAN = re.compile(r"SCAN (?P<table>\S+)(?P<rest>.*)")
+_MADE = re.compile(r"(?:CO-ROUTINE|MATERIALIZE) (?P<name>\S+)")  # what the statement itself makes is no table
 _LIMITED = re.compile(r"\blimit\s+\d+(\s+offset\s+\d+)?\s*$", re.IGNORECASE)
 _WHOLE_SORT = "USE TEMP B-TREE FOR ORDER BY"
 _NO_TABLE = ("(", "CONSTANT")
@@ -51,7 +52,12 @@ class Plan:
     def _scanned(self) -> tuple[str, ...]:
         found = (_SCAN.match(step) for step in self.steps)
         scanned = ((each["table"], each["rest"]) for each in found if each is not None)
-        return tuple(table for table, rest in scanned if not table.startswith(_NO_TABLE) and not _is_call(rest))
+        made = {each["name"] for step in self.steps if (each := _MADE.match(step)) is not None}
+        return tuple(
+            table
+            for table, rest in scanned
+            if table not in made and not table.startswith(_NO_TABLE) and not _is_call(rest)
+        )
 
     @property
     def _is_stopped(self) -> bool:
