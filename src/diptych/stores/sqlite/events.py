@@ -139,7 +139,7 @@ class SqliteEventStore(SqliteEventReader):
         backwards: bool = False,
     ) -> Slice:
         """Return at most `limit` matching events with after < position <= until."""
-        if self._is_short(criteria, after, limit):
+        if self._is_short(criteria, after, until, limit):
             return self._pages().read(criteria, after, until, limit, backwards=backwards)
         return await self._scan(lambda pages: pages.read(criteria, after, until, limit, backwards=backwards))
 
@@ -198,10 +198,11 @@ class SqliteEventStore(SqliteEventReader):
             raise self._not_open()
         return await asyncio.get_running_loop().run_in_executor(self._scanner, read, self._scanned)
 
-    def _is_short(self, criteria: Criteria, after: int, limit: int) -> bool:
+    def _is_short(self, criteria: Criteria, after: int, until: int | None, limit: int) -> bool:
         if len(criteria.clauses) > _SHORT_LIST:  # a clause costs a statement: many of them would hold the loop
             return False
-        if self._known.position - after <= _SHORT_TAIL:
+        last = self._known.position if until is None else min(until, self._known.position)
+        if last - after <= _SHORT_TAIL:
             return True
         return limit <= _SHORT_PAGE and all(clause.tags for clause in criteria.clauses)
 
