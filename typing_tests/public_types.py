@@ -14,6 +14,7 @@ from diptych import (
     Conflict,
     Context,
     Decider,
+    Envelope,
     Every,
     FoldStop,
     Forbidden,
@@ -28,6 +29,7 @@ from diptych import (
     Result,
     RowDiff,
     Rows,
+    Subscriber,
     Trial,
     TriedEvent,
     ViewStanding,
@@ -155,6 +157,29 @@ def decorators_return_the_function_unchanged() -> None:
     context = Context(FixedClock().now(), ORDER)
     assert_type(decide(CancelOrder(ORDER), Order(), context), Generator[OrderEvent, None, UUID | None])
     assert named is sell
+
+
+mail = Subscriber("mail", since="beginning", backoff=(1, 60))
+
+
+@mail.on
+async def mailed(event: OrderPlaced | OrderCancelled, envelope: Envelope) -> int:
+    return envelope.position
+
+
+@mail.on("order.placed", "order.cancelled")
+def indexed(event: Mapping[str, Any]) -> str:
+    return str(event["order"])
+
+
+async def a_subscribers_handlers_stay_what_they_are(envelope: Envelope) -> None:
+    assert_type(await mailed(OrderCancelled(ORDER, ""), envelope), int)
+    assert_type(indexed({"order": "1"}), str)
+    assert_type(envelope.id, UUID)
+    assert_type(envelope.command_id, UUID | None)
+    Application(orders, mail, subscribers="inline")
+    Application(orders, mail, subscribers="sometimes")  # type: ignore[arg-type]  # run, inline or off
+    Subscriber("mail", since="yesterday")  # type: ignore[arg-type]  # now or beginning
 
 
 async def handlers_stay_callable(rows: Rows[OrderView]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from diptych.model.marks import Tag
 from diptych.model.meta import Context, Meta
 from diptych.model.projections import Projection
 from diptych.model.subscribers import Envelope, Subscriber
+from diptych.react import handling
 from diptych.read.rows import Rows
 from diptych.testing.clock import FixedClock
 from tests.react.listening import application, listening, moved, opened, until
@@ -203,6 +205,41 @@ async def test_a_rebuild_of_a_read_model_fires_nothing(tmp_path: Path) -> None:
         await app.reacted()
 
     assert heard.amounts == [1, 2, 3]
+
+
+async def test_a_handler_waits_for_rows_that_are_rebuilt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(handling, "_PATIENCE", 0.02)
+    url, ears, seen = f"sqlite:///{tmp_path}/bank.db", Subscriber("ears"), list[int]()
+    reached, free = threading.Event(), threading.Event()
+
+    @ears.on
+    async def hear(event: Moved, rows: Rows[Balance]) -> None:
+        row = await rows.get(event.account)
+        assert row is not None
+        seen.append(row.amount)
+
+    async with Application(bank, balances(), ears, events=url) as app:
+        account = await opened(app, 1)
+        await app.reacted()
+    anew = balances(version=2)
+
+    @anew.models[0].on
+    def held(row: Balance, event: Moved) -> Balance:
+        reached.set()
+        free.wait()
+        return row
+
+    async with Application(bank, anew, ears, events=url) as app:
+        await asyncio.to_thread(reached.wait)
+        await moved(app, account, 2)
+        await until(lambda: "subscriber 'ears' waits for balances to hold position 3" in caplog.text)
+        assert seen == [1]
+        free.set()
+        await app.reacted()
+
+    assert seen == [1, 3]
 
 
 async def test_a_new_subscriber_starts_at_the_head_or_at_the_beginning_and_then_where_it_was(tmp_path: Path) -> None:

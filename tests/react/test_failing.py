@@ -50,12 +50,6 @@ async def test_an_event_is_delivered_again_until_its_handler_returns(caplog: pyt
     ]
 
 
-def test_the_waits_grow_and_the_last_one_stays() -> None:
-    subscriber = Subscriber("picky", backoff=(0.5, 2, 30))
-
-    assert [subscriber.seconds_after(failures) for failures in (1, 2, 3, 4, 100)] == [0.5, 2, 30, 30, 30]
-
-
 async def test_handlers_that_returned_are_not_called_again_with_one_that_raised() -> None:
     ears, calls = Subscriber("ears", backoff=NOW), list[str]()
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from diptych.application import Application
-from diptych.errors import CorruptionError, ReactionError, StorageFullError, WiringError
+from diptych.errors import CorruptionError, ReactionError, StorageFullError
 from diptych.model.subscribers import Subscriber
 from diptych.react.walker import LEASE_SECONDS, Walker
 from diptych.stores.sqlite.bookmarks import SqliteBookmarks
@@ -117,25 +117,6 @@ def test_the_same_subscriber_twice_is_one_and_the_same() -> None:
     ears, _ = listening()
 
     assert list(Application(bank, ears, ears).subscribers) == ["ears"]
-
-
-@pytest.mark.parametrize(
-    ("name", "options", "told"),
-    [
-        ("Mail Box", {}, "subscriber 'Mail Box' cannot be kept"),
-        ("mail", {"since": "yesterday"}, "starts since 'yesterday'"),
-        ("mail", {"backoff": ()}, "has backoff"),
-        ("mail", {"backoff": (1, -1)}, "has backoff"),
-    ],
-)
-def test_a_subscriber_that_cannot_be_is_refused_at_once(name: str, options: dict[str, object], told: str) -> None:
-    with pytest.raises(WiringError, match=told):
-        Subscriber(name, **options)  # type: ignore[arg-type]  # that is the mistake
-
-
-def test_a_registration_of_neither_a_function_nor_names_is_refused() -> None:
-    with pytest.raises(WiringError, match="registers"):
-        Subscriber("mail").on()  # type: ignore[call-overload]  # that is the mistake
 
 
 def test_an_application_that_is_opened_again_in_another_loop_reacts_again() -> None:

@@ -103,7 +103,7 @@ class Subscriber:
                 f"subscriber {self.name!r} registers {given!r}",
                 fix="write @subscriber.on above a function, or @subscriber.on('stored.name', ...)",
             )
-        events = event_classes(_checked(given[0]), at=0)
+        events = _named(_checked(given[0]))
         return self._register(Reaction(given[0], frozenset(event_type(each).name for each in events), events))
 
     @property
@@ -128,6 +128,16 @@ class Subscriber:
     def _register(self, reaction: Reaction) -> Callable[..., Any]:
         self.reactions.append(reaction)
         return reaction.function
+
+
+def _named(function: Callable[..., Any]) -> tuple[type, ...]:
+    if parameters_of(function)[0].type in (Any, object):
+        raise WiringError(
+            f"handler {function.__qualname__} takes any event, and does not say which",
+            where=place_of(function),
+            fix="write the events' classes, joined by |, or their stored names: @subscriber.on('stored.name', ...)",
+        )
+    return event_classes(function, at=0)
 
 
 def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
