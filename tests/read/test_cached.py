@@ -188,6 +188,24 @@ async def test_who_comes_after_a_change_does_not_take_the_answer_of_a_load_from_
     assert outcomes(panel) == {"miss": 2, "joined": 103}
 
 
+async def test_all_who_came_too_late_for_a_load_share_the_next_one_whatever_changes_meanwhile(loads: Loads) -> None:
+    store = MemoryEventStore()
+    async with caching(store, loads) as panel:
+        await panel.caught_up(await record(store, APPLE))
+        loads.gate.clear()
+        early = asyncio.create_task(ask(panel, Name("a")))
+        await loads.reach(1)
+        await panel.caught_up(await record(store, Renamed("a", "Apfel")))
+        late = [asyncio.create_task(ask(panel, Name("a"))) for _ in range(100)]
+        await asyncio.sleep(0)
+        await panel.caught_up(await record(store, Renamed("a", "Pomme")))
+        loads.gate.set()
+
+        assert await early == "Apple"
+        assert await asyncio.gather(*late) == ["Pomme"] * 100
+    assert loads.begun == 2
+
+
 async def test_a_change_during_a_load_makes_its_answer_old_and_never_new(loads: Loads) -> None:
     store = MemoryEventStore()
     async with caching(store, loads) as panel:
@@ -359,6 +377,28 @@ async def test_an_answer_from_rows_of_a_rebuild_that_began_meanwhile_is_not_kept
         assert follower.cache.figures.entries == 0
         with pytest.raises(RebuildingError):
             await ask(follower, Name("a"))
+
+
+@dataclass(frozen=True)
+class Twice(Query[tuple[int, ...]]):
+    pass
+
+
+async def count_twice(query: Twice, products: Rows[Product], loads: Loads) -> tuple[int, ...]:
+    await loads.through()
+    statement = sa.select(sa.func.count()).select_from(sa.table("closing"))
+    return tuple(rows[0][0] for rows in await asyncio.gather(products.select(statement), products.select(statement)))
+
+
+async def test_selects_beside_each_other_count_a_read_model_once(loads: Loads) -> None:
+    store = MemoryEventStore()
+    async with caching(store, loads, handler=count_twice) as panel:
+        position = await record(store, Closed("x"))
+
+        answers = [await panel.answer(Twice(), context(), after=at) for at in (position, 0)]
+
+    assert [each.value for each in answers] == [(1, 1), (1, 1)]
+    assert loads.begun == 1
 
 
 @dataclass(frozen=True)
