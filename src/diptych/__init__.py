@@ -12,13 +12,17 @@ _HOMES = {
     "diptych.application": "Application",
     "diptych.dispatch": "Handler Middleware",
     "diptych.errors": (
-        "CorruptionError Error FencedError FieldErrors FoldError ForeignLogError InvalidMessageError "
-        "KeyReusedError MalformedError MessageError Missing NotAllowed NotDurableError "
+        "CorruptionError CostError Error FencedError FieldErrors FoldError ForeignLogError HistoryError InvalidMessageError "
+        "KeyReusedError MalformedError MessageError Missing NoHistoryError NotAllowed NotDurableError "
         "OutcomeUnknownError OutdatedError PositionError ReactionError RebuildingError RefreshError Refusal SettingsError "
         "StaleError StorageFullError StoreError UnknownMessageError UnreadableEventError UntriableError UnwrapError "
-        "UnmaterialisedError WiringError"
+        "UnknownRowError UnmaterialisedError WiringError"
     ),
+    "diptych.history.blame": "Blame Diff FieldBlame FieldChange RowEvent",
+    "diptych.history.causes": "Cause",
     "diptych.history.foreseen": "FoldStop RowDiff",
+    "diptych.history.history": "History",
+    "diptych.history.refold": "Cost",
     "diptych.history.trial": "Trial TriedEvent",
     "diptych.injection": "per_message",
     "diptych.model.caching": "Cached",
