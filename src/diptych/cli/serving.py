@@ -83,13 +83,15 @@ def described(application: Application, address: str) -> dict[str, Any]:
         "queries": sorted(application.queries),
         "events": sorted(application.events),
         "projections": {name: each.version for name, each in application.projections.items()},
+        "subscribers": sorted(application.subscribers),
     }
 
 
 def _tell(application: Application, address: str) -> None:
     found = described(application, address)
     found["projections"] = [f"{name} (version {version})" for name, version in found["projections"].items()]
-    rows = [(name, ", ".join(found[name]) or "none") for name in ("commands", "queries", "events", "projections")]
+    kinds = ("commands", "queries", "events", "projections", *(["subscribers"] if found["subscribers"] else []))
+    rows = [(name, ", ".join(found[name]) or "none") for name in kinds]
     console = out()
     for name, names in rows:
         console.print(f"[bold]{name:<12}[/]{names}", soft_wrap=True)
