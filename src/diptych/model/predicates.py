@@ -207,11 +207,8 @@ def told(predicate: Predicate) -> str:
             return f"~{told(part)}"
         case Absent(column):
             return f"{column.name} is None"
-        case Among(column, Parameter(name)):
-            return f"{column.name} in :{name}"
         case Among(column, values, absent):
-            listed = sorted(map(_told, values)) + (["None"] if absent else [])
-            return f"{column.name} in ({', '.join(listed)})"
+            return f"{column.name} in {_told(values)}{' or None' if absent else ''}"
         case Compared(column, sign, operand):
             return f"{column.name} {sign} {_told(operand)}"
         case _:
@@ -268,10 +265,12 @@ def _told(operand: Any) -> str:
     match operand:
         case Parameter(name):
             return f":{name}"
+        case frozenset():
+            return f"({', '.join(sorted(map(_told, operand)))})"
         case Column():
             return operand.name
         case enum.Enum():
-            return operand.name if operand.name is not None else str(operand.value)
+            return str(operand.name or operand.value)  # combined flags have no name everywhere
         case str():
             return ascii(operand)
         case bytes():

@@ -44,10 +44,10 @@ class Specification(Generic[V]):
         return self._test(row)
 
     def __and__(self, other: Specification[V]) -> Specification[V]:
-        return self._with(other, every) if isinstance(other, Specification) else NotImplemented
+        return self._with(other, every)
 
     def __or__(self, other: Specification[V]) -> Specification[V]:
-        return self._with(other, some) if isinstance(other, Specification) else NotImplemented
+        return self._with(other, some)
 
     def __invert__(self) -> Specification[V]:
         inner = self.predicate
@@ -90,8 +90,8 @@ class Specification(Generic[V]):
         return test_of(self.settled())
 
     def _with(self, other: Specification[V], made: Callable[..., Predicate]) -> Specification[V]:
-        if self.row is not other.row:
-            raise TypeError(f"{self!r} and {other!r} speak of different rows")
+        if getattr(other, "row", None) is not self.row:
+            raise TypeError(f"{self!r} is composed with specifications of the same rows only, found {other!r}")
         return Specification(self.row, made(self.predicate, other.predicate))
 
 
