@@ -12,10 +12,10 @@ _HOMES = {
     "diptych.application": "Application",
     "diptych.dispatch": "Handler Middleware",
     "diptych.errors": (
-        "CorruptionError CostError Error FencedError FieldErrors FoldError ForeignLogError HistoryError InvalidMessageError "
-        "KeyReusedError MalformedError MessageError Missing NoHistoryError NotAllowed NotDurableError "
-        "OutcomeUnknownError OutdatedError PositionError ReactionError RebuildingError RefreshError Refusal SettingsError "
-        "StaleError StorageFullError StoreError UnknownMessageError UnreadableEventError UntriableError UnwrapError "
+        "CorruptionError CostError Error FencedError FieldErrors FoldError ForeignLogError HistoryError "
+        "InvalidMessageError KeyReusedError MalformedError MessageError Missing NoHistoryError NotAllowed NotDurableError "
+        "OutcomeUnknownError OutdatedError PositionError ReactionError RebuildingError RefreshError Refusal "
+        "SettingsError StaleError StorageFullError StoreError UnknownMessageError UnreadableEventError UntriableError UnwrapError "
         "UnknownRowError UnmaterialisedError WiringError"
     ),
     "diptych.history.blame": "Blame Diff FieldBlame FieldChange RowEvent",
