@@ -7,7 +7,9 @@ from typing import Annotated
 
 from diptych import (
     Application,
+    Cached,
     Command,
+    Context,
     Decider,
     DecisionModel,
     Indexed,
@@ -229,6 +231,17 @@ def two_subscribers_of_one_name() -> None:
     Application(first, second)
 
 
+async def get_own_order(query: GetOrder, orders: Rows[OrderView], context: Context) -> int:
+    return query.order
+
+
+def a_cached_answer_that_depends_on_the_context() -> None:
+    orders, views = Module("orders"), Projection("orders")
+    views.read_model(OrderView, key="order")
+    orders.query(cache=Cached(until_change=True))(get_own_order)
+    Application(orders, views)
+
+
 MISTAKES: tuple[Callable[[], None], ...] = (
     two_handlers_for_one_command,
     two_modules_that_handle_one_command,
@@ -241,6 +254,7 @@ MISTAKES: tuple[Callable[[], None], ...] = (
     a_mutable_event_type,
     a_fold_over_events_that_its_tag_does_not_lead_to,
     a_query_for_rows_that_no_projection_keeps,
+    a_cached_answer_that_depends_on_the_context,
     a_subscriber_whose_parameter_nobody_provides,
     a_subscriber_to_what_is_no_event,
     a_subscriber_that_takes_no_event,

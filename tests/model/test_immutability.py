@@ -14,6 +14,7 @@ import pytest
 
 from diptych.model.immutability import mutable_part
 from diptych.model.marks import Tag
+from diptych.model.pages import Page
 
 T = TypeVar("T")
 
@@ -91,6 +92,7 @@ def test_immutable_and_unjudged_types_have_no_mutable_part(tp: Any) -> None:
         (tuple[list[int], ...], "state[]: list"),
         (MappingProxyType[str, list[int]], "state[]: list"),
         (Point, "state.tags: list"),
+        (Page[Open], "state[]: Open is not frozen"),
     ],
 )
 def test_the_first_mutable_part_is_named_with_its_path(tp: Any, found: str) -> None:

@@ -21,6 +21,15 @@ def test_the_clock_tells_the_time_in_utc() -> None:
     assert abs(clock.micros() / 1e6 - before.timestamp()) < 60
 
 
+def test_monotonic_seconds_never_go_back() -> None:
+    clock = SystemClock()
+
+    told = [clock.monotonic() for _ in range(1000)]
+
+    assert told == sorted(told)
+    assert clock.monotonic() - told[0] < 60
+
+
 def test_ids_are_time_ordered_uuids_that_know_their_version() -> None:
     ids = RandomIds()
 

@@ -21,6 +21,16 @@ def test_a_fixed_clock_moves_only_when_told() -> None:
     assert clock.micros() == int(clock.now().timestamp()) * 1_000_000
 
 
+def test_setting_a_fixed_clock_back_makes_no_time_unpassed() -> None:
+    clock = FixedClock()
+    clock.advance(seconds=30)
+    clock.set(NOON)
+    clock.advance(seconds=1)
+
+    assert clock.now() == NOON + timedelta(seconds=1)
+    assert clock.monotonic() == 31
+
+
 def test_a_fixed_clock_tells_utc() -> None:
     clock = FixedClock(datetime(2026, 1, 1, 14, tzinfo=timezone(timedelta(hours=2))))
 
