@@ -17,6 +17,8 @@ from diptych.stores.sqlite.rows import SqliteRowStore
 
 LOG = UUID(int=1)
 FINGERPRINT = "as ever"
+REBUILD = 1_000
+"""How far the end of the log is when a rebuild begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +62,14 @@ class Catalogue:
         self.checkpoint = await self.writer.save(self.checkpoint, position, [changes])
 
     async def install(self, version: int, row: type = Item) -> None:
-        """Begin again with a projection of this version."""
+        """Begin again with a projection of this version; `finish` ends the rebuild, if there is one."""
         self.projection, self.model = declared(version, row)
-        self.checkpoint = await installed(self.writer, self.projection, head=self.checkpoint.position)
+        self.checkpoint = await installed(self.writer, self.projection, head=self.checkpoint.position + REBUILD)
+
+    async def finish(self) -> None:
+        """Come to the end of the log."""
+        if self.checkpoint.target is not None:
+            self.checkpoint = await self.writer.save(self.checkpoint, self.checkpoint.target, ())
 
     async def found(self, text: str, *where: Any, **equals: Any) -> list[str]:
         """Return the codes of what a search finds, best first."""
@@ -77,10 +84,10 @@ async def installed(writer: RowWriter, projection: Projection, head: int = 0) ->
 
 
 @contextlib.asynccontextmanager
-async def catalogue(path: Path | None = None, *, version: int = 1, row: type = Item) -> AsyncIterator[Catalogue]:
+async def catalogue(path: Path | None = None, *, row: type = Item, head: int = 0) -> AsyncIterator[Catalogue]:
     store = SqliteRowStore(path)
     async with store, store.writer() as writer, store.reader() as reader:
         await writer.lease(seconds=60)
-        projection, model = declared(version, row)
-        checkpoint = await installed(writer, projection, head=1_000_000)
+        projection, model = declared(row=row)
+        checkpoint = await installed(writer, projection, head)
         yield Catalogue(store, writer, reader, projection, model, checkpoint)

@@ -227,6 +227,7 @@ async def test_a_new_generation_drops_the_old_index(tmp_path: Path) -> None:
 
         await items.install(version=2)
         await items.put(Item(code="2", name="lamp"))
+        await items.finish()
 
         assert await items.found("lamp") == ["2"]
         assert {name.split("$")[0] for name in names(tmp_path / "rows.db") if "$text" in name} == {"item", "item__g2"}
@@ -238,6 +239,34 @@ class Plain:
     name: str
 
 
+async def test_while_a_generation_is_built_its_words_are_left_for_later(tmp_path: Path) -> None:
+    async with catalogue(tmp_path / "rows.db") as items:
+        await items.put(Item(code="1", name="lamp"))
+        await items.install(version=2)
+        await items.put(Item(code="1", name="lamp"), Item(code="2", name="chair"))
+        await items.change({("2",): None})
+
+        before = await items.found("lamp")
+        await items.finish()
+
+        assert (before, await items.found("lamp"), await items.found("chair")) == ([], ["1"], [])
+        assert_whole(tmp_path / "rows.db")
+
+
+async def test_a_rebuild_that_was_interrupted_goes_on(tmp_path: Path) -> None:
+    async with catalogue(tmp_path / "rows.db") as items:
+        await items.install(version=1)
+        await items.put(Item(code="1", name="lamp"))
+        await items.install(version=2)
+        await items.put(Item(code="1", name="red lamp"))
+        await items.install(version=2)
+        await items.put(Item(code="2", name="green lamp"))
+        await items.finish()
+
+        assert await items.found("lamp") == ["1", "2"]
+        assert_whole(tmp_path / "rows.db")
+
+
 async def test_full_text_comes_and_goes_with_a_new_version(tmp_path: Path) -> None:
     async with catalogue(tmp_path / "rows.db", row=Plain) as items:
         await items.put(Plain(code="1", name="lamp"))
@@ -247,6 +276,7 @@ async def test_full_text_comes_and_goes_with_a_new_version(tmp_path: Path) -> No
 
         await items.install(version=2)
         await items.put(Item(code="1", name="lamp"))
+        await items.finish()
         assert await items.found("lamp") == ["1"]
 
         await items.install(version=3, row=Plain)
@@ -269,7 +299,7 @@ async def test_an_emptied_file_keeps_rows_and_words_together(tmp_path: Path) -> 
     with sqlite3.connect(path) as connection:
         connection.execute("vacuum")
 
-    async with catalogue(path) as items:
+    async with catalogue(path, head=100) as items:
         assert await items.found("lamp 31") == ["31"]
         assert_whole(path)
 
@@ -325,10 +355,14 @@ batches = st.lists(st.lists(changes, min_size=1, max_size=6).map(dict), max_size
 
 
 @settings(max_examples=size(40, full=2_000), deadline=None)
-@given(before=batches, after=batches, rebuilt=st.booleans(), asked=st.lists(texts, min_size=1, max_size=5))
+@given(
+    before=batches, within=batches, after=batches, rebuilt=st.booleans(), asked=st.lists(texts, min_size=1, max_size=5)
+)
 async def test_what_is_found_is_what_the_words_say(
     tmp_path_factory: pytest.TempPathFactory,
+    *,
     before: list[dict[str, Item | None]],
+    within: list[dict[str, Item | None]],
     after: list[dict[str, Item | None]],
     rebuilt: bool,
     asked: list[str],
@@ -341,6 +375,9 @@ async def test_what_is_found_is_what_the_words_say(
         if rebuilt:
             kept.clear()
             await items.install(version=2)
+        for batch in within:
+            await save(items, kept, batch)
+        await items.finish()
         for batch in after:
             await save(items, kept, batch)
 

@@ -81,7 +81,9 @@ class Installation:
             self._drop(name, old)
         for model in projection.models:
             self._claim(model.name, projection)
-            for statement in (*writing_of(model, generation).create, *history_statements(model, generation)):
+            writing = writing_of(model, generation)
+            finish = () if self._head else writing.finish  # else the save that ends the rebuild does it
+            for statement in (*writing.create, *history_statements(model, generation), *finish):
                 self._connection.execute(statement)
             self._connection.execute(row_sql("put_model"), (model.name, projection.name, generation, 0, self._head))
         target = self._head or None

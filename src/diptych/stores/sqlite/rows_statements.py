@@ -43,7 +43,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """Write rows of one generation of a read model; `create` and `drop` are its tables, indexes and view."""
+    """Write rows of one generation of a read model; `create` and `drop` are its tables, indexes and views.
+
+    `finish` follows once the rows of a new generation are there.
+    """
 
     generation: int
     conversion: Conversion
@@ -51,6 +54,7 @@ class Writing:
     upsert: str
     delete: str
     create: tuple[str, ...]
+    finish: tuple[str, ...]
     drop: tuple[str, ...]
 
 
@@ -122,6 +126,7 @@ def writing_of(model: ReadModel[Any], generation: int) -> Writing:
         upsert=_upsert(table, model.key),
         delete=_text(sa.delete(table).where(*(key == sa.bindparam(f"k{at}") for at, key in enumerate(keys)))),
         create=_create(model, table, suffix),
+        finish=() if (index := text_index_of(model, table.name)) is None else index.fill,
         drop=drop_of(model.name, generation),
     )
 

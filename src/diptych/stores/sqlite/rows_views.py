@@ -179,6 +179,8 @@ def _replace(
     for statement in (*drop_of(view.name, generation - 1), *writing.create):
         connection.execute(statement)
     connection.executemany(writing.upsert, rows)
+    for statement in writing.finish:
+        connection.execute(statement)
     # Not the position: a generation alone tells one refresh from the next, and two may stand at one position.
     connection.execute(row_sql("put_model"), (view.name, view.model.projection, generation, 0, 0))
 

@@ -156,6 +156,8 @@ class SqliteRowWriter:
 
     def _reset(self, connection: sqlite3.Connection, rebuilt: Checkpoint) -> None:
         for model in self._models[rebuilt.projection]:
+            for statement in self._writings[model].finish:
+                connection.execute(statement)
             connection.execute(row_sql("put_reset"), (rebuilt.position, model))
             connection.execute(row_sql("changed"), (rebuilt.position, model))
 

@@ -1,7 +1,8 @@
 """The text index of a read model: an FTS5 table beside each generation, kept by triggers, behind a view of its own.
 
 It stores words only, and looks the texts up in the generation's table by the number of the row. The triggers stand in
-the database, so that no way of writing a row passes the index by.
+the database, so that no way of writing a row passes the index by. While a generation is built nobody searches it: it is
+filled at the end, all rows at once, which takes a tenth of the time.
 """
 
 from __future__ import annotations
@@ -20,9 +21,14 @@ _QUOTE = sqlite.dialect().identifier_preparer.quote_identifier
 
 @dataclass(frozen=True, slots=True)
 class TextIndex:
-    """Hold the statements of the text index of one generation; `weigh` sets the weights of its columns."""
+    """Hold the statements of the text index of one generation.
+
+    `create` makes it empty, `fill` takes in all rows and keeps to their changes from then on, `weigh` sets the weights
+    of its columns.
+    """
 
     create: tuple[str, ...]
+    fill: tuple[str, ...]
     weigh: str
 
 
@@ -50,7 +56,8 @@ def text_index_of(model: ReadModel[Any], table: str) -> TextIndex | None:
     }
     kept = [_filled(f"text_{way}", parts, trigger=_QUOTE(f"{table}$text_{way}")) for way in _WAYS]
     weigh = sql("rows_weigh_text").format(**parts)
-    return TextIndex((_filled("text", parts), *kept, _filled("text_view", parts), weigh), weigh)
+    fill = sql("rows_fill_text").format(**parts)
+    return TextIndex((_filled("text", parts), _filled("text_view", parts), weigh), (fill, *kept), weigh)
 
 
 def text_drop_of(name: str, table: str) -> tuple[str, ...]:

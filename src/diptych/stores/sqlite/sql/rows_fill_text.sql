@@ -1,0 +1,2 @@
+insert into {index} ({index})
+values ('rebuild')
