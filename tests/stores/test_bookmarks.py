@@ -1,6 +1,8 @@
 """Bookmarks in memory and in a file keep the same promises; those of a file outlive their process."""
 
 import asyncio
+import contextlib
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from diptych.errors import StoreError
 from diptych.ports import Bookmark, Bookmarks
 from diptych.stores.memory_bookmarks import MemoryBookmarks, Shelf
+from diptych.stores.sqlite import bookmarks_file
 from diptych.stores.sqlite.bookmarks import SqliteBookmarks
 from diptych.stores.urls import bookmarks_beside
 from diptych.testing.contracts import BookmarksContract
@@ -20,6 +23,10 @@ LOG = UUID(int=1)
 
 def files(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+
+
+def sizes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_size for path in folder.iterdir()}
 
 
 def broken(path: Path) -> None:
@@ -104,6 +111,30 @@ class TestSqliteBookmarks(BookmarksContract):
         async with SqliteBookmarks(tmp_path / "b.db") as bookmarks:
             with pytest.raises(StoreError, match="cannot be opened as an SQLite file"):
                 await bookmarks.all()
+
+    async def test_a_write_that_fails_is_a_store_error_and_the_file_is_opened_anew(self, tmp_path: Path) -> None:
+        async with SqliteBookmarks(tmp_path / "b.db") as bookmarks:
+            bookmark = await bookmarks.take("mail", log_id=LOG, start=0, seconds=60)
+            assert bookmark is not None
+            suspect = bookmarks._file
+            with contextlib.closing(sqlite3.connect(tmp_path / "b.db")) as connection:
+                connection.execute("alter table bookmarks rename to lost")
+                with pytest.raises(StoreError, match=r"the bookmarks in .*b\.db failed: no such table"):
+                    await bookmarks.move(bookmark, 1)
+                connection.execute("alter table lost rename to bookmarks")
+
+            assert (await bookmarks.move(bookmark, 1)).position == 1
+            assert bookmarks._file is not suspect
+
+    async def test_the_write_ahead_log_stays_short(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(bookmarks_file, "_TIDY_EVERY", 20)
+        async with SqliteBookmarks(tmp_path / "b.db") as bookmarks:
+            bookmark = await bookmarks.take("mail", log_id=LOG, start=0, seconds=60)
+            assert bookmark is not None
+            for position in range(1, 201):
+                bookmark = await bookmarks.move(bookmark, position)
+
+            assert sizes(tmp_path)["b.db-wal"] < 60 * 4096
 
 
 async def test_the_bookmarks_of_a_log_lie_beside_it(tmp_path: Path) -> None:

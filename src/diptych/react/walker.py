@@ -55,11 +55,6 @@ class Walker:
         return self._bookmark is not None
 
     @property
-    def failure(self) -> Failure | None:
-        """Return what fails now."""
-        return self._bookmark.failure if self._bookmark is not None else None
-
-    @property
     def is_ahead_of_store(self) -> bool:
         """Say whether the position in memory has yet to be stored."""
         return self._bookmark is not None and self.position > self._bookmark.position

@@ -70,6 +70,9 @@ class SqliteBookmarks:
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
 
     def _opened(self) -> BookmarksFile:
+        if self._file is not None and self._file.is_suspect:
+            suspect, self._file = self._file, None
+            suspect.close()
         if self._file is None:
             self._file = BookmarksFile(self._path)
         return self._file

@@ -26,9 +26,11 @@ class BookmarksFile:
 
     def __init__(self, path: Path) -> None:
         self._path, self._written, self._durable = path, 0, True
+        self.is_suspect = False
+        """After a write that failed, neither the connection's cache nor the kernel's can be trusted: open it anew."""
         self._lock = FairLock(path)
         try:
-            with self._lock:
+            with self._lock, _told(path):
                 self._connection = connect_writer(path)
                 for name in ("create", "create_skips"):
                     self._connection.execute(bookmark_sql(name))
@@ -55,7 +57,8 @@ class BookmarksFile:
             try:
                 yield self._connection
                 self._connection.execute("commit")
-            except BaseException:
+            except BaseException as wrong:
+                self.is_suspect = isinstance(wrong, sqlite3.Error)
                 if self._connection.in_transaction:
                     self._connection.execute("rollback")
                 raise
