@@ -151,6 +151,26 @@ SIGNS: dict[str, Callable[[Any, Any], Any]] = {
     name: getattr(operator, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")
 }
 
+PLAIN: dict[str, Any] = dict.fromkeys(OPTIONAL) | {
+    "id": 0,
+    "text": "",
+    "count": 0,
+    "ratio": 0.0,
+    "price": Decimal(0),
+    "at": NOON,
+    "day": NOON.date(),
+    "ok": True,
+    "colour": Colour.RED,
+    "mixed": Mixed.ONE,
+    "status": "new",
+}
+
+
+def like(**known: Any) -> Sample:
+    """A row of which only this matters."""
+    return Sample(**(PLAIN | known))
+
+
 rows = st.builds(
     Sample,
     id=st.just(0),

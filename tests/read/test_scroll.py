@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from diptych.model.rows import change
 from diptych.model.specifications import Specification
-from tests.kinds import OPERANDS, Mixed, Sample, rows, specifications
+from diptych.read.ordering import Place
+from tests.kinds import OPERANDS, Mixed, Sample, like, rows, specifications
 from tests.shelf import SampleShelf, opened
 from tests.sizes import size
 
@@ -103,12 +104,22 @@ def map_in(where: tuple[Specification[Sample], ...], row: Sample) -> Iterator[bo
     return (each(row) for each in where)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=quiet)
+@settings(max_examples=100, deadline=None, suppress_health_check=quiet)
 @given(scripts)
 def test_a_scroll_sees_every_steady_row_once_and_in_order(
     shelf: SampleShelf, runner: asyncio.Runner, script: tuple[Any, ...]
 ) -> None:
     runner.run(scrolled(shelf, script))
+
+
+def test_a_planted_end_before_the_rows_without_a_value_is_caught(
+    shelf: SampleShelf, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beyond = Place.beyond
+    monkeypatch.setattr(Place, "beyond", lambda place, value: list(beyond(place, value))[:1])
+
+    with pytest.raises(AssertionError):
+        runner.run(scrolled(shelf, ([like(share=1.0), like()], ["-share"], 1, None, [])))
 
 
 @pytest.mark.prove
