@@ -167,7 +167,7 @@ async def sell_every_day(app: Application, turn: int) -> None:
 async def test_readers_see_whole_views_while_they_are_swapped(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    refreshes, reads = size(60, full=2000), size(300, full=20_000)
+    refreshes, reads = size(60, full=400), size(300, full=5_000)
     async with shop(tmp_path) as app:
         await sell_every_day(app, 0)
 
