@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -193,6 +194,7 @@ def test_an_unknown_column_is_told_with_those_that_there_are() -> None:
     with pytest.raises(AttributeError, match=r"Item has no column 'cost'; it has name, label, .*worth"):
         item.cost  # noqa: B018 (that it is missing)
     assert "worth" in dir(item)
+    assert repr(copy(item).name) == "Item.name"
 
 
 def test_a_naive_datetime_of_a_row_is_refused() -> None:

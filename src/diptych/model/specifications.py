@@ -162,6 +162,8 @@ class Fields(Generic[V]):
         self.__columns = {column.name: column for column in columns_of(row)}
 
     def __getattr__(self, name: str) -> ColumnReference[V]:
+        if name.startswith("__"):
+            raise AttributeError(name)  # a copy under way asks for __setstate__ before it has any columns
         column = self.__columns.get(name)
         if column is None:
             known = ", ".join(self.__columns)
