@@ -113,6 +113,10 @@ def test_the_doctor_finds_a_subscriber_that_fails_and_says_what_to_do(
     assert run("doctor", *ON).exit_code == 1
 
 
+def test_a_program_is_told_where_the_subscriber_goes_on(failing: None, told: Callable[..., Any]) -> None:
+    assert told("subscribers", "skip", "mail", "2", *ON) == {"subscriber": "mail", "position": 2}
+
+
 @pytest.mark.parametrize(("name", "position"), [("mail", "1"), ("idle", "2"), ("nobody", "1")])
 def test_no_other_event_is_skipped(failing: None, run: Run, name: str, position: str) -> None:
     refused = run("subscribers", "skip", name, position, *ON)

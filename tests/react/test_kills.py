@@ -20,7 +20,7 @@ from tests.sizes import size
 REACTING = "tests.react.reacting"
 EVENTS = size(300, full=4000)
 KILLS = size(3, full=40)
-TAKEOVER = 6.0
+TAKEOVER = 10.0
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(60 + KILLS * 5)]
 
