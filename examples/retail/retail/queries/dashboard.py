@@ -60,7 +60,7 @@ class GetShop(Query[Shop]):
 @dashboard_queries.query(cache=Cached(until_change=True))
 async def get_shop(query: GetShop, days: Rows[SalesDay], settings: ShopSettings) -> Shop:  # noqa: ARG001 (has no fields)
     """Return the shop's time zone and the newest of its days."""
-    newest = await days.find(order=["-day"], limit=1)
+    newest = await days.scroll(order=["-day"], limit=1)
     return Shop(settings.timezone, newest.items[0].day if newest.items else None)
 
 

@@ -14,6 +14,7 @@ from retail.views.customers import Purchase
 from retail.views.sales import SaleSummary, SoldLine, at_least, of_customer, on_credit, since, undone, until
 
 sale_queries = Module("sale_queries")
+_NEWEST = ("-at", "-position", "-index")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +131,10 @@ def _wanted(query: FindSales | ScrollSales) -> Iterator[Specification[SaleSummar
 @sale_queries.query
 async def get_customer_history(query: GetCustomerHistory, purchases: Rows[Purchase]) -> Page[Purchase]:
     """Return the page of that customer's history."""
-    order = ["-at", "-position"]
-    return await purchases.find(customer=query.customer, order=order, limit=query.limit, offset=query.offset)
+    return await purchases.find(customer=query.customer, order=_NEWEST, limit=query.limit, offset=query.offset)
 
 
 @sale_queries.query
 async def scroll_customer_history(query: ScrollCustomerHistory, purchases: Rows[Purchase]) -> CursorPage[Purchase]:
     """Return the page of that customer's history behind the cursor."""
-    order = ["-at", "-position"]
-    return await purchases.scroll(customer=query.customer, order=order, limit=query.limit, cursor=query.cursor)
+    return await purchases.scroll(customer=query.customer, order=_NEWEST, limit=query.limit, cursor=query.cursor)

@@ -53,4 +53,5 @@ async def list_best_sellers(query: ListBestSellers, sold: Rows[ProductSales]) ->
 @statistics_queries.query
 async def list_prices(query: ListPrices, prices: Rows[PriceChange]) -> Page[PriceChange]:
     """Return the prices of the product of that code."""
-    return await prices.find(product=query.product, order=["-position"], limit=query.limit, offset=query.offset)
+    order = ["-position", "-index"]
+    return await prices.find(product=query.product, order=order, limit=query.limit, offset=query.offset)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from diptych import FullText, Index, Indexed, Meta, change, computed, fields
+from diptych import FullText, Index, Meta, change, computed, fields
 from retail.customers import BalanceChanged, CustomerRegistered
 from retail.returns import ReturnAccepted
 from retail.sales import SaleCancelled, SaleCompleted
@@ -19,7 +19,7 @@ class CustomerView(msgspec.Struct, frozen=True):
     """A customer with balance and totals; a cancelled sale does not count, first and last are of sales ever made."""
 
     customer: Annotated[str, FullText()]
-    name: Annotated[str, FullText(weight=2), Indexed()]
+    name: Annotated[str, FullText(weight=2)]
     credit_limit: Money
     registered: datetime
     balance: Money = ZERO
@@ -31,7 +31,7 @@ class CustomerView(msgspec.Struct, frozen=True):
     last_sale: datetime | None = None
 
     @computed
-    def net(self) -> Annotated[Money, Indexed()]:
+    def net(self) -> Money:
         """Return what was spent less what was refunded."""
         return self.spent - self.refunded
 
@@ -56,8 +56,12 @@ class Purchase(msgspec.Struct, frozen=True):
 
 owing = fields(CustomerView).balance > ZERO
 
-customers = trade.read_model(CustomerView, key="customer", indexes=[Index("balance", "customer", where=owing)])
-purchases = trade.append_only(Purchase, indexes=[("customer", "at")])
+customers = trade.read_model(
+    CustomerView,
+    key="customer",
+    indexes=[("name", "customer"), Index("-net", "customer"), Index("-balance", "customer", where=owing)],
+)
+purchases = trade.append_only(Purchase, indexes=[Index("customer", "-at", "-position", "-index")])
 
 
 @customers.on

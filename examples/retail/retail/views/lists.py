@@ -33,8 +33,8 @@ items = assortment.read_model(
     ProductListItem,
     key="product",
     indexes=[
-        Index("description", "product", where=on_sale),
-        Index("department", "description", "product", where=on_sale),
+        Index("description", "product", where=on_sale, covering="discontinued"),
+        Index("department", "description", "product", where=on_sale, covering="discontinued"),
     ],
 )
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
 import msgspec
 
-from diptych import Indexed, Meta
+from diptych import Index, Meta
 from retail.products import ProductCreated, ProductPriced
 from retail.values import Money
 from retail.views.departments import assortment
@@ -16,13 +15,13 @@ from retail.views.departments import assortment
 class PriceChange(msgspec.Struct, frozen=True):
     """A price that a product got; rows are only ever added."""
 
-    product: Annotated[str, Indexed()]
+    product: str
     price: Money
     since: datetime
     by: str | None
 
 
-price_history = assortment.append_only(PriceChange)
+price_history = assortment.append_only(PriceChange, indexes=[Index("product", "-position", "-index")])
 
 
 @price_history.on

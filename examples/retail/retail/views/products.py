@@ -47,7 +47,9 @@ class ProductView(msgspec.Struct, frozen=True):
 
 low_stock = fields(ProductView).is_low_stock == True  # noqa: E712 (a specification)
 
-products = assortment.read_model(ProductView, key="product", history=True, indexes=[Index("product", where=low_stock)])
+products = assortment.read_model(
+    ProductView, key="product", history=True, indexes=[Index("product", where=low_stock, covering="is_low_stock")]
+)
 
 
 @products.on(department=departments["department"], unit=units["unit"])

@@ -81,8 +81,8 @@ sales = trade.read_model(
     indexes=[
         Index("-sold_at", "sale"),
         Index("customer", "-sold_at", "sale"),
-        Index("-sold_at", "sale", where=undone),
-        Index("-sold_at", "sale", where=on_credit),
+        Index("-sold_at", "sale", where=undone, covering="status"),
+        Index("-sold_at", "sale", where=on_credit, covering="payment"),
     ],
 )
 lines = trade.append_only(SoldLine)

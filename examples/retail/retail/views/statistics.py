@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
 
 import msgspec
 
-from diptych import Indexed, Projection, change, computed
+from diptych import Index, Projection, change, computed
 from retail.products import ProductCreated, ProductDescribed
 from retail.returns import ItemReturned
 from retail.sales import ItemAdded, SaleCancelled
@@ -28,12 +27,12 @@ class ProductSales(msgspec.Struct, frozen=True):
     refunded: Money = ZERO
 
     @computed
-    def net_units(self) -> Annotated[int, Indexed()]:
+    def net_units(self) -> int:
         """Return the units sold less those that came back."""
         return self.units_sold - self.units_returned
 
     @computed
-    def net_revenue(self) -> Annotated[Money, Indexed()]:
+    def net_revenue(self) -> Money:
         """Return the money taken less the money that went back."""
         return self.sold - self.refunded
 
@@ -43,7 +42,9 @@ class ProductSales(msgspec.Struct, frozen=True):
         return average(self.sold, self.units_sold)
 
 
-product_sales = trade.read_model(ProductSales, key="product")
+product_sales = trade.read_model(
+    ProductSales, key="product", indexes=[Index("-net_revenue", "product"), Index("-net_units", "product")]
+)
 
 
 @product_sales.on
