@@ -51,14 +51,14 @@ async def reached(folder: Path, position: int) -> None:
         pass
 
 
-async def killed_again_and_again(folder: Path, **environment: str) -> None:
+async def killed_again_and_again(folder: Path, events: int, kills: int, **environment: str) -> None:
     rng = random.Random(11)
-    await fill(folder, EVENTS)
-    for _ in range(KILLS):
+    await fill(folder, events)
+    for _ in range(kills):
         before = len(heard(folder))
-        wanted = min(before + rng.randrange(1, 2 * EVENTS // KILLS), EVENTS * HANDLERS)
+        wanted = min(before + rng.randrange(1, 2 * events // kills), (events - 25) * HANDLERS)
         async with process(REACTING, folder, **environment) as child:
-            await asyncio.wait([asyncio.ensure_future(grown(folder, wanted))], timeout=20)
+            await asyncio.wait_for(grown(folder, wanted), timeout=20)
             child.kill()
     async with application(folder) as app:
         await app.reacted()
@@ -67,7 +67,7 @@ async def killed_again_and_again(folder: Path, **environment: str) -> None:
 async def test_every_event_is_handled_and_a_kill_repeats_one_at_most(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    await killed_again_and_again(tmp_path)
+    await killed_again_and_again(tmp_path, EVENTS, KILLS)
 
     found = heard(tmp_path)
     positions = [position for position, _ in found]
@@ -83,9 +83,11 @@ async def test_every_event_is_handled_and_a_kill_repeats_one_at_most(
 
 
 async def test_a_planted_bookmark_that_runs_ahead_is_caught(tmp_path: Path) -> None:
-    await killed_again_and_again(tmp_path, PLANTED="1")
+    events, kills = 300, 3  # enough at every size: each kill loses something
 
-    assert set(heard(tmp_path)) < {(position, by) for position in range(2, EVENTS + 2) for by in (1, 2)}
+    await killed_again_and_again(tmp_path, events, kills, PLANTED="1")
+
+    assert set(heard(tmp_path)) < {(position, by) for position in range(2, events + 2) for by in (1, 2)}
 
 
 async def test_of_two_processes_one_reacts_and_the_other_takes_over_after_a_kill(
