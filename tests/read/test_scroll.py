@@ -78,6 +78,7 @@ async def scrolled(shelf: SampleShelf, script: tuple[Any, ...]) -> None:
     where: tuple[Specification[Sample], ...] = () if wanted is None else (wanted,)
     there = {row.id: row for row in await shelf.fill(first)}
     steady, seen, cursor = {row.id for row in there.values() if all(map_in(where, row))}, list[Sample](), None
+    known = set(there)  # a row that went and came back elsewhere would be another row, and may be seen again
     for number in range(1000):
         page = await shelf.rows.scroll(*where, order=order, limit=limit, cursor=cursor)
         assert all(there[row.id] == row for row in page)
@@ -88,9 +89,10 @@ async def scrolled(shelf: SampleShelf, script: tuple[Any, ...]) -> None:
         assert len(page) == limit
         if number < len(changes):
             comes, goes = changes[number]
-            new = {at: change(row, id=at) for at, row in comes if at not in there}
+            new = {at: change(row, id=at) for at, row in comes if at not in known}
             gone = {at for at in goes if at in there}
             await shelf.put(new.values(), gone)
+            known |= set(new)
             steady -= gone
             there = {at: row for at, row in (there | new).items() if at not in gone}
     await shelf.put((), there)
