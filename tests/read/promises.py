@@ -343,9 +343,10 @@ class Driver:
     def _collect(self) -> None:
         done = {task for task in self._asks if task.done()}
         self._asks -= done
-        for task in done:
-            if not task.cancelled():
-                task.result()
+        # All are looked at before one is raised: a lost one would be reported by the garbage collector, anywhere.
+        for error in [task.exception() for task in done if not task.cancelled()]:
+            if error is not None:
+                raise error
 
 
 def _outcomes(application: Application) -> Tally[str]:
