@@ -112,7 +112,7 @@ def test_a_read_model_without_history_tells_its_cost_first(past: Run) -> None:
         (("blame", "accounts", "a"), "there is no read model 'accounts'; there are: account_view"),
         (("blame", "account_view", "z"), "'account_view' has no row 'z' at position 3"),
         (("blame", "account_view", "a", "--field", "x"), "no field 'x'; it has: account, owner, amount"),
-        (("diff", "account_view", "z", "0", "1"), "had no row 'z' up to position 1"),
+        (("diff", "account_view", "z", "0", "1"), "had no row 'z' from position 0 to 1"),
         (("blame", "account_view", "a", "--as-of", "9"), "position 9 lies beyond the head of the log (3)"),
     ],
 )

@@ -243,7 +243,7 @@ async def test_what_is_not_there_is_told_with_what_is(app: Application) -> None:
         await history.blame("shelves", "sofa")
     with pytest.raises(UnknownRowError, match="no row 'lamp' at position 4"):
         await history.blame("plains", "lamp", as_of=4)
-    with pytest.raises(UnknownRowError, match="had no row 'sofa' up to position 3"):
+    with pytest.raises(UnknownRowError, match="had no row 'sofa' from position 0 to 3"):
         await history.diff("plains", "sofa", 0, 3)
     with pytest.raises(TypeError, match=r"a key of 'sales' is \(position, index\), found 3"):
         await history.blame("sales", 3)

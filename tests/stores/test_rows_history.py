@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diptych.errors import FencedError
 from diptych.model.projections import Key, Projection, ReadModel
 from diptych.ports import Changes, Checkpoint, RowReader, RowWriter, Version
 from diptych.stores.sqlite.rows import SqliteRowStore
@@ -166,6 +167,17 @@ async def test_history_given_up_is_dropped(writer: RowWriter, store: SqliteRowSt
         catalog = sa.table("sqlite_master", sa.column("name"))
         names = (await reader.select([sa.select(catalog.c.name)]))[0]
     assert not [name for (name,) in names if "__h" in name]
+
+
+async def test_a_save_that_is_refused_leaves_no_version(writer: RowWriter, reader: RowReader) -> None:
+    projection, stock, _ = declared()
+    stale = await install(writer, projection)
+    await writer.save(stale, 1, [changed(stock, (A, 1, pieces(A, 1)))])
+
+    with pytest.raises(FencedError):
+        await writer.save(stale, 2, [changed(stock, (A, 2, pieces(A, 2)))])
+
+    assert await reader.versions(stock, A) == [Version(1, pieces(A, 1))]
 
 
 async def test_every_kind_of_column_has_a_past(writer: RowWriter, reader: RowReader, store: SqliteRowStore) -> None:

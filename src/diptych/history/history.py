@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from diptych.codec import EventCodec
 from diptych.errors import NoHistoryError, PositionError, UnknownRowError
@@ -22,6 +22,13 @@ from diptych.read.past import is_kept
 Moment = int | datetime
 """A position, or a time with a zone: the last position recorded at or before it; one to come is the head."""
 _PAGE = 1000
+
+
+class _Stretch(NamedTuple):
+    """The row at the beginning, and its versions after that."""
+
+    before: Any
+    versions: Sequence[Version]
 
 
 class History:
@@ -73,7 +80,7 @@ class History:
         found, wanted = self.model(model), _key(self.model(model), key)
         fields = _fields(found, field)
         position = await self._position(found, as_of)
-        versions = await self._until(found, wanted, position, limit, wait)
+        versions = (await self._between(found, wanted, 0, position, limit=limit, wait=wait)).versions
         if not versions or versions[-1].row is None:
             raise UnknownRowError(f"{model!r} has no row {bare(wanted)!r} at position {position}")
         at = since(versions, fields)
@@ -96,11 +103,10 @@ class History:
         first, last = await self.position_of(start), await self.position_of(end)
         if first > last:
             raise ValueError(f"the moments of a diff come in order, found position {first} before {last}")
-        versions = await self._until(found, wanted, last, limit, wait)
-        if not versions:
-            raise UnknownRowError(f"{model!r} had no row {bare(wanted)!r} up to position {last}")
-        before, after, fields = row_at(versions, first), row_at(versions, last), _fields(found, None)
-        between = [each for each in versions if each.position > first]
+        before, between = await self._between(found, wanted, first, last, limit=limit, wait=wait)
+        if before is None and not between:
+            raise UnknownRowError(f"{model!r} had no row {bare(wanted)!r} from position {first} to {last}")
+        after, fields = between[-1].row if between else before, _fields(found, None)
         causes = await causes_at(self._log, (each.position for each in between))
         events = tuple(row_events(between, causes, fields, before=before))
         return Diff(model, wanted, first, last, before, after, changed(before, after, fields), events)
@@ -118,10 +124,10 @@ class History:
     ) -> Sequence[RowEvent]:
         """Return what each event after a position did to a row up to a moment, the oldest first, at most `count`."""
         found, wanted = self.model(model), _key(self.model(model), key)
-        versions = await self._until(found, wanted, await self._position(found, as_of), limit, wait)
-        page = [each for each in versions if each.position > after][:count]
+        until = await self._position(found, as_of)
+        before, page = await self._between(found, wanted, after, until, limit=limit, wait=wait, count=count)
         causes = await causes_at(self._log, (each.position for each in page))
-        return tuple(row_events(page, causes, _fields(found, None), before=row_at(versions, after)))
+        return tuple(row_events(page, causes, _fields(found, None), before=before))
 
     async def cost(
         self, model: str, key: Any, *, as_of: Moment | None = None
@@ -149,23 +155,39 @@ class History:
             return await self.position_of(moment)
         return await self._reads.reach.position((model.projection,)) if is_kept(model) else await self._log.head()
 
-    async def _until(
-        self, model: ReadModel[Any], key: Key, position: int, limit: int, wait: float
+    async def _between(
+        self,
+        model: ReadModel[Any],
+        key: Key,
+        after: int,
+        until: int,
+        *,
+        limit: int,
+        wait: float,
+        count: int | None = None,
+    ) -> _Stretch:
+        if is_kept(model):
+            await self._reads.reach.reach((model.projection,), until, timeout=wait)
+            before = (await self._reads.reader.get(model, (key,), as_of=after)).get(key) if after else None
+            return _Stretch(before, await self._kept(model, key, after, until, count))
+        if until > (head := await self._log.head()):
+            raise PositionError(until, head)
+        versions = await self._refold(model, until, limit).versions(model, key)
+        between = [each for each in versions if each.position > after]
+        return _Stretch(row_at(versions, after), between[:count])
+
+    async def _kept(
+        self, model: ReadModel[Any], key: Key, after: int, until: int, count: int | None
     ) -> Sequence[Version]:
-        if not is_kept(model):
-            if position > (head := await self._log.head()):
-                raise PositionError(position, head)
-            return await self._refold(model, position, limit).versions(model, key)
-        await self._reads.reach.reach((model.projection,), position, timeout=wait)
+        if count is not None:
+            return await self._reads.reader.versions(model, key, after=after, until=until, limit=count)
         found: list[Version] = []
-        page: Sequence[Version] = ()
-        while not found or page:
-            after = found[-1].position if found else 0
-            page = await self._reads.reader.versions(model, key, after=after, until=position, limit=_PAGE)
+        while True:
+            page = await self._reads.reader.versions(model, key, after=after, until=until, limit=_PAGE)
             found += page
             if len(page) < _PAGE:
-                break
-        return found
+                return found
+            after = page[-1].position
 
     def _refold(self, model: ReadModel[Any], position: int, limit: int) -> Refold:
         return Refold(self._projections[model.projection], self._log, self._codec, until=position, limit=limit)
