@@ -32,14 +32,20 @@ on_offer = _its.discontinued == False  # noqa: E712 (a specification)
 available = _its.available == True  # noqa: E712 (a specification)
 in_department = _its.department == parameter("department")
 
-_SHOWN = ("department_name", "price", "available")
 found = assortment.read_model(
     ProductFound,
     key="product",
     indexes=[
-        Index("description", "product", where=on_offer, covering=("department", "discontinued", *_SHOWN)),
-        Index("department", "description", "product", where=on_offer, covering=("discontinued", *_SHOWN)),
         ("description", "product"),
+        Index("description", "product", where=on_offer, covering="discontinued"),
+        Index("description", "product", where=on_offer & available, covering=("discontinued", "available")),
+        Index(
+            "department",
+            "description",
+            "product",
+            where=on_offer,
+            covering=("discontinued", "department_name", "price", "available"),
+        ),
     ],
 )
 
