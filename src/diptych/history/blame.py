@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from diptych.history.causes import Cause
@@ -62,20 +63,30 @@ class Diff:
     events: tuple[RowEvent, ...]
 
 
-def since(versions: Sequence[Version], fields: Sequence[str]) -> Mapping[str, int]:
-    """Return the position since which each field has had the value of the last version, a row.
+class Since:
+    """Find since which position each field has had its last value, taking versions stretch by stretch.
 
     A row that was deleted and made again has its fields since then.
     """
-    found: dict[str, int] = {}
-    before: Any = None
-    for position, row in versions:
-        if row is not None:
-            for name in fields:
-                if before is None or getattr(before, name) != getattr(row, name):
-                    found[name] = position
-        before = row
-    return found
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        self._fields, self._of = tuple(fields), [attrgetter(name) for name in fields]
+        self.row: Any = None
+        self.values: tuple[Any, ...] = ()
+        self.positions: dict[str, int] = {}
+
+    def take(self, versions: Sequence[Version]) -> None:
+        """Take the next versions, the oldest first."""
+        for position, row in versions:
+            before, self.row = self.row, row
+            if row is None:
+                continue
+            old, self.values = self.values, tuple([of(row) for of in self._of])
+            if before is None:
+                self.positions = dict.fromkeys(self._fields, position)
+            elif old != self.values:
+                changed = zip(self._fields, old, self.values, strict=True)
+                self.positions.update((name, position) for name, was, now in changed if was != now)
 
 
 def row_at(versions: Sequence[Version], position: int) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from diptych.codec import EventCodec
 from diptych.errors import NoHistoryError, PositionError, UnknownRowError
-from diptych.history.blame import Blame, Diff, FieldBlame, RowEvent, changed, row_at, row_events, since
+from diptych.history.blame import Blame, Diff, FieldBlame, RowEvent, Since, changed, row_at, row_events
 from diptych.history.causes import causes_at
 from diptych.history.keys import key_of_text
 from diptych.history.moments import position_of
@@ -21,7 +22,7 @@ from diptych.read.past import is_kept
 
 Moment = int | datetime
 """A position, or a time with a zone: the last position recorded at or before it; one to come is the head."""
-_PAGE = 1000
+_PAGE = 500
 
 
 class _Stretch(NamedTuple):
@@ -80,13 +81,15 @@ class History:
         found, wanted = self.model(model), _key(self.model(model), key)
         fields = _fields(found, field)
         position = await self._position(found, as_of)
-        versions = (await self._between(found, wanted, 0, position, limit=limit, wait=wait)).versions
-        if not versions or versions[-1].row is None:
+        since = Since(fields)
+        async for stretch in self._stretches(found, wanted, position, limit=limit, wait=wait):
+            since.take(stretch)
+        if since.row is None:
             raise UnknownRowError(f"{model!r} has no row {bare(wanted)!r} at position {position}")
-        at = since(versions, fields)
-        causes = await causes_at(self._log, at.values())
-        told = (FieldBlame(name, getattr(versions[-1].row, name), causes[at[name]]) for name in fields)
-        return Blame(model, wanted, position, tuple(told))
+        causes = await causes_at(self._log, since.positions.values())
+        values = zip(fields, since.values, strict=True)
+        told = tuple(FieldBlame(name, value, causes[since.positions[name]]) for name, value in values)
+        return Blame(model, wanted, position, told)
 
     async def diff(
         self,
@@ -166,28 +169,43 @@ class History:
         wait: float,
         count: int | None = None,
     ) -> _Stretch:
+        if not is_kept(model):
+            versions = await self._refolded(model, key, until, limit)
+            return _Stretch(row_at(versions, after), [each for each in versions if each.position > after][:count])
+        await self._reads.reach.reach((model.projection,), until, timeout=wait)
+        before = (await self._reads.reader.get(model, (key,), as_of=after)).get(key) if after else None
+        found: list[Version] = []
+        async for page in self._pages(model, key, after, until):
+            found += page
+            if count is not None and len(found) >= count:
+                break
+        return _Stretch(before, found[:count])
+
+    async def _stretches(
+        self, model: ReadModel[Any], key: Key, until: int, *, limit: int, wait: float
+    ) -> AsyncIterator[Sequence[Version]]:
+        """Yield the versions of a row, a short stretch at a time: nobody waits long for the loop."""
         if is_kept(model):
             await self._reads.reach.reach((model.projection,), until, timeout=wait)
-            before = (await self._reads.reader.get(model, (key,), as_of=after)).get(key) if after else None
-            return _Stretch(before, await self._kept(model, key, after, until, count))
+            async for page in self._pages(model, key, 0, until):
+                yield page
+            return
+        versions = await self._refolded(model, key, until, limit)
+        for start in range(0, len(versions), _PAGE):
+            yield versions[start : start + _PAGE]
+            await asyncio.sleep(0)
+
+    async def _pages(self, model: ReadModel[Any], key: Key, after: int, until: int) -> AsyncIterator[Sequence[Version]]:
+        while page := await self._reads.reader.versions(model, key, after=after, until=until, limit=_PAGE):
+            yield page
+            if len(page) < _PAGE:
+                return
+            after = page[-1].position
+
+    async def _refolded(self, model: ReadModel[Any], key: Key, until: int, limit: int) -> Sequence[Version]:
         if until > (head := await self._log.head()):
             raise PositionError(until, head)
-        versions = await self._refold(model, until, limit).versions(model, key)
-        between = [each for each in versions if each.position > after]
-        return _Stretch(row_at(versions, after), between[:count])
-
-    async def _kept(
-        self, model: ReadModel[Any], key: Key, after: int, until: int, count: int | None
-    ) -> Sequence[Version]:
-        if count is not None:
-            return await self._reads.reader.versions(model, key, after=after, until=until, limit=count)
-        found: list[Version] = []
-        while True:
-            page = await self._reads.reader.versions(model, key, after=after, until=until, limit=_PAGE)
-            found += page
-            if len(page) < _PAGE:
-                return found
-            after = page[-1].position
+        return await self._refold(model, until, limit).versions(model, key)
 
     def _refold(self, model: ReadModel[Any], position: int, limit: int) -> Refold:
         return Refold(self._projections[model.projection], self._log, self._codec, until=position, limit=limit)

@@ -6,6 +6,7 @@ that the row's columns took, a rollup all rows of its source. Then the fold begi
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ from diptych.recorded import meta_of
 
 LIMIT = 100_000
 """How many events a refold may read unless told otherwise."""
+_SHORT = 200
+_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,9 @@ class Refold:
         while True:
             await self._learn(wanted)
             folding = _Restricted(self._projection, wanted)
-            failed = folding.run(self._events)
+            short = len(self._events) <= _SHORT
+            # Many events are folded in a thread, as those of projections are: the loop is not held for them.
+            failed = folding.run(self._events) if short else await asyncio.to_thread(folding.run, self._events)
             if folding.is_whole and wanted.wants() == self._read:
                 if failed is not None:
                     raise failed
@@ -80,12 +85,13 @@ class Refold:
     async def _take(self, criteria: Criteria) -> None:
         after, complete = 0, not criteria.clauses
         while not complete:
-            page = await self._log.read(criteria, after=after, until=self._until)
+            page = await self._log.read(criteria, after=after, until=self._until, limit=_PAGE)
             for stored in page.events:
                 if stored.position not in self._events:
                     event = self._codec.read(stored.name, stored.version, stored.data)
                     self._events[stored.position] = (event, meta_of(stored))
             after, complete = page.through, page.complete
+            await asyncio.sleep(0)
 
 
 class _Restricted(SequentialFolder):
