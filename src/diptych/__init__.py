@@ -13,10 +13,10 @@ _HOMES = {
     "diptych.dispatch": "Handler Middleware",
     "diptych.errors": (
         "CorruptionError CostError Error FencedError FieldErrors FoldError ForeignLogError HistoryError "
-        "InvalidMessageError KeyReusedError MalformedError MessageError Missing NoHistoryError NotAllowed NotDurableError "
-        "OutcomeUnknownError OutdatedError PositionError ReactionError RebuildingError RefreshError Refusal "
-        "SettingsError StaleError StorageFullError StoreError UnknownMessageError UnreadableEventError UntriableError UnwrapError "
-        "UnknownRowError UnmaterialisedError WiringError"
+        "InvalidMessageError KeyReusedError MalformedError MessageError Missing NoHistoryError NotAllowed "
+        "NotDurableError OutcomeUnknownError OutdatedError PositionError ReactionError RebuildingError "
+        "RefreshError Refusal SettingsError StaleError StorageFullError StoreError UnknownMessageError "
+        "UnknownRowError UnmaterialisedError UnreadableEventError UntriableError UnwrapError WiringError"
     ),
     "diptych.history.blame": "Blame Diff FieldBlame FieldChange RowEvent",
     "diptych.history.causes": "Cause",

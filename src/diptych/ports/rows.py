@@ -57,6 +57,13 @@ class Version(NamedTuple):
     row: Any
 
 
+class Prepared(NamedTuple):
+    """A select that was made once, and the values of its parameters this time."""
+
+    statement: Any  # a SQLAlchemy select
+    values: Mapping[str, Any]
+
+
 class Snapshot(NamedTuple):
     """All rows of a projection with its checkpoint, as one transaction left them: read model name -> key -> row."""
 
@@ -126,7 +133,7 @@ class RowReader(Opened, Protocol):
     async def select(
         self, statements: Sequence[Any], *, as_of: int | None = None
     ) -> Sequence[Sequence[Any]]:  # Any: SQLAlchemy selects and rows
-        """Run SQLAlchemy `select()`s over logical tables on one snapshot and return the rows of each.
+        """Run SQLAlchemy `select()`s, or Prepared ones, over logical tables on one snapshot; return the rows of each.
 
         `as_of` a position that the projections hold, all tables read there must keep history or be append-only: they
         show the rows as they were when everything up to it was folded.

@@ -18,7 +18,8 @@ from diptych.model.views import MaterialisedView
 from diptych.module import Module
 from diptych.ports import ViewStore
 from diptych.read.fingerprint import code_of, fingerprint_of
-from diptych.read.rows import RowsResolver, Shelf
+from diptych.read.resolver import RowsResolver
+from diptych.read.rows import Shelf
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,8 @@ from typing import Any
 from diptych.errors import RebuildingError, StaleError
 from diptych.injection import Injector
 from diptych.model.folds import parameters_of
-from diptych.read.rows import RowsResolver, Shelf
+from diptych.read.resolver import RowsResolver
+from diptych.read.rows import Shelf
 
 _LOOK = 0.02
 

@@ -32,7 +32,8 @@ from diptych.read.past import Refolding
 from diptych.read.progress import LiveProgress
 from diptych.read.reach import Reach, Reaching
 from diptych.read.refreshing import Refreshing
-from diptych.read.rows import Asking, RowsResolver, Shelf, asking
+from diptych.read.resolver import RowsResolver
+from diptych.read.rows import Asking, Shelf, asking
 from diptych.read.runtime import Runtime
 from diptych.read.views import Views
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import chain
@@ -12,21 +12,19 @@ import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 
 from diptych.conditions import condition
-from diptych.errors import NoHistoryError, WiringError
-from diptych.injection import Source
-from diptych.model.fields import place_of
-from diptych.model.folds import Parameter
+from diptych.errors import NoHistoryError
 from diptych.model.pages import CursorPage, Page
-from diptych.model.projections import Key, Projection, ReadModel
-from diptych.model.rows import RowsOf, columns_of, row_type_of
+from diptych.model.projections import Key, ReadModel
+from diptych.model.rows import RowsOf, columns_of
 from diptych.model.specifications import Specification
-from diptych.ports import RowReader, RowStore, TextSearch
+from diptych.ports import Prepared, RowReader, RowStore, TextSearch
 from diptych.read.cache import Kept
 from diptych.read.cacheable import refuse_unseen
 from diptych.read.cursors import cursor_of, values_at
 from diptych.read.ordering import ordering_of
 from diptych.read.past import Refolding, is_kept, refuse_present
 from diptych.read.reach import Reaching
+from diptych.read.shapes import Shapes
 
 V = TypeVar("V")
 
@@ -91,6 +89,16 @@ class Shelf:
                 return await self.reader.select(statements, as_of=query.as_of)
         return await self.reader.select(statements)
 
+    async def run(self, model: ReadModel[Any], prepared: Sequence[Prepared]) -> Sequence[Sequence[Any]]:
+        """Run statements of our own that name this read model and nothing else; otherwise as `select`."""
+        query = asking.get()
+        if query is None:
+            return await self.reader.select(prepared)
+        await self.cover(query, {model.name})
+        if query.as_of is not None:
+            refuse_present([each.statement for each in prepared], self.models)
+        return await self.reader.select(prepared, as_of=query.as_of)
+
     async def cover(self, query: Asking, names: Iterable[str]) -> None:
         """Wait for read models that were not waited for when the query came, and take what they hold into account."""
         beyond = [self.models[name] for name in sorted(names) if name not in query.covered]
@@ -112,10 +120,11 @@ class Rows(RowsOf[V]):
     A key of one column is given as its bare value, one of several as its parts.
     """
 
-    __slots__ = ("_fields", "_model", "_shelf")
+    __slots__ = ("_fields", "_model", "_shapes", "_shelf")
 
     def __init__(self, model: ReadModel[V], shelf: Shelf) -> None:
         self._model, self._shelf = model, shelf
+        self._shapes: Shapes | None = None
         self._fields = tuple(column.name for column in columns_of(model.row) if not column.computed)
 
     @property
@@ -144,10 +153,14 @@ class Rows(RowsOf[V]):
         columns that are not there or have no order.
         """
         _refuse_negative(limit, offset)
-        chosen = self._conditions(where, equals)
-        ordering = ordering_of(self._model, self.table, order)
-        page = self._items(chosen).order_by(*ordering.clauses()).limit(limit).offset(offset)
-        counted, found = await self._shelf.select((self._counted(chosen), page))
+        if not where and not any(isinstance(value, sa.ClauseElement) for value in equals.values()):
+            shape = self._shaped().of(equals, order)
+            counted, found = await self._shelf.run(self._model, shape.prepared(equals, limit, offset))
+        else:
+            chosen = self._conditions(where, equals)
+            ordering = ordering_of(self._model, self.table, order)
+            page = self._items(chosen).order_by(*ordering.clauses()).limit(limit).offset(offset)
+            counted, found = await self._shelf.select((self._counted(chosen), page))
         return Page(tuple(map(self._made, found)), counted[0][0], offset, limit)
 
     async def scroll(
@@ -220,6 +233,11 @@ class Rows(RowsOf[V]):
             raise TypeError(f"a key of {self._model.name!r} is ({', '.join(self._model.key)}), found {given!r}")
         return key
 
+    def _shaped(self) -> Shapes:
+        if self._shapes is None:
+            self._shapes = Shapes(self._model, self.table, self._fields, self._column)
+        return self._shapes
+
     def _counted(self, conditions: Sequence[Any]) -> Any:
         return sa.select(sa.func.count()).select_from(self.table).where(*conditions)
 
@@ -246,39 +264,3 @@ class Rows(RowsOf[V]):
 def _refuse_negative(limit: int, offset: int) -> None:
     if limit < 0 or offset < 0:
         raise ValueError(f"a page has an offset and a limit from 0, found offset={offset}, limit={limit}")
-
-
-class RowsResolver:
-    """Provide `Rows[V]` to query handlers, and remember what was asked for."""
-
-    def __init__(self, projections: Iterable[Projection], shelf: Shelf) -> None:
-        self._shelf = shelf
-        shelf.models = {model.name: model for projection in projections for model in projection.models}
-
-    def __call__(self, parameter: Parameter, function: Callable[..., Any]) -> Source | None:
-        """Return the source of a parameter `Rows[V]`; raise WiringError when not exactly one read model has rows V."""
-        row = row_type_of(parameter.type)
-        if row is None:
-            return None
-        models = self._shelf.model_of(row)
-        if len(models) != 1:
-            raise _unclear(parameter, function, row, models)
-        return Source(value=Rows(models[0], self._shelf))
-
-    def models_of(self, parameters: Iterable[Parameter]) -> list[ReadModel[Any]]:
-        """Return the read models whose rows these parameters take."""
-        rows = [row for each in parameters if (row := row_type_of(each.type)) is not None]
-        return [model for row in rows for model in self._shelf.model_of(row)]
-
-
-def _unclear(parameter: Parameter, function: Callable[..., Any], row: Any, models: list[ReadModel[Any]]) -> WiringError:
-    name = getattr(row, "__qualname__", str(row))
-    if models:
-        found = f"{len(models)} read models have rows {name}: {', '.join(model.name for model in models)}"
-        fix = "give each of them a row class of its own"
-    else:
-        found = f"no read model has rows {name}"
-        fix = f"declare one, projection.read_model({name}, key=...), and pass its projection to the application"
-    return WiringError(
-        f"{function.__qualname__} takes {parameter.name}: Rows[{name}], and {found}", where=place_of(function), fix=fix
-    )

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from diptych.model.projections import Key, Projection, ReadModel
-from diptych.ports import Checkpoint, Snapshot, Version
+from diptych.ports import Checkpoint, Prepared, Snapshot, Version
 from diptych.stores.sqlite.rows_database import ReadDatabase, read_changes, read_checkpoints
 from diptych.stores.sqlite.rows_history import FOREVER, HistoryReading, past_of
 from diptych.stores.sqlite.rows_history import as_of as held_at
@@ -59,7 +59,7 @@ class SqliteRowReader:
     async def select(self, statements: Sequence[Any], *, as_of: int | None = None) -> Sequence[Sequence[Any]]:
         """Run SQLAlchemy `select()`s on one snapshot and return the rows of each, now or as of a position."""
         if as_of is not None:
-            statements = [held_at(each, as_of) for each in statements]
+            statements = [_held(each, as_of) for each in statements]
         return await self._on_thread(lambda: self._slow.select(statements))
 
     async def versions(
@@ -128,7 +128,7 @@ class _Slow:
     def select(self, statements: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """Run the statements in one read transaction."""
         with self._database.read() as raw, _snapshot(raw):
-            return [self._connection.execute(statement).fetchall() for statement in statements]
+            return [self._connection.execute(*_parts(each)).fetchall() for each in statements]
 
     def snapshot(self, projection: str, readings: Mapping[str, Reading]) -> Snapshot:
         """Read everything in one read transaction."""
@@ -152,6 +152,16 @@ class _Slow:
         with self._database.read():  # SQLAlchemy rolls back when it leaves: in memory, that must hit no writer
             self._connection.close()
         self._database.close()
+
+
+def _parts(given: Any) -> tuple[Any, ...]:
+    return given if isinstance(given, Prepared) else (given,)
+
+
+def _held(given: Any, position: int) -> Any:
+    if isinstance(given, Prepared):
+        return Prepared(held_at(given.statement, position), given.values)
+    return held_at(given, position)
 
 
 class _snapshot:  # noqa: N801 (reads as a verb in `with`)
