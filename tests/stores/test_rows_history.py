@@ -1,5 +1,7 @@
 """The row store keeps every version of a row with history, by position."""
 
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from diptych.errors import FencedError
 from diptych.model.projections import Key, Projection, ReadModel
 from diptych.ports import Changes, Checkpoint, RowReader, RowWriter, Version
 from diptych.stores.sqlite.rows import SqliteRowStore
+from diptych.stores.sqlite.rows_history import history_of, past_of
 from tests.stores.test_rows import install, thing
 
 
@@ -194,6 +197,22 @@ async def test_every_kind_of_column_has_a_past(writer: RowWriter, reader: RowRea
     statement = sa.select(table.c.name, table.c.double, table.c.at).where(table.c.day == first.day)
     assert (await reader.select([statement], as_of=1))[0] == [(first.name, first.double, first.at)]
     assert (await reader.select([statement], as_of=2))[0] == [("other", first.double, first.at)]
+
+
+async def test_the_past_of_a_key_is_searched_for_and_never_scanned(tmp_path: Path) -> None:
+    projection, stock, moves = declared()
+    async with SqliteRowStore(tmp_path / "rows.db") as store, store.writer() as writer:
+        await install(writer, projection)
+    history = history_of(stock, 1)
+    assert history is not None
+    with contextlib.closing(sqlite3.connect(tmp_path / "rows.db")) as connection:
+        for statement in (past_of(stock).one, past_of(stock).versions, past_of(moves).one, history.close):
+            bound = (
+                dict.fromkeys(("k0", "k1", "position", "after", "until", "limit"), 1) if ":" in statement else (1,) * 5
+            )
+            plan = [str(row[3]) for row in connection.execute(f"explain query plan {statement}", bound)]
+            assert plan
+            assert not [step for step in plan if step.startswith("SCAN")], plan
 
 
 Batches = Sequence[Sequence[tuple[str, int, int | None]]]
