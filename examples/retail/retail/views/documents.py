@@ -18,7 +18,7 @@ from retail.values import ZERO, Money
 Kind = Literal["sale", "return", "movement", "adjustment"]
 _RANK: tuple[Kind, ...] = ("sale", "return", "movement", "adjustment")
 
-papers = Projection("papers")
+papers = Projection("papers", version=2)
 
 
 class Document(msgspec.Struct, frozen=True):
