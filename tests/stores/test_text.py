@@ -314,7 +314,7 @@ def test_the_words_of_a_text_are_quoted() -> None:
 async def test_nothing_but_the_index_is_gone_through(tmp_path: Path, where: Callable[[Any], tuple[Any, ...]]) -> None:
     async with catalogue(tmp_path / "rows.db") as items:
         rows, search = items.rows, items.store.text(items.model)
-        statement = search.search("red lamp", where(rows.table.c), limit=20, offset=0)
+        statement = search.page(where(rows.table.c)).params(**search.values("red lamp", limit=20, offset=0))
         among = sa.select(rows.table.c.name).where(rows.matching("red lamp"), *where(rows.table.c))
 
         steps = plan(tmp_path / "rows.db", statement) + plan(tmp_path / "rows.db", among)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 
@@ -17,9 +17,14 @@ class TextSearch(Protocol):
         """Return the condition over the logical table that a row is found by this text."""
         ...
 
-    def search(self, text: str, where: Sequence[Any], *, limit: int, offset: int) -> Any:  # Any: a SQLAlchemy select
+    def page(self, where: Sequence[Any]) -> Any:  # Any: a SQLAlchemy select
         """Return a select of a page of the rows that are found and of which `where` holds, best first, ties by key.
 
-        Its columns are the total, a tier, and the row's fields; the tier is None in the one row of an empty page.
+        Its columns are the total, a tier, and the row's fields; the tier is None in the one row of an empty page. What
+        is looked for, and which page, are parameters: `values` has them.
         """
+        ...
+
+    def values(self, text: str, *, limit: int, offset: int) -> Mapping[str, Any]:
+        """Return the values of the parameters of `page`."""
         ...

@@ -77,15 +77,16 @@ class Shelf:
 
     async def select(self, statements: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """Run `select()`s on one snapshot, after waiting for the read models that they name."""
-        parts = (part for each in statements for part in visitors.iterate(each))
+        selects = [each.statement if isinstance(each, Prepared) else each for each in statements]
+        parts = (part for each in selects for part in visitors.iterate(each))
         named = {part.name for part in parts if isinstance(part, sa.TableClause)}
         query = asking.get()
         if query is not None:
             if query.watched:
-                refuse_unseen(statements)
+                refuse_unseen(selects)
             await self.cover(query, named & self.models.keys())
             if query.as_of is not None:
-                refuse_present(statements, self.models)
+                refuse_present(selects, self.models)
                 return await self.reader.select(statements, as_of=query.as_of)
         return await self.reader.select(statements)
 
@@ -153,7 +154,7 @@ class Rows(RowsOf[V]):
         columns that are not there or have no order.
         """
         _refuse_negative(limit, offset)
-        if not where and not any(isinstance(value, sa.ClauseElement) for value in equals.values()):
+        if _is_plain(where, equals):
             shape = self._shaped().of(equals, order)
             counted, found = await self._shelf.run(self._model, shape.prepared(equals, limit, offset))
         else:
@@ -199,8 +200,14 @@ class Rows(RowsOf[V]):
         NoHistoryError as of a position.
         """
         _refuse_negative(limit, offset)
-        searched = self._searched().search(text, self._conditions(where, equals), limit=limit, offset=offset)
-        found = (await self._shelf.select((searched,)))[0]
+        searched = self._searched()
+        values = searched.values(text, limit=limit, offset=offset)
+        if _is_plain(where, equals):
+            prepared = self._shaped().search(searched, equals, values)
+            found = (await self._shelf.run(self._model, (prepared,)))[0]
+        else:
+            page = searched.page(self._conditions(where, equals))
+            found = (await self._shelf.select((Prepared(page, values),)))[0]
         rows = tuple(self._made(values) for _, tier, *values in found if tier is not None)
         return Page(rows, found[0][0], offset, limit)
 
@@ -259,6 +266,11 @@ class Rows(RowsOf[V]):
         if name not in table.c:
             raise TypeError(f"{self._model.name!r} has no column {name!r}; it has {', '.join(table.c.keys())}")
         return table.c[name]
+
+
+def _is_plain(where: Sequence[Any], equals: Mapping[str, Any]) -> bool:
+    """Say whether a statement differs from others of its shape by values alone."""
+    return not where and not any(isinstance(value, sa.ClauseElement) for value in equals.values())
 
 
 def _refuse_negative(limit: int, offset: int) -> None:
