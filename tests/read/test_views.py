@@ -15,7 +15,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from diptych import AfterEvents, Application, Every, Module, OnDemand, Rows
+from diptych import AfterEvents, Application, Every, Module, OnDemand, Projection, Rows, change
 from diptych.errors import RebuildingError, RefreshError, StaleError, UnknownMessageError, UnmaterialisedError
 from diptych.model.views import Refresh
 from diptych.ports import Computed
@@ -338,6 +338,28 @@ async def test_changed_code_is_computed_anew_by_the_process_that_folds_and_by_no
             return (await app.views())["sales_by_day"].state == "ready"
 
         await until(ready)
+
+
+async def test_rows_of_a_raised_version_are_computed_anew_whatever_its_code_looks_like(tmp_path: Path) -> None:
+    def times(factor: int) -> Projection:
+        projection = sales(version=factor)
+
+        @projection.models[0].on
+        def multiplied(row: SaleSummary, event: Completed) -> SaleSummary:
+            return change(row, total=event.total * factor)
+
+        return projection
+
+    def opened(factor: int) -> Application:
+        return Application(reports(), times(factor), events=f"sqlite:///{tmp_path}/log.db")
+
+    async with opened(1) as app:
+        await record(app.store, Completed(1, MONDAY, Decimal(3)))
+        assert await days(app, after=1) == [(MONDAY, 1, Decimal(3))]
+
+    async with opened(2) as app:
+        await app.caught_up()
+        assert await days(app) == [(MONDAY, 1, Decimal(6))]
 
 
 async def test_a_process_that_only_follows_refreshes_on_demand(tmp_path: Path) -> None:

@@ -21,6 +21,9 @@ from diptych.read.fingerprint import code_of, fingerprint_of
 from diptych.read.resolver import RowsResolver
 from diptych.read.rows import Shelf
 
+Code = tuple[int, str]
+"""The version of a projection, and its fingerprint."""
+
 
 @dataclass(frozen=True, eq=False)
 class BoundView:
@@ -40,16 +43,19 @@ class BoundView:
 
 
 def bind(
-    modules: Iterable[Module], resolver: RowsResolver, shelf: Shelf, fingerprints: Mapping[str, str], store: ViewStore
+    modules: Iterable[Module], resolver: RowsResolver, shelf: Shelf, code: Mapping[str, Code], store: ViewStore
 ) -> Mapping[str, BoundView]:
-    """Return the views of modules by name, and put their rows on the shelf; raise WiringError for what does not fit."""
+    """Return the views of modules by name, and put their rows on the shelf; raise WiringError for what does not fit.
+
+    `code` is that of every projection: a version is raised for what no fingerprint sees.
+    """
     views: dict[str, MaterialisedView[Any]] = {}
     for module in modules:
         for view in module.views:
             _refuse_clash(view, views.get(view.name), shelf)
             views[view.name] = view
     rows = {view.model.row: view for view in views.values()}
-    bound = {name: _bound(view, resolver, shelf, rows, fingerprints) for name, view in views.items()}
+    bound = {name: _bound(view, resolver, shelf, rows, code) for name, view in views.items()}
     for each in bound.values():
         store.refuse_unfit(each.view, each.statement())
     shelf.models |= {name: view.model for name, view in views.items()}
@@ -61,7 +67,7 @@ def _bound(
     resolver: RowsResolver,
     shelf: Shelf,
     rows: Mapping[Any, MaterialisedView[Any]],
-    fingerprints: Mapping[str, str],
+    code: Mapping[str, Code],
 ) -> BoundView:
     for parameter in view.parameters:
         if row_type_of(parameter.type) in rows:
@@ -75,8 +81,9 @@ def _bound(
     models = {model.name: model for model in resolver.models_of(view.parameters)}
     models |= {name: shelf.models[name] for name in _read(view, statement, shelf)}
     projections = tuple(dict.fromkeys(model.projection for model in models.values()))
-    code = (fingerprint_of(view.home), code_of(view.function), *sorted(fingerprints[name] for name in projections))
-    fingerprint = blake2b("\n".join(code).encode(), digest_size=16).hexdigest()
+    below = sorted(f"{version} {text}" for version, text in (code[name] for name in projections))
+    parts = (fingerprint_of(view.home), code_of(view.function), *below)
+    fingerprint = blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
     return BoundView(view, tuple(models.values()), projections, fingerprint, statement)
 
 

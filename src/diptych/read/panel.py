@@ -201,8 +201,8 @@ class ReadPanel:
 
     def _made_views(self, modules: Sequence[Module], resolver: RowsResolver) -> Views:
         store = self.rows.views()
-        bound = bind(modules, resolver, self._shelf, self._fingerprints, store)
         code = {each.name: (each.version, self._fingerprints[each.name]) for each in self._projections}
+        bound = bind(modules, resolver, self._shelf, code, store)
         return Views(bound, code, store=store, log=self._store, live=self._live, clock=self._clock)
 
     def _made_runtime(self) -> Runtime:
