@@ -113,6 +113,18 @@ async def test_append_only_rows_are_there_from_their_position_on(writer: RowWrit
     assert await reader.versions(moves, (6, 0)) == [Version(6, Move("a", -2))]
 
 
+async def test_append_only_rows_from_before_there_was_history_get_their_past(
+    writer: RowWriter, reader: RowReader, store: SqliteRowStore
+) -> None:
+    _, moves = await three_batches(writer)
+    with contextlib.closing(store._writing()) as database, database.write() as connection:
+        connection.execute('drop view "moves__h"')
+
+    await install(writer, declared()[0], head=10)
+
+    assert await reader.get(moves, [(6, 0)], as_of=6) == {(6, 0): Move("a", -2)}
+
+
 STATEMENTS = {
     "plain": lambda t: sa.select(t.c.code, t.c.pieces),
     "count": lambda t: sa.select(sa.func.count()).select_from(t),

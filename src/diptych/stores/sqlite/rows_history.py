@@ -207,7 +207,7 @@ def _names(table: sa.Table) -> list[str]:
 
 
 def _view(name: str, table: str, columns: Iterable[str]) -> str:
-    return f"create view {_quoted(view_of(name))} as select {', '.join(columns)} from {_quoted(table)}"  # noqa: S608 (our own names)
+    return f"create view if not exists {_quoted(view_of(name))} as select {', '.join(columns)} from {_quoted(table)}"  # noqa: S608 (our own names)
 
 
 def _quoted(name: str) -> str:

@@ -39,6 +39,7 @@ class Installation:
         else:
             # Stopped projections are tried again: the fold may have been fixed.
             checkpoint = msgspec.structs.replace(stored, epoch=self._epoch, error=None)
+            self._complete(projection, stored.generation)
         put_checkpoint(self._connection, checkpoint)
         for model in projection.models:
             self.writings[model.name] = writing_of(model, checkpoint.generation)
@@ -46,6 +47,13 @@ class Installation:
             if (history := history_of(model, checkpoint.generation)) is not None:
                 self.histories[model.name] = history
         return checkpoint
+
+    def _complete(self, projection: Projection, generation: int) -> None:
+        """Give append-only rows that were made before there was history the view of their past."""
+        for model in projection.models:
+            if model.append_only:
+                for statement in history_statements(model, generation):
+                    self._connection.execute(statement)
 
     def _weigh(self, model: ReadModel[Any], generation: int) -> None:
         # Weights lie in the index beside the words: new ones need no rebuild.
