@@ -12,7 +12,7 @@ import pytest
 from diptych.errors import WiringError
 from diptych.model.marks import Indexed, Scale, Tag, Unique
 from diptych.model.pages import Page
-from diptych.model.rows import Column, change, columns_of, computed, in_utc, row_type_of
+from diptych.model.rows import Column, as_stored, change, columns_of, computed, row_type_of
 from diptych.read.rows import Rows
 
 
@@ -150,9 +150,44 @@ class Dated:
 
 def test_datetimes_of_a_row_are_turned_to_utc() -> None:
     there = datetime(2011, 1, 1, 0, 30, tzinfo=timezone(timedelta(hours=2)))
-    turn = in_utc(Dated)
+    turn = as_stored(Dated)
     assert turn is not None
 
     assert turn(Dated(there)).at.isoformat() == "2010-12-31T22:30:00+00:00"
     assert turn(there_already := Dated(there.astimezone(UTC), there.astimezone(UTC))) is there_already
-    assert in_utc(Packed) is None
+    assert as_stored(Packed) is None
+
+
+@dataclass(frozen=True)
+class Priced:
+    price: Annotated[Decimal, Scale(4)]
+    rate: Decimal = Decimal("0.10")
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        ("9.5", "9.5000"),
+        ("1E+3", "1000.0000"),
+        ("-0", "0.0000"),
+        ("-0.0000", "0.0000"),
+        ("0.123456", "0.123456"),  # refused when it is stored: nothing is rounded here
+        ("NaN", "NaN"),
+        ("123456789012345678901234567890.5", "123456789012345678901234567890.5000"),
+    ],
+)
+def test_decimals_of_a_row_get_all_of_their_places(given: str, stored: str) -> None:
+    form = as_stored(Priced)
+    assert form is not None
+
+    formed = form(Priced(Decimal(given)))
+
+    assert (str(formed.price), str(formed.rate)) == (stored, "0.10")
+    assert form(settled := Priced(Decimal("9.5000"))) is settled
+
+
+def test_a_whole_number_in_the_place_of_a_decimal_becomes_one() -> None:
+    form = as_stored(Priced)
+    assert form is not None
+
+    assert str(form(Priced(0)).price) == "0.0000"  # type: ignore[arg-type]  # what a careless default is

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diptych.history.folder import fold_log
 from diptych.model.criteria import Criteria
+from diptych.model.marks import Scale
 from diptych.model.projections import Projection
 from diptych.ports import EventReader, Snapshot
 from diptych.read.plan import learn
@@ -35,13 +37,20 @@ sizes = st.lists(st.integers(1, 7), min_size=1, max_size=5)
 
 
 async def projected(projection: Projection, log: EventReader, sizes: Sequence[int]) -> Snapshot:
+    """Fold the log in batches of these sizes; a size of 0 stands for a restart, which remembers nothing."""
     async with SqliteRowStore(None) as rows, rows.writer() as writer, rows.reader() as reader:
         await writer.lease(seconds=60)
-        installed = await writer.install([projection], {"shop": ""}, log_id=UUID(int=1), head=99, mode="production")
-        projector = Projector(projection, installed["shop"], writer, LiveProgress())
-        turn, complete = 0, False
+
+        async def started() -> Projector:
+            found = await writer.install([projection], {"shop": ""}, log_id=UUID(int=1), head=99, mode="production")
+            return Projector(projection, found["shop"], writer, LiveProgress())
+
+        projector, turn, complete = await started(), 0, False
         while not complete:
             limit = sizes[turn % len(sizes)]
+            if not limit:
+                projector, turn = await started(), turn + 1
+                continue
             page = await log.read(Criteria.typed(*projection.types), after=projector.position, limit=limit)
             await projector.advance(learn(codec(), page), page.through, now=float(turn))
             turn, complete = turn + 1, page.complete
@@ -90,6 +99,30 @@ async def test_a_fold_sees_datetimes_in_utc_whether_its_row_was_stored_or_not() 
     expected = {("a",): Day("a", late.astimezone(UTC), date(2010, 12, 31))}
     assert snapshot.rows["day"] == expected
     assert (await fold_log(projection, store, codec(), until=2))["day"] == expected
+
+
+@dataclass(frozen=True)
+class Label:
+    code: str
+    price: Annotated[Decimal, Scale(4)]
+    text: str = ""
+
+
+@pytest.mark.parametrize("sizes", [[3], [1], [1, 0]])
+async def test_a_fold_sees_decimals_to_all_of_their_places_whether_its_row_was_stored_or_not(
+    sizes: Sequence[int],
+) -> None:
+    projection, store = Projection("shop"), MemoryEventStore()
+
+    @projection.read_model(Label, key="code").on
+    def labelled(row: Label | None, event: Created) -> Label:
+        return Label(event.code, event.price, f"{row.text}{row.price};" if row else "")
+
+    await record(store, *[Created("a", "Apple", Decimal("9.5"))] * 3)
+    snapshot = await projected(projection, store, sizes)
+
+    assert snapshot.rows["label"] == {("a",): Label("a", Decimal("9.5"), "9.5000;9.5000;")}
+    assert (await fold_log(projection, store, codec(), until=3))["label"] == snapshot.rows["label"]
 
 
 async def test_a_row_deleted_and_made_again_in_one_batch_is_the_new_one() -> None:

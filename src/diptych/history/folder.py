@@ -18,7 +18,7 @@ from diptych.model.meta import Meta
 from diptych.model.projections import Key, Projection, ReadModel, RowFold
 from diptych.model.rowfolds import KEY, META, RollupFold, RowChange
 from diptych.model.rowkeys import sortable
-from diptych.model.rows import in_utc as rows_in_utc
+from diptych.model.rows import as_stored
 from diptych.ports import EventReader, Metadata, StoredEvent
 
 Tables = dict[str, dict[Key, Any]]
@@ -87,8 +87,8 @@ class SequentialFolder:
             self._put(model, key, table, row, position)
 
     def _put(self, model: ReadModel[Any], key: Key, table: dict[Key, Any], made: Any, position: int) -> None:
-        in_utc = rows_in_utc(model.row)
-        before, row = table.pop(key, None), made if made is None or in_utc is None else in_utc(made)
+        stored = as_stored(model.row)
+        before, row = table.pop(key, None), made if made is None or stored is None else stored(made)
         if row is not None:
             table[key] = row
         self._changes[model.name].append(RowChange(key, before, row, position))

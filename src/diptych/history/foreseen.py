@@ -6,14 +6,13 @@ import asyncio
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
 from diptych.errors import CorruptionError, StaleError, StoreError
 from diptych.model.projections import Key, Projection, ReadModel
-from diptych.model.rows import change, columns_of
+from diptych.model.rows import columns_of
 from diptych.ports import Changes, RowReader, RowStore
 from diptych.read.folding import Folding
 from diptych.read.plan import Learned
@@ -102,7 +101,7 @@ class ForeseenRows:
             for key, row in rows.items():
                 fields = _differing(self._models[name].row, before.get(key), row)
                 if fields:
-                    yield RowDiff(name, key, before.get(key), _scaled(row), fields)
+                    yield RowDiff(name, key, before.get(key), row, fields)
 
 
 async def foresee(
@@ -157,15 +156,3 @@ def _differing(row_type: type, before: Any, after: Any) -> tuple[str, ...]:
     if before is None or after is None:
         return () if before is after else names
     return tuple(name for name in names if getattr(before, name) != getattr(after, name))
-
-
-def _scaled(row: Any) -> Any:
-    """Return a row with its decimals as a store gives them back, to all of their places."""
-    columns = () if row is None else columns_of(type(row))
-    given = {each.name: (getattr(row, each.name), each.scale) for each in columns if not each.computed}
-    scaled = {
-        name: value.quantize(Decimal(1).scaleb(-scale))
-        for name, (value, scale) in given.items()
-        if scale is not None and isinstance(value, Decimal)
-    }
-    return change(row, **scaled) if scaled else row

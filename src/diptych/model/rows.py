@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from math import inf
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, get_args, get_origin, overload
@@ -24,6 +24,7 @@ T = TypeVar("T")
 NUMBER = "_id"
 """The number of a row, by which a text index knows it; only tables of rows that are searched have it."""
 _TAKEN = ("rank", "rowid")
+_WIDE = Context(prec=60)
 Self = TypeVar("Self")
 
 
@@ -92,24 +93,52 @@ def columns_of(row: type) -> tuple[Column, ...]:
 
 
 @memo
-def in_utc(row: type) -> Callable[[Any], Any] | None:
-    """Compile the function that turns a row's datetimes to UTC, as a store will give them back; None without any.
+def as_stored(row: type) -> Callable[[Any], Any] | None:
+    """Compile the function that gives a row the form in which a store gives it back; None where they never differ.
 
-    A fold must see the same row whether it comes from the store or from memory: `row.at.date()` depends on the offset.
+    A fold must see the same row whether it comes from the store or from memory: `row.at.date()` depends on the offset
+    of a datetime, `str(row.price)` on the places of a Decimal.
     """
-    names = tuple(column.name for column in columns_of(row) if column.type is datetime and not column.computed)
-    if not names:
+    forms = tuple((column.name, form) for column in columns_of(row) if (form := _form_of(column)) is not None)
+    if not forms:
         return None
 
-    def turned(given: Any) -> Any:
-        elsewhere = {name: at for name in names if (at := getattr(given, name)) is not None and at.tzinfo is not UTC}
-        return change(given, **{name: _utc(at) for name, at in elsewhere.items()}) if elsewhere else given
+    def formed(given: Any) -> Any:
+        other: dict[str, Any] = {}
+        for name, form in forms:
+            value = getattr(given, name)
+            if value is not None and (stored := form(value)) is not value:
+                other[name] = stored
+        return change(given, **other) if other else given
 
-    return turned
+    return formed
+
+
+def _form_of(column: Column) -> Callable[[Any], Any] | None:
+    if column.computed:
+        return None
+    if column.type is datetime:
+        return _utc
+    return _placing(column.scale) if column.type is Decimal and column.scale is not None else None
 
 
 def _utc(at: datetime) -> datetime:
-    return at if at.tzinfo is None else at.astimezone(UTC)  # a naive one is refused where it would be stored
+    # A naive one is refused where it would be stored.
+    return at if at.tzinfo is UTC or at.tzinfo is None else at.astimezone(UTC)
+
+
+def _placing(places: int) -> Callable[[Any], Any]:
+    unit = Decimal(1).scaleb(-places)
+
+    def placed(value: Any) -> Any:
+        if type(value) is Decimal and value.same_quantum(unit) and (value or not value.is_signed()):
+            return value
+        if not isinstance(value, (Decimal, int)) or not Decimal(value).is_finite():
+            return value  # refused where it would be stored, as is one of more places
+        exact = _WIDE.add(_WIDE.quantize(Decimal(value), unit), 0)  # without the sign of a nought
+        return exact if exact == value else value
+
+    return placed
 
 
 def change(row: V, **fields: Any) -> V:  # Any: values of the row's own fields

@@ -99,7 +99,7 @@ def run(work: Iterable[Work], overlay: Overlay) -> Iterator[Need]:
 
 
 def _fold(learned: Learned, step: Step, keys: Iterable[Key], overlay: Overlay) -> None:
-    at, function, _, must_exist, in_utc, followed, extras, references = step
+    at, function, _, must_exist, as_stored, followed, extras, references = step
     rows, event, position = overlay.rows[at], learned.event, learned.stored.position
     for key in keys:
         row = rows.get(key)
@@ -112,14 +112,14 @@ def _fold(learned: Learned, step: Step, keys: Iterable[Key], overlay: Overlay) -
         else:
             new = function(row, event)
         if new is not row:
-            rows[key] = new = new if new is None or in_utc is None else in_utc(new)
+            rows[key] = new = new if new is None or as_stored is None else as_stored(new)
             overlay.changed[at][key] = position
             if followed:
                 overlay.note(at, RowChange(key, row, new, position))
 
 
 def _append(learned: Learned, step: Appending, overlay: Overlay) -> None:
-    at, function, kind, in_utc, followed, extras, references = step
+    at, function, kind, as_stored, followed, extras, references = step
     made = function(learned.event, *_arguments(learned, (), extras, references, overlay))
     if made is None:
         return
@@ -127,7 +127,7 @@ def _append(learned: Learned, step: Appending, overlay: Overlay) -> None:
     while (position, index) in rows:
         index += 1
     for each in (made,) if isinstance(made, kind) else made:
-        row = each if in_utc is None else in_utc(each)
+        row = each if as_stored is None else as_stored(each)
         rows[position, index] = row
         changed[position, index] = position
         if followed:
@@ -136,7 +136,7 @@ def _append(learned: Learned, step: Appending, overlay: Overlay) -> None:
 
 
 def _roll(learned: Learned, step: Rolling, overlay: Overlay) -> Iterator[Missing]:
-    at, function, _, must_exist, in_utc, followed, extras, _ = step.step
+    at, function, _, must_exist, as_stored, followed, extras, _ = step.step
     rows, position = overlay.rows[at], learned.stored.position
     for change in overlay.made(step.source, position):
         for key, told in step.fold.changes(change):
@@ -147,7 +147,7 @@ def _roll(learned: Learned, step: Rolling, overlay: Overlay) -> Iterator[Missing
                 raise _missing(function.__qualname__, key)
             new = function(row, told, *_arguments(learned, key, extras, (), overlay))
             if new is not row:
-                rows[key] = new = new if new is None or in_utc is None else in_utc(new)
+                rows[key] = new = new if new is None or as_stored is None else as_stored(new)
                 overlay.changed[at][key] = position
                 if followed:
                     overlay.note(at, RowChange(key, row, new, position))

@@ -14,7 +14,7 @@ from diptych.codec import EventCodec
 from diptych.errors import CorruptionError, MessageError
 from diptych.model.projections import Projection, ReadModel
 from diptych.model.rowfolds import Key, KeysOf, RollupFold, RowFold
-from diptych.model.rows import in_utc
+from diptych.model.rows import as_stored
 from diptych.ports import Slice, StoredEvent
 
 
@@ -34,8 +34,8 @@ class Step(NamedTuple):
     function: Callable[..., Any]
     keys: KeysOf
     must_exist: bool
-    in_utc: Callable[[Any], Any] | None
-    """Turns the datetimes of a row to UTC, where its type has any."""
+    as_stored: Callable[[Any], Any] | None
+    """Gives a row the form in which it will be stored, where its type has another."""
     followed: bool
     """Whether somebody asks for every change: a rollup, or the history of the rows."""
     extras: tuple[int, ...]
@@ -48,7 +48,7 @@ class Appending(NamedTuple):
     at: int
     function: Callable[..., Any]
     row: type
-    in_utc: Callable[[Any], Any] | None
+    as_stored: Callable[[Any], Any] | None
     followed: bool
     extras: tuple[int, ...]
     references: tuple[Referring, ...]
@@ -123,16 +123,16 @@ def _step(model: ReadModel[Any], fold: RowFold, followed: bool) -> AnyStep:  # n
     references = tuple(
         Referring(each.model.order, each.key_of, each.must_exist, each.parameter) for each in fold.references
     )
-    turn = in_utc(model.row)
+    formed = as_stored(model.row)
     if model.append_only:
-        return Appending(model.order, fold.function, model.row, turn, followed, fold.extras, references)
-    step = Step(model.order, fold.function, fold.keys, fold.must_exist, turn, followed, fold.extras, references)
+        return Appending(model.order, fold.function, model.row, formed, followed, fold.extras, references)
+    step = Step(model.order, fold.function, fold.keys, fold.must_exist, formed, followed, fold.extras, references)
     return Fanning(step, fold.where, references) if fold.where else step
 
 
 def _rolling(model: ReadModel[Any], fold: RollupFold, rolled: bool) -> Rolling:  # noqa: FBT001 (internal)
     followed = rolled or model.history
-    step = Step(model.order, fold.function, _none, fold.must_exist, in_utc(model.row), followed, fold.extras, ())
+    step = Step(model.order, fold.function, _none, fold.must_exist, as_stored(model.row), followed, fold.extras, ())
     return Rolling(step, fold.source.order, fold)
 
 
