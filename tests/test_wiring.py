@@ -7,11 +7,12 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from diptych import WiringError
-from tests.wiring_mistakes import MISTAKES
+from diptych import Application, Module, Projection, WiringError
+from tests.wiring_mistakes import MISTAKES, OrderView
 
 GOLDEN = Path(__file__).parent / "golden" / "wiring.txt"
 HERE = str(Path(__file__).parent) + os.sep
@@ -41,3 +42,42 @@ def test_every_mistake_names_file_line_and_fix(mistake: Callable[[], None]) -> N
 
     assert re.search(r"^  at   wiring_mistakes\.py:\d+$", text, re.MULTILINE)
     assert re.search(r"^  fix  \S+", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"subscribers": "inlin"}, "write subscribers='run' or 'inline' or 'off'"),
+        ({"projections": "off"}, "write projections='run' or 'follow'"),
+        ({"mode": "development"}, "write mode='production' or 'dev'"),
+    ],
+)
+def test_a_setting_that_there_is_not_is_refused(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(WiringError, match=told):
+        Application(**options)
+
+
+def test_a_read_model_in_place_of_its_projection_is_refused() -> None:
+    model: Any = Projection("orders").read_model(OrderView, key="order")
+
+    with pytest.raises(WiringError, match=r"found read model 'order_view'\n  fix  pass the Projection of a read model"):
+        Application(model)
+
+
+def test_a_row_type_in_place_of_a_part_is_refused() -> None:
+    part: Any = OrderView
+
+    with pytest.raises(WiringError, match=r"found <class .*OrderView'>\n  at   .*wiring_mistakes.py"):
+        Application(part)
+
+
+def test_a_descending_index_is_told_how_it_is_written() -> None:
+    with pytest.raises(WiringError, match=r"Index\('-order'\)"):
+        Projection("orders").read_model(OrderView, key="order", indexes=["-order"])
+
+
+def test_a_view_that_is_refreshed_by_a_number_is_refused() -> None:
+    number: Any = 5
+
+    with pytest.raises(WiringError, match=r"refreshed by 5\n  at .*\n  fix  write refresh=Every\(minutes=5\)"):
+        Module("orders").materialised(OrderView, key="order", refresh=number)(lambda orders: orders)

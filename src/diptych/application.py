@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from diptych.dispatch import Middleware
-from diptych.errors import UnknownMessageError
+from diptych.errors import OutdatedError, UnknownMessageError
 from diptych.history.check import Report, check
 from diptych.history.history import History, Moment
 from diptych.history.trial import Trial, Trials
@@ -286,8 +286,15 @@ class Application:
         await self.reactions.reacted(timeout=timeout)
 
     async def check(self, projection: str) -> Report:
-        """Compare every row of a projection with an independent fold of the log."""
+        """Compare every row of a projection with an independent fold; raise OutdatedError for rows of other code."""
         if projection not in self._wiring.projections:
             known = ", ".join(self._wiring.projections) or "none"
             raise UnknownMessageError(f"there is no projection {projection!r}; there are: {known}")
+        await self._refuse_other_code(projection)
         return await check(self._wiring.projections[projection], self.store, self._read.rows, self.codec)
+
+    async def _refuse_other_code(self, projection: str) -> None:
+        stored, head = (await self.checkpoints()).get(projection), await self.head()
+        if stored is not None and not self.fits(stored):
+            version, at = self.projections[projection].version, stored.position
+            raise OutdatedError(projection, stored=stored.version, version=version, position=at, head=head)

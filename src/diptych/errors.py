@@ -240,8 +240,8 @@ class OutdatedError(RebuildingError):
         super().__init__(projection, position, head)
         self.stored, self.version = stored, version
         of = "changed code under it" if stored == version else f"version {version}"
-        what = f"projection {projection!r} is folded by another process at version {stored}, and this code has {of}"
-        self.args = (f"{what}; end that process, or ask it",)
+        what = f"the rows of projection {projection!r} are folded at version {stored}, and this code has {of}"
+        self.args = (f"{what}; they are rebuilt when it is served and no other process folds them",)
 
 
 class UnmaterialisedError(RebuildingError):

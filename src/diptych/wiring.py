@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from diptych.codec import EventCodec
 from diptych.dispatch import Middleware
@@ -15,7 +15,7 @@ from diptych.injection import Injector
 from diptych.model.decisions import events_yielded
 from diptych.model.fields import fields_of, place_of
 from diptych.model.immutability import mutable_part
-from diptych.model.projections import Projection
+from diptych.model.projections import Projection, ReadModel
 from diptych.model.subscribers import Reacts, Subscriber
 from diptych.model.tags import tag_of
 from diptych.module import Module
@@ -61,6 +61,18 @@ class Wiring:
             "state_bytes": self.state_bytes,
             "cache_bytes": self.cache_bytes,
         }
+
+    def __post_init__(self) -> None:
+        for part in self.parts:
+            if not isinstance(part, Part):
+                raise WiringError(
+                    f"an application is made of modules, projections and subscribers, found {_shown(part)}",
+                    where=place_of(part) if isinstance(part, type) else "",
+                    fix="pass the Projection of a read model; by keyword what is no part: provide=[...], events=...",
+                )
+        _refuse_unknown("mode", self.mode, Mode)
+        _refuse_unknown("projections", self.runs, Runs)
+        _refuse_unknown("subscribers", self.reacts, Reacts)
 
     @cached_property
     def modules(self) -> tuple[Module, ...]:
@@ -171,6 +183,16 @@ class Wiring:
             yield from projection.events
         for subscriber in self.subscribers.values():
             yield from subscriber.events
+
+
+def _shown(part: object) -> str:
+    return f"read model {part.name!r}" if isinstance(part, ReadModel) else f"{part!r:.60}"
+
+
+def _refuse_unknown(setting: str, found: str, allowed: Any) -> None:
+    if found not in get_args(allowed):
+        known = " or ".join(repr(each) for each in get_args(allowed))
+        raise WiringError(f"{setting} of the application is {found!r}", fix=f"write {setting}={known}")
 
 
 def _refuse_as_of(query: type) -> None:

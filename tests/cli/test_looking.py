@@ -100,6 +100,23 @@ def test_rows_of_other_code_are_told(bank: dict[str, Any], told: Told, run: Run,
     assert doctor["projection listing"]["fix"].startswith("raise it to 2")
 
 
+def test_rows_of_other_code_are_not_checked(bank: dict[str, Any], run: Run, folder: Path) -> None:
+    run("ask", "GetAccount", "--account", "A1")
+    tamper(folder / "bank-reads.db", "diptych_checkpoint", "fingerprint = 'other'")
+
+    result = run("projections", "check", "listing")
+
+    assert result.exit_code == 1
+    assert "at version 1, and this code has changed code under it; they are rebuilt when it is served" in result.stderr
+
+
+def test_rows_that_are_not_there_yet_are_not_checked(bank: dict[str, Any], run: Run) -> None:
+    result = run("projections", "check", "listing")
+
+    assert result.exit_code == 1
+    assert "'listing' has not begun" in result.stderr
+
+
 def test_a_right_projection_checks_out(bank: dict[str, Any], run: Run) -> None:
     run("ask", "GetAccount", "--account", "A1")
 

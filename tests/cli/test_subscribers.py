@@ -117,9 +117,16 @@ def test_a_program_is_told_where_the_subscriber_goes_on(failing: None, told: Cal
     assert told("subscribers", "skip", "mail", "2", *ON) == {"subscriber": "mail", "position": 2}
 
 
-@pytest.mark.parametrize(("name", "position"), [("mail", "1"), ("idle", "2"), ("nobody", "1")])
+@pytest.mark.parametrize(("name", "position"), [("mail", "1"), ("idle", "2")])
 def test_no_other_event_is_skipped(failing: None, run: Run, name: str, position: str) -> None:
     refused = run("subscribers", "skip", name, position, *ON)
 
     assert refused.exit_code == 1
     assert "only the event at which it fails can be skipped" in refused.stderr
+
+
+def test_an_unknown_subscriber_is_told(failing: None, run: Run) -> None:
+    refused = run("subscribers", "skip", "nobody", "1", *ON)
+
+    assert refused.exit_code == 1
+    assert "there is no subscriber 'nobody'; there are: " in refused.stderr

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from diptych.errors import FoldError, RebuildingError
+from diptych.errors import FoldError, RebuildingError, UnknownRowError
 from diptych.history.check import Difference, check
 from diptych.history.folder import SequentialFolder
 from diptych.model.meta import Meta
@@ -61,6 +61,14 @@ async def test_a_rebuild_is_not_checked() -> None:
 
         with pytest.raises(RebuildingError):
             await check(projection, store, rows, codec())
+
+
+async def test_a_projection_that_has_not_begun_has_no_rows_to_check(tmp_path: Path) -> None:
+    store = MemoryEventStore()
+    await record(store, APPLE)
+    async with SqliteRowStore(tmp_path / "rows.db") as rows:
+        with pytest.raises(UnknownRowError, match="'shop' has not begun.*serve the application"):
+            await check(shop(), store, rows, codec())
 
 
 def test_the_folder_stops_at_a_row_that_must_exist() -> None:

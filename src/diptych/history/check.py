@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diptych.codec import EventCodec
-from diptych.errors import RebuildingError
+from diptych.errors import RebuildingError, UnknownRowError
 from diptych.history.folder import fold_log
 from diptych.model.fields import fields_of
 from diptych.model.projections import Key, Projection, ReadModel
@@ -58,9 +58,15 @@ async def check(
     """Compare every row of a projection with the fold of the log up to the projection's checkpoint.
 
     Rows and checkpoint are read on one snapshot: a running projection may go on. Raises RebuildingError while the
-    projection is being rebuilt, UnreadableEventError for an event that current code cannot read.
+    projection is being rebuilt, UnknownRowError where it has not begun, UnreadableEventError for an event that current
+    code cannot read.
     """
     async with rows.reader() as reader:
+        if projection.name not in await reader.checkpoints():
+            raise UnknownRowError(
+                f"projection {projection.name!r} has not begun, and has no rows to check; serve the application, or "
+                "ask a query that reads them"
+            )
         stored = await reader.snapshot(projection)
     checkpoint = stored.checkpoint
     if checkpoint.target is not None:

@@ -218,17 +218,23 @@ class Projection:
                 fix="name it in lower case with underscores: read_model(..., name='...')",
             )
         if not wanted <= known:
-            raise WiringError(
-                f"read model {model.name!r} is keyed or indexed by {sorted(wanted - known)}, which its rows lack",
-                where=place_of(model.row),
-                fix=f"name columns of {model.row.__qualname__}: {', '.join(sorted(known))}",
-            )
+            raise _lacking(model, wanted - known, known)
         for column in model.columns:
             if column.name in wanted:
                 refuse_unscaled(model.row, column)
         model.order = len(self.models)
         self.models.append(model)
         return model
+
+
+def _lacking(model: ReadModel[Any], wanted: set[str], known: set[str]) -> WiringError:
+    down = next((name for name in sorted(wanted) if name.removeprefix("-") in known), None)
+    columns = f"{model.row.__qualname__}: {', '.join(sorted(known))}"
+    return WiringError(
+        f"read model {model.name!r} is keyed or indexed by {sorted(wanted)}, which its rows lack",
+        where=place_of(model.row),
+        fix=f"write Index({down!r}) for a descending index" if down else f"name columns of {columns}",
+    )
 
 
 def snake(name: str) -> str:

@@ -106,6 +106,12 @@ def view_of(
     model = home.read_model(row, key=key, name=title, indexes=indexes)
     # No projection can have a name with a space: whoever waits for this one waits for the view.
     view = MaterialisedView(function, refresh, replace(model, projection=f"view {title}"), home)
+    if not isinstance(refresh, Refresh):
+        raise WiringError(
+            f"view {view.name!r} is refreshed by {refresh!r}",
+            where=place_of(function),
+            fix="write refresh=Every(minutes=5), AfterEvents(10_000) or OnDemand()",
+        )
     _refuse_unfit(view)
     return view
 

@@ -13,7 +13,7 @@ from typing import Literal, Self
 
 from diptych.codec import EventCodec
 from diptych.dispatch import Middleware
-from diptych.errors import ReactionError, StoreError
+from diptych.errors import ReactionError, StoreError, UnknownMessageError
 from diptych.injection import Injector
 from diptych.model.criteria import Criteria
 from diptych.model.subscribers import Reacts, Subscriber
@@ -91,7 +91,13 @@ class ReactPanel:
         return await self._bookmarks.skips() if self._walkers else ()
 
     async def skip(self, subscriber: str, position: int) -> Bookmark:
-        """Leave out the event at which a subscriber fails, and record that; raises ReactionError for any other."""
+        """Leave out the event at which a subscriber fails, and record that.
+
+        Raises ReactionError for any other event, UnknownMessageError for a subscriber that the application has not.
+        """
+        if subscriber not in self._walkers:
+            known = ", ".join(self._walkers) or "none"
+            raise UnknownMessageError(f"there is no subscriber {subscriber!r}; there are: {known}")
         return await self._bookmarks.skip(subscriber, position, now=self._clock.micros())
 
     async def reacted(self, *, timeout: float) -> None:  # noqa: ASYNC109 (an answer that names who is late)
