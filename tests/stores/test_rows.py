@@ -339,6 +339,19 @@ async def test_a_read_model_of_another_projection_keeps_its_name(writer: RowWrit
         await install(writer, other)
 
 
+async def test_a_read_model_moves_with_its_declaration(writer: RowWriter, reader: RowReader) -> None:
+    old, model = declared()
+    checkpoint = await install(writer, old)
+    await writer.save(checkpoint, 1, [changes(model, thing(1))])
+    emptied, taker = Projection("things", version=2), Projection("others")
+    moved = taker.read_model(Thing, key="id")
+
+    await writer.install([taker, emptied], {"things": "g", "others": "h"}, log_id=LOG, head=1, mode="production")
+
+    assert await reader.get(moved, [moved.key_of(thing(1))]) == {}
+    assert {name: each.target for name, each in (await reader.checkpoints()).items()} == {"things": 1, "others": 1}
+
+
 async def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     async with SqliteRowStore(tmp_path / "rows.db") as store, store.writer(), store.reader():
         modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}  # noqa: ASYNC240 (a test)

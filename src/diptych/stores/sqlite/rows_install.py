@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -23,8 +24,18 @@ _log = logging.getLogger("diptych.projections")
 class Installation:
     """Put projections in place inside one transaction of the writer."""
 
-    def __init__(self, connection: sqlite3.Connection, log_id: UUID, head: int, mode: str, epoch: int) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        projections: Sequence[Projection],
+        *,
+        log_id: UUID,
+        head: int,
+        mode: str,
+        epoch: int,
+    ) -> None:
         self._connection, self._log_id, self._head, self._mode, self._epoch = connection, log_id, head, mode, epoch
+        self._declared = {projection.name for projection in projections}
         self._stored = read_checkpoints(connection)
         self.writings: dict[str, Writing] = {}
         self.histories: dict[str, HistoryWriting] = {}
@@ -100,12 +111,18 @@ class Installation:
         )
 
     def _claim(self, model: str, projection: Projection) -> None:
-        for name, owner in self._connection.execute(row_sql("owners")).fetchall():
-            if name == model and owner != projection.name:
+        """Take a read model over from a projection of this application that declares it no longer; refuse any other."""
+        for name, owner, generation in self._connection.execute(row_sql("owners")).fetchall():
+            if name != model or owner == projection.name:
+                continue
+            if owner not in self._declared:
                 raise WiringError(
                     f"read model {model!r} of projection {projection.name!r} already belongs to projection {owner!r}",
-                    fix=f"give it another name: read_model(..., name='{projection.name}_{model}')",
+                    fix=f"if {owner!r} is of another application, give it a name of its own, "
+                    f"read_model(..., name='{projection.name}_{model}'), or keep the read models elsewhere, reads=...; "
+                    f"if it is gone, remove the file of the read models: all are folded anew from the log",
                 )
+            self._drop(name, generation)
 
     def _drop(self, name: str, generation: int) -> None:
         for statement in (*drop_of(name, generation), *history_drop_of(name, generation)):

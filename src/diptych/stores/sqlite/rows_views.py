@@ -186,7 +186,7 @@ def _replace(
 
 
 def _claim(connection: sqlite3.Connection, view: MaterialisedView[Any]) -> None:
-    for name, owner in connection.execute(row_sql("owners")).fetchall():
+    for name, owner, _ in connection.execute(row_sql("owners")).fetchall():
         if name == view.name and owner != view.model.projection:
             raise WiringError(
                 f"the name of view {view.name!r} belongs to a read model of projection {owner!r}, whose rows are there",

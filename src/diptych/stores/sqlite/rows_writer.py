@@ -71,7 +71,9 @@ class SqliteRowWriter:
         """Make tables and checkpoints; start new generations where they are due."""
         with self._database.write() as connection:
             self._own(connection)
-            installation = Installation(connection, log_id, head, mode, self._epoch or 0)
+            installation = Installation(
+                connection, projections, log_id=log_id, head=head, mode=mode, epoch=self._epoch or 0
+            )
             installed = {each.name: installation.put(each, fingerprints[each.name]) for each in projections}
         self._writings, self._selectings = installation.writings, {}
         self._histories = installation.histories

@@ -1,4 +1,5 @@
 select
     name,
-    projection
+    projection,
+    generation
 from diptych_model
