@@ -121,3 +121,10 @@ def test_what_is_not_there_is_told(past: Run, words: tuple[str, ...], told: str)
 
     assert result.exit_code == 1
     assert told in result.stderr
+
+
+def test_a_diff_that_runs_backwards_is_a_wrong_word(past: Run) -> None:
+    result = past("history", "diff", "account_view", "a", "3", "1")
+
+    assert result.exit_code == 2
+    assert "FROM comes before TO, found 3 before 1" in result.stderr

@@ -141,3 +141,19 @@ def test_a_log_in_memory_is_said_to_end_with_the_process(run: Run) -> None:
 
     assert result.exit_code == 0
     assert result.stderr.startswith("the log is in memory and ends with this process")
+
+
+def test_a_value_may_begin_with_a_minus_whatever_follows(run: Run) -> None:
+    for value in ("-amount", "-hash", "-7"):
+        assert run("send", "Open", "--account", value, "--owner", "Ada", "-a", "bank:app").exit_code == 0
+
+    asked = run("ask", "GetAccount", "--account", "-amount")
+
+    assert json.loads(asked.stdout)["account"] == "-amount"
+
+
+def test_an_option_behind_a_field_without_a_value_stays_an_option(run: Run) -> None:
+    result = run("ask", "GetAccount", "--account", "-a", "bank:app")
+
+    assert result.exit_code == 2
+    assert "--account needs a value" in result.stderr

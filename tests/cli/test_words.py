@@ -117,3 +117,7 @@ def test_a_mistyped_name_is_guessed() -> None:
         find("Opne", {"Open": Line, "Close": Line}, "command")
     with pytest.raises(click.UsageError, match="it has: Close, Open"):
         find("Zzz", {"Open": Line, "Close": Line}, "command")
+    with pytest.raises(click.UsageError, match="Count is a query: diptych ask Count"):
+        find("Count", {"Open": Line}, "command", {"Count"})
+    with pytest.raises(click.UsageError, match="Open is a command: diptych send Open"):
+        find("Open", {"Count": Line}, "query", {"Open"})

@@ -67,7 +67,7 @@ async def test_a_projection_that_has_not_begun_has_no_rows_to_check(tmp_path: Pa
     store = MemoryEventStore()
     await record(store, APPLE)
     async with SqliteRowStore(tmp_path / "rows.db") as rows:
-        with pytest.raises(UnknownRowError, match="'shop' has not begun.*serve the application"):
+        with pytest.raises(UnknownRowError, match=r"'shop' has not begun.*serve the application"):
             await check(shop(), store, rows, codec())
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -131,6 +131,12 @@ async def test_a_time_means_the_last_position_recorded_by_then(
     assert (await app.answer(GetShelf("lamp"), as_of=moment)).position == position
 
 
+@pytest.mark.parametrize("moment", ["yesterday", 1.5, True, date(2026, 3, 1)])
+async def test_what_is_no_moment_is_refused(app: Application, moment: Any) -> None:
+    with pytest.raises(TypeError, match=r"a moment is a position or a time, found .*; pass result\.position"):
+        await app.ask(GetShelf("lamp"), as_of=moment)
+
+
 async def test_events_of_one_command_share_their_time_and_the_last_of_them_counts(clock: FixedClock) -> None:
     async with application(clock=clock) as app:
         for _ in range(5):
@@ -255,7 +261,7 @@ async def test_a_key_in_text_is_read_by_the_types_of_its_columns(app: Applicatio
     assert key_of_text(models["shelves"], "a,b") == ("a,b",)
     assert key_of_text(models["sales"], '3,"0"') == (3, 0)
     assert key_of_text(models["totals"], "9.50") == (Decimal("9.50"),)
-    with pytest.raises(InvalidMessageError, match="index: Expected `int`"):
+    with pytest.raises(InvalidMessageError, match="the key of sales is invalid: index: expected `int`, found 'x'"):
         key_of_text(models["sales"], "3,x")
     with pytest.raises(InvalidMessageError, match=r"2 parts parted by commas \(position,index\), found 1"):
         key_of_text(models["sales"], "3")

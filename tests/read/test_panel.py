@@ -162,6 +162,15 @@ async def test_a_select_waits_for_read_models_that_its_handler_did_not_name() ->
             assert await ask(panel, JoinEverything(), after=position) == each + 1
 
 
+async def test_a_select_of_plain_text_is_refused() -> None:
+    async def by_text(query: JoinEverything, products: Rows[Product]) -> int:
+        return len(await products.select("select 1"))
+
+    async with opened(MemoryEventStore(), [shop()], handlers=[by_text]) as panel:
+        with pytest.raises(TypeError, match=r"wanted a select\(\) of SQLAlchemy, or sa.text\(...\), found 'select 1'"):
+            await ask(panel, JoinEverything())
+
+
 async def test_a_query_that_nobody_answers_is_refused() -> None:
     async with opened(MemoryEventStore(), [shop()]) as panel:
         with pytest.raises(UnknownMessageError):

@@ -47,6 +47,12 @@ async def test_a_query_is_asked_as_of_a_position_or_a_time(client: httpx2.AsyncC
         assert got.headers["diptych-position"] == posted.headers["diptych-position"] == "1"
 
 
+async def test_a_plus_in_a_time_may_stand_unencoded(client: httpx2.AsyncClient) -> None:
+    answer = await client.get("/queries/GetShelf?product=a/b&as_of=2026-03-01T13:30:00+01:00")
+
+    assert (answer.status_code, answer.headers["diptych-position"]) == (200, "1")
+
+
 async def test_an_answer_as_of_a_position_never_changes_and_has_a_tag(client: httpx2.AsyncClient) -> None:
     url = "/queries/FindShelves?as_of=3"
     first = await client.get(url)

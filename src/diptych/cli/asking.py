@@ -13,11 +13,12 @@ from diptych.cli.patience import once_built
 from diptych.cli.printing import pretty
 from diptych.cli.sending import WORDS, os_user
 from diptych.cli.target import Target, about_an_application, refuse_absent, run
+from diptych.cli.worded import Worded
 from diptych.codec import decode_message, encode_answer
 from diptych.model.messages import Query
 
 
-@click.command(context_settings=WORDS, options_metavar="[OPTIONS]")
+@click.command(cls=Worded, context_settings=WORDS, options_metavar="[OPTIONS]")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[APP] NAME [--FIELD VALUE]...")
 @about_an_application
 @click.option("--json", "json", is_flag=False, flag_value="", metavar="['{...}']", help="The query, and the answer.")
@@ -38,7 +39,7 @@ def ask(words: tuple[str, ...], json: str | None, user: str | None, **options: A
     given = split(words, json)
     target = Target(given.app or options["app"], options["events"], options["reads"])
     application = target.application(projections="follow" if options["after"] == 0 else "run")
-    cls = find(given.name, application.queries, "query")
+    cls = find(given.name, application.queries, "query", application.commands)
     query = decode_message(cls, body(cls, given))
     refuse_absent(application)
 

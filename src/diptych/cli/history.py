@@ -84,6 +84,8 @@ def diff(start: int | datetime, end: int | datetime, **options: Any) -> None:
     """Print what became of a row between two positions or times, and by which events."""
 
     async def tell(app: Application, model: ReadModel[Any], key: Key) -> Any:
+        if await app.history.position_of(start) > await app.history.position_of(end):
+            raise click.UsageError(f"FROM comes before TO, found {start} before {end}")
         ask = partial(app.history.diff, model.name, key, start, end, limit=options["limit"])
         return await once_built(lambda left: ask(wait=left), wait=options["wait"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
@@ -53,11 +53,17 @@ def split(words: Sequence[str], json: str | None) -> Words:
     return Words(apps[0] if apps else None, names[0] if names else "", tuple(fields), _payload(json))
 
 
-def find(name: str, known: Mapping[str, type], kind: str) -> type:
-    """Return the message class of this name; raise UsageError naming those that there are."""
+def find(name: str, known: Mapping[str, type], kind: str, others: Container[str] = ()) -> type:
+    """Return the message class of this name; raise UsageError naming those that there are.
+
+    `others` are the names of the other kind.
+    """
     found = known.get(name)
     if found is not None:
         return found
+    if name in others:
+        what = "a command: diptych send" if kind == "query" else "a query: diptych ask"
+        raise click.UsageError(f"{name} is {what} {name}")
     if not name:
         raise click.UsageError(f"name a {kind}; the application has: {', '.join(sorted(known)) or 'none'}")
     close = difflib.get_close_matches(name, known, n=1)

@@ -14,6 +14,7 @@ from diptych.cli.messages import body, find, split
 from diptych.cli.printing import as_json, err, out, safe
 from diptych.cli.target import Target, about_an_application, refuse_absent, run
 from diptych.cli.trying import show_trial, tried
+from diptych.cli.worded import Worded
 from diptych.codec import encode, encode_answer
 from diptych.history.trial import Trial, told
 from diptych.model.results import Accepted, Result
@@ -31,7 +32,7 @@ def os_user() -> str:
         return str(os.getuid())
 
 
-@click.command(context_settings=WORDS, options_metavar="[OPTIONS]")
+@click.command(cls=Worded, context_settings=WORDS, options_metavar="[OPTIONS]")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[APP] NAME [--FIELD VALUE]...")
 @about_an_application
 @click.option("--json", "json", is_flag=False, flag_value="", metavar="['{...}']", help="The command, and the answer.")
@@ -47,7 +48,7 @@ def send(words: tuple[str, ...], json: str | None, key: str | None, user: str | 
     given = split(words, json)
     target = Target(given.app or options["app"], options["events"], options["reads"])
     application = target.application(projections="run" if options["dry_run"] else "follow")
-    request = body(find(given.name, application.commands, "command"), given)
+    request = body(find(given.name, application.commands, "command", application.queries), given)
     delivery = Delivery(key, user or os_user(), expected=options["expected"])
     if options["dry_run"]:
         refuse_absent(application)

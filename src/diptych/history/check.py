@@ -63,10 +63,7 @@ async def check(
     """
     async with rows.reader() as reader:
         if projection.name not in await reader.checkpoints():
-            raise UnknownRowError(
-                f"projection {projection.name!r} has not begun, and has no rows to check; serve the application, or "
-                "ask a query that reads them"
-            )
+            raise _not_begun(projection.name)
         stored = await reader.snapshot(projection)
     checkpoint = stored.checkpoint
     if checkpoint.target is not None:
@@ -79,6 +76,11 @@ async def check(
     ]
     count = sum(len(expected[model.name].keys() | stored.rows[model.name].keys()) for model in projection.models)
     return Report(projection.name, checkpoint.position, count, tuple(found))
+
+
+def _not_begun(name: str) -> UnknownRowError:
+    fix = "serve the application, or ask a query that reads them"
+    return UnknownRowError(f"projection {name!r} has not begun, and has no rows to check; {fix}")
 
 
 def _differences(model: ReadModel[Any], stored: Mapping[Key, Any], expected: Mapping[Key, Any]) -> Iterator[Difference]:

@@ -23,11 +23,11 @@ def key_of_text(model: ReadModel[Any], text: str) -> Key:
     parts = [text] if len(model.key) == 1 else next(csv.reader([text], skipinitialspace=True), [])
     if len(parts) != len(model.key):
         wanted = f"a key of {model.name!r} has {len(model.key)} parts parted by commas ({','.join(model.key)})"
-        raise InvalidMessageError(model.name, {"": (f"{wanted}, found {len(parts)}",)})
+        raise InvalidMessageError(f"the key of {model.name}", {"": (f"{wanted}, found {len(parts)}",)})
     errors: dict[str, tuple[str, ...]] = {}
     key = [_value(name, types[name], part, errors) for name, part in zip(model.key, parts, strict=True)]
     if errors:
-        raise InvalidMessageError(model.name, errors)
+        raise InvalidMessageError(f"the key of {model.name}", errors)
     return tuple(key)
 
 
@@ -56,5 +56,6 @@ def _value(name: str, tp: Any, text: str, errors: dict[str, tuple[str, ...]]) ->
     try:
         return text if tp is str else msgspec.convert(text, tp, strict=False)
     except msgspec.ValidationError as wrong:
-        errors[name] = (str(wrong),)
+        wanted = str(wrong).partition(",")[0]
+        errors[name] = (f"{wanted[:1].lower()}{wanted[1:]}, found {text[:40]!r}",)
     return None

@@ -13,13 +13,20 @@ async def position_of(log: EventReader, moment: int | datetime) -> int:
     """Return a position as it is; for a time, that of the last event recorded at or before it.
 
     A time before the first event is position 0, one to come the head of the log. Raises ValueError for a position below
-    0 and for a time without a zone.
+    0 and for a time without a zone, TypeError for what is neither.
     """
     if isinstance(moment, datetime):
         return await _last_by(log, _aware(moment))
-    if moment < 0:
-        raise ValueError(f"a position is 0 or more, found {moment}")
-    return moment
+    return _position(moment)
+
+
+def _position(given: object) -> int:
+    if not isinstance(given, int) or isinstance(given, bool):
+        fix = "pass result.position, or a datetime with a zone"
+        raise TypeError(f"a moment is a position or a time, found {given!r:.60}; {fix}")
+    if given < 0:
+        raise ValueError(f"a position is 0 or more, found {given}")
+    return given
 
 
 def _aware(moment: datetime) -> int:

@@ -217,6 +217,8 @@ class Rows(RowsOf[V]):
 
     async def select(self, statement: Any) -> Sequence[Any]:  # Any: a SQLAlchemy select, and its rows
         """Run any `select()` over tables of read models and return its rows; what it names is waited for as well."""
+        if not isinstance(statement, sa.Executable | Prepared):
+            raise TypeError(f"wanted a select() of SQLAlchemy, or sa.text(...), found {statement!r:.60}")
         return (await self._shelf.select((statement,)))[0]
 
     def _made(self, values: Iterable[Any]) -> V:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from urllib.parse import parse_qsl
@@ -23,6 +24,10 @@ def as_of_of(query_string: bytes) -> int | datetime | None:
     return moment(AS_OF, given[0]) if given else None
 
 
+# A query string reads a bare + as a blank: `as_of=...T12:00:00+02:00` of a client that did not encode it.
+_BARE_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)")
+
+
 def once(query_string: bytes, names: Iterable[str]) -> Mapping[str, str]:
     """Return the arguments of these names; raise RequestError for any other, and for one that is given twice."""
     known, found = tuple(names), dict[str, str]()
@@ -38,7 +43,7 @@ def once(query_string: bytes, names: Iterable[str]) -> Mapping[str, str]:
 def moment(name: str, text: str) -> int | datetime:
     """Return the moment that a text means; raise RequestError for none."""
     try:
-        return moment_of_text(text)
+        return moment_of_text(_BARE_PLUS.sub("+", text) if "T" in text else text)
     except ValueError as wrong:
         raise RequestError("malformed", f"{name}: {wrong}") from wrong
 
