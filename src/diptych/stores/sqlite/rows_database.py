@@ -175,6 +175,17 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise (StorageFullError if full else StoreError)(f"the row store failed: {wrong}") from wrong
 
 
+@contextlib.contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """Hold a read transaction."""
+    connection.execute("begin")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:
+            connection.execute("rollback")
+
+
 def read_checkpoints(connection: sqlite3.Connection) -> Mapping[str, Checkpoint]:
     """Return every stored checkpoint."""
     found = connection.execute(row_sql("checkpoints")).fetchall()

@@ -14,7 +14,7 @@ from sqlalchemy.pool import StaticPool
 
 from diptych.model.projections import Key, Projection, ReadModel
 from diptych.ports import Checkpoint, Prepared, Snapshot, Version
-from diptych.stores.sqlite.rows_database import ReadDatabase, read_changes, read_checkpoints
+from diptych.stores.sqlite.rows_database import ReadDatabase, read_changes, read_checkpoints, snapshot
 from diptych.stores.sqlite.rows_history import FOREVER, HistoryReading, past_of
 from diptych.stores.sqlite.rows_history import as_of as held_at
 from diptych.stores.sqlite.rows_statements import Reading, reading_of
@@ -127,19 +127,19 @@ class _Slow:
 
     def select(self, statements: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """Run the statements in one read transaction."""
-        with self._database.read() as raw, _snapshot(raw):
+        with self._database.read() as raw, snapshot(raw):
             return [self._connection.execute(*_parts(each)).fetchall() for each in statements]
 
     def snapshot(self, projection: str, readings: Mapping[str, Reading]) -> Snapshot:
         """Read everything in one read transaction."""
-        with self._database.read() as raw, _snapshot(raw):
+        with self._database.read() as raw, snapshot(raw):
             checkpoint = read_checkpoints(raw)[projection]
             rows = {name: reading.rows(raw.execute(reading.all).fetchall()) for name, reading in readings.items()}
         return Snapshot(checkpoint, rows)
 
     def past(self, reading: HistoryReading, keys: Sequence[Key], position: int) -> Mapping[Key, Any]:
         """Read rows as of a position in one read transaction."""
-        with self._database.read() as raw, _snapshot(raw):
+        with self._database.read() as raw, snapshot(raw):
             return reading.at(raw, keys, position)
 
     def versions(self, reading: HistoryReading, key: Key, after: int, until: int, limit: int) -> Sequence[Version]:
@@ -162,20 +162,6 @@ def _held(given: Any, position: int) -> Any:
     if isinstance(given, Prepared):
         return Prepared(held_at(given.statement, position), given.values)
     return held_at(given, position)
-
-
-class _snapshot:  # noqa: N801 (reads as a verb in `with`)
-    """Hold a read transaction."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        self._connection.execute("begin")
-
-    def __exit__(self, *exception: object) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("rollback")
 
 
 def fetch(connection: sqlite3.Connection, reading: Reading, keys: Sequence[Key]) -> dict[Key, Any]:

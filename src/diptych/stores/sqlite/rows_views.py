@@ -28,6 +28,7 @@ from diptych.stores.sqlite.rows_database import (
     read_changes,
     read_checkpoints,
     row_sql,
+    snapshot,
 )
 from diptych.stores.sqlite.rows_statements import Writing, drop_of, writing_of
 from diptych.stores.tables import conversion_of
@@ -106,14 +107,14 @@ class _Snapshots:
     def __init__(self, database: ReadDatabase) -> None:
         self._database = database
         with database.read() as connection:
-            self._engine = sa.create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+            # No reset: collected, the pool would roll back on a connection that is closed, or that a writer shares.
+            pool = {"poolclass": StaticPool, "pool_reset_on_return": None}
+            self._engine = sa.create_engine("sqlite://", creator=lambda: connection, **pool)
 
     def compute(self, view: MaterialisedView[Any], statement: Any, models: Sequence[ReadModel[Any]]) -> Computed:
         """Return the rows of a view as stored values, the checkpoints and the changes, of one read transaction."""
         began = time.perf_counter()
-        # SQLAlchemy rolls back when it connects first and when it leaves: the snapshot lies within.
-        with self._database.read() as raw, self._engine.connect() as connection:
-            raw.execute("begin")
+        with self._database.read() as raw, self._engine.connect() as connection, snapshot(raw):
             checkpoints = _of(models, read_checkpoints(raw))
             changes = read_changes(raw)
             rows = _encoded(view, statement, connection.execute(statement))
