@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, make_dataclass, replace
 from decimal import Decimal
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,12 +17,13 @@ import pytest
 
 from diptych.errors import ForeignLogError, OutdatedError, RebuildingError, WiringError
 from diptych.model.projections import Projection
+from diptych.model.rowfolds import RowChange
 from diptych.ports import Checkpoint
 from diptych.read import runtime
 from diptych.read.fingerprint import fingerprint_of
 from diptych.read.rebuilding import Rebuilding
 from diptych.stores.memory import MemoryEventStore
-from tests.read.shop import Closed, Created, GetProduct, Product, ask, closings, opened, record, shop
+from tests.read.shop import Closed, Created, GetProduct, Name, Product, ask, closings, opened, record, shop
 
 APPLE = Created("a", "Apple", Decimal(1))
 
@@ -235,6 +237,34 @@ def test_fields_of_what_a_row_keeps_inside_it_change_the_fingerprint() -> None:
     assert holding(("a", int)) == holding(("a", int))
     assert holding(("a", int)) != holding(("a", int), ("b", str))
     assert holding(("a", int)) != holding(("a", float))
+
+
+def test_how_a_reference_or_a_rollup_finds_its_row_changes_the_fingerprint() -> None:
+    def fingerprint(reference: Any, rollup: Any) -> str:
+        projection = Projection("shop")
+        products = projection.read_model(Product, key="code")
+        names = projection.read_model(Name, key="name")
+
+        @products.on(other=products[reference])
+        def created(row: Product | None, event: Created, other: Product | None) -> Product | None:
+            return other
+
+        @names.rollup(products, key=rollup)
+        def counted(row: Name | None, change: RowChange[Product]) -> Name | None:
+            return row
+
+        return fingerprint_of(projection)
+
+    def by_code(given: Any) -> str:
+        return str(given.code)
+
+    def by_name(given: Any) -> str:
+        return str(given.name)
+
+    ways = ["code", "name", by_code, by_name, attrgetter("code"), attrgetter("name")]
+    found = [fingerprint(one, other) for one in ways for other in ways]
+    assert len(set(found)) == len(found)
+    assert fingerprint(by_code, attrgetter("name")) == fingerprint(by_code, attrgetter("name"))
 
 
 def test_a_fingerprint_is_the_same_in_every_process_and_python() -> None:

@@ -1,22 +1,46 @@
 """References, fan-outs and rollups: a row reads others, follows others, and is counted by others."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
-from diptych.errors import WiringError
+from diptych.errors import FoldError, WiringError
 from diptych.history.check import check
+from diptych.model.marks import Scale
 from diptych.model.meta import Meta
 from diptych.model.projections import Projection
 from diptych.model.rowfolds import RowChange
 from diptych.read.panel import ReadPanel
 from diptych.stores.memory import MemoryEventStore
+from diptych.testing import Scenario
 from tests.read.shop import Closed, Created, Removed, Renamed, Sold, codec, opened, record, shop
 from tests.read.stalls import Good, Stall, Total, stalls
 
 PRICE = Decimal(1)
+MORNING = datetime(2026, 1, 5, 3, tzinfo=timezone(timedelta(hours=5)))
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    code: str
+    price: Annotated[Decimal, Scale(2)]
+    sold: int
+    parts: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    stall: str
+    day: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    price: Annotated[Decimal, Scale(2)]
 
 
 class Market:
@@ -164,6 +188,117 @@ def test_a_rollup_whose_second_parameter_is_no_change_is_refused() -> None:
 
         @goods.rollup(places, key="name")
         def counted(row: Good | None, change: Stall) -> Good | None: ...
+
+
+def test_a_rollup_into_append_only_rows_is_refused() -> None:
+    projection, places, _ = made()
+    lines = projection.append_only(Total)
+
+    with pytest.raises(WiringError, match="'total', which is append-only"):
+
+        @lines.rollup(places, key="name")
+        def counted(row: Total | None, change: RowChange[Stall]) -> Total | None: ...
+
+
+def test_what_is_no_reference_is_refused() -> None:
+    _, _, goods = made()
+    given: Any = "stall"
+
+    with pytest.raises(WiringError, match="stall='stall', which is no reference to rows"):
+
+        @goods.on(stall=given)
+        def moved(row: Good | None, event: Created, stall: Stall | None) -> Good | None: ...
+
+
+def test_a_key_and_keys_at_once_are_refused() -> None:
+    _, _, goods = made()
+
+    with pytest.raises(WiringError, match="is given key and keys"):
+
+        @goods.on(key="code", keys=lambda event: [event.code])
+        def moved(row: Good | None, event: Created) -> Good | None: ...
+
+
+def test_a_key_of_append_only_rows_is_refused() -> None:
+    lines = Projection("p").append_only(Stall)
+
+    with pytest.raises(WiringError, match="is given key, and 'stall' is append-only"):
+
+        @lines.on(key="shop")
+        def shut(event: Closed) -> Stall | None: ...
+
+
+def test_a_reference_by_a_field_of_another_type_is_refused() -> None:
+    _, places, goods = made()
+
+    with pytest.raises(WiringError, match="'sale' of Sold in the key 'name' of 'stall', which is of another type"):
+
+        @goods.on(key=lambda _: None, stall=places["sale"])
+        def moved(row: Good | None, event: Sold, stall: Stall | None) -> Good | None: ...
+
+
+@pytest.mark.parametrize(
+    ("columns", "event"),
+    [({"sold": "name"}, Renamed), ({"code": "sale"}, Sold), ({"price": "price"}, Created), ({"parts": "lines"}, Sold)],
+    ids=["a text among numbers", "a number among texts", "more places than are stored", "JSON"],
+)
+def test_a_fan_out_by_a_field_that_no_stored_value_equals_is_refused(columns: dict[str, str], event: type) -> None:
+    priced = Projection("p").read_model(Priced, key="code")
+
+    def folded(row: Priced, event: Any) -> Priced: ...
+
+    folded.__annotations__["event"] = event
+    with pytest.raises(WiringError, match="of another type, or no single value"):
+        priced.where(**columns).on(folded)
+
+
+@pytest.mark.parametrize("found", [7, ("fruit", 1)], ids=["of another type", "of too many parts"])
+async def test_a_computed_key_that_fits_no_row_stops_the_projection(found: Any) -> None:
+    projection, store = Projection("p"), MemoryEventStore()
+    places = projection.read_model(Stall, key="name")
+
+    @places.on(key="name", other=places[lambda _: found])
+    def opened_(row: Stall | None, event: Created, other: Stall | None) -> Stall: ...
+
+    async with opened(store, [shop(), projection]) as panel:
+        with pytest.raises(FoldError, match=r"a key of \(name: str\) was to be computed"):
+            await panel.caught_up(await record(store, Created("p1", "fruit", PRICE)))
+
+
+async def test_a_computed_key_with_a_part_that_is_none_changes_no_row() -> None:
+    projection, store = Projection("p"), MemoryEventStore()
+    pairs = projection.read_model(Pair, key=("stall", "day"))
+
+    @pairs.on(keys=lambda event: [None, (event.name, None), (event.name, MORNING)])
+    def sold(row: Pair | None, event: Created, key: tuple[str, datetime]) -> Pair:
+        return Pair(*key)
+
+    async with opened(store, [shop(), projection]) as panel:
+        await panel.caught_up(await record(store, Created("p1", "fruit", PRICE)))
+        async with panel.rows.reader() as reader:
+            stored = (await reader.snapshot(projection)).rows["pair"]
+
+    assert list(stored.values()) == [Pair("fruit", MORNING)]
+
+
+async def test_a_fold_is_given_its_key_as_it_is_stored() -> None:
+    projection, seen = Projection("p"), []
+    pairs = projection.read_model(Pair, key=("stall", "day"))
+    prices = projection.read_model(Cost, key="price")
+
+    @pairs.on(key=lambda event: (event.name, MORNING))
+    def sold(row: Pair | None, event: Created, key: tuple[str, datetime]) -> Pair:
+        seen.append(key[1].isoformat())
+        return Pair(*key)
+
+    @prices.on
+    def priced(row: Cost | None, event: Created, key: Decimal) -> Cost:
+        seen.append(str(key))
+        return Cost(key)
+
+    Scenario(projection).given(Created("p1", "fruit", PRICE)).row(prices, PRICE)
+
+    assert seen == ["2026-01-04T22:00:00+00:00", "1.00"]
 
 
 def test_a_rollup_by_a_column_that_its_rows_lack_is_refused() -> None:

@@ -7,12 +7,13 @@ from collections.abc import Set as AbstractSet
 from typing import Any, get_origin
 
 from diptych.errors import WiringError
-from diptych.model.fields import fields_of, hints_of, place_of, split_marks, split_optional
+from diptych.model.fields import Field, fields_of, hints_of, place_of, split_marks, split_optional
 from diptych.model.folds import Parameter, parameters_of, takes
+from diptych.model.keyforms import is_alike
 from diptych.model.meta import Meta
 from diptych.model.rowfolds import KEY, META, Reference, Referred, RollupFold, RowChange, RowFold
 from diptych.model.rowkeys import key_of_event, key_of_row, keys_of
-from diptych.model.rows import refuse_unscaled
+from diptych.model.rows import Column, refuse_unscaled
 
 References = Mapping[str, Reference[Any]]
 
@@ -28,6 +29,7 @@ def fold_of(
 ) -> RowFold:
     """Compile the fold of one type of event into the rows that it is the key of."""
     beside = 1 if model.append_only else 2
+    _refuse_keyed(model, function, key, keys)
     referred, extras = _extras(model, function, event, references, beside=beside)
     meta = takes(function, Meta)
     if model.append_only:
@@ -57,6 +59,12 @@ def rollup_of(model: Any, source: Any, function: Callable[..., Any], key: Any) -
             f"the same projection",
             where=place_of(function),
             fix="declare both in one projection, first what is rolled up, then what it is rolled up into",
+        )
+    if model.append_only:
+        raise WiringError(
+            f"{function.__qualname__} rolls {source.name!r} up into {model.name!r}, which is append-only",
+            where=place_of(function),
+            fix="declare the read model with a key: read_model(..., key='...')",
         )
     if not _is_change(parameters_of(function)[1:2]):
         raise WiringError(
@@ -110,6 +118,7 @@ def _refuse_unused(function: Callable[..., Any], names: AbstractSet[str]) -> Non
 def _referred(
     model: Any, function: Callable[..., Any], event: type, parameter: Parameter, reference: Reference[Any]
 ) -> Referred:
+    _refuse_unreferred(model, function, parameter.name, reference)
     other = reference.model
     if other.projection != model.projection or other.append_only:
         raise WiringError(
@@ -130,11 +139,20 @@ def _referred(
     return Referred(parameter.name, other, key_of, not optional, used)
 
 
+def _refuse_unreferred(model: Any, function: Callable[..., Any], name: str, given: Any) -> None:
+    if not isinstance(given, Reference):
+        raise WiringError(
+            f"{function.__qualname__} is given {name}={given!r}, which is no reference to rows",
+            where=place_of(function),
+            fix=f"write @{model.name}.on({name}=others['field of the event'])",
+        )
+
+
 def _refuse_unknown(
     model: Any, function: Callable[..., Any], event: type, columns: tuple[tuple[str, str], ...]
 ) -> None:
     known = {column.name: column for column in model.columns}
-    present = {each.name for each in fields_of(event)}
+    present = {each.name: each for each in fields_of(event)}
     for column, name in columns:
         if column not in known or name not in present:
             lacking, owner = (column, model.row) if column not in known else (name, event)
@@ -145,11 +163,33 @@ def _refuse_unknown(
                 fix=f"name a column and a field: @{model.name}.where(column='field').on",
             )
         refuse_unscaled(model.row, known[column])
+        _refuse_unlike(model, function, event, known[column], present[name])
     if not columns or model.append_only:
         raise WiringError(
             f"{function.__qualname__} changes rows of {model.name!r} by no column",
             where=place_of(function),
             fix="write @model.where(column='field of the event').on, for a read model that is not append-only",
+        )
+
+
+def _refuse_unlike(model: Any, function: Callable[..., Any], event: type, column: Column, field: Field) -> None:
+    if not is_alike(column, field):
+        raise WiringError(
+            f"{function.__qualname__} looks for {field.name!r} of {event.__qualname__} in the column "
+            f"{column.name!r} of {model.name!r}, which is of another type, or no single value",
+            where=place_of(function),
+            fix="give both the same type, Decimals the same Scale; keep what is looked for in a column of its own",
+        )
+
+
+def _refuse_keyed(model: Any, function: Callable[..., Any], key: Any, keys: Any) -> None:
+    given = [name for name, value in (("key", key), ("keys", keys)) if value is not None]
+    if len(given) > (0 if model.append_only else 1):
+        found = "append-only: its rows are keyed by position and index" if model.append_only else "keyed by one of them"
+        raise WiringError(
+            f"{function.__qualname__} is given {' and '.join(given)}, and {model.name!r} is {found}",
+            where=place_of(function),
+            fix=f"write @{model.name}.on" + ("" if model.append_only else "(key=...), or keys=... for several rows"),
         )
 
 

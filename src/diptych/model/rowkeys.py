@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from operator import attrgetter
 from typing import Any
@@ -10,8 +10,9 @@ from uuid import UUID
 
 from diptych.errors import WiringError
 from diptych.model.fields import Field, fields_of, place_of
+from diptych.model.keyforms import KeyForm, is_alike, key_form_of, kind_of
 from diptych.model.rowfolds import Key, KeysOf
-from diptych.model.rows import columns_of
+from diptych.model.rows import Column, columns_of
 
 KeyOf = Callable[[Any], Key | None]
 
@@ -23,36 +24,40 @@ def keys_of(
 
     Raises WiringError for names that the event lacks, and for too few or too many of them.
     """
+    form = _form(model)
     if keys is not None:
         # A row that is named twice is folded once.
-        return (lambda given: tuple(dict.fromkeys(_tuple(each) for each in keys(given)))), ()
+        return (lambda given: tuple(each for each in dict.fromkeys(map(form.computed, keys(given))) if each)), ()
     if callable(key):
-        return (lambda given: () if (found := key(given)) is None else (_tuple(found),)), ()
+        return (lambda given: () if (found := form.computed(key(given))) is None else (found,)), ()
     names = _names(model, key)
     _refuse_count(model, names, function)
     present = _present(model, event, names, function)
     if any(present[name].optional for name in names):
-        return _by_optional_fields(names), names
-    return _by_fields(names), names
+        return _by_optional_fields(names, form), names
+    return _by_fields(names, form), names
 
 
 def key_of_event(model: Any, event: type, key: Any, function: Callable[..., Any]) -> tuple[KeyOf, tuple[str, ...]]:
     """Compile the key of the row that an event points to: None where a part of it is None."""
+    form = _form(model)
     if callable(key):
-        return _computed(key), ()
+        return _computed(key, form), ()
     names = _names(model, key)
     _refuse_count(model, names, function)
-    _present(model, event, names, function)
-    return _part_by_part(names), names
+    present = _present(model, event, names, function)
+    _refuse_unlike(model, event, [present[name] for name in names], function)
+    return _part_by_part(names, form), names
 
 
 def key_of_row(model: Any, source: Any, key: Any, function: Callable[..., Any]) -> tuple[KeyOf, tuple[str, ...]]:
     """Compile the key of the rollup row that a row of another read model belongs to: None for no row."""
+    form = _form(model)
     if callable(key):
-        return _computed(key), ()
+        return _computed(key, form), ()
     names = _names(model, key)
     _refuse_count(model, names, function)
-    known = [column.name for column in columns_of(source.row)]
+    known = {column.name: column for column in columns_of(source.row)}
     lacking = [name for name in names if name not in known]
     if lacking:
         raise WiringError(
@@ -61,7 +66,8 @@ def key_of_row(model: Any, source: Any, key: Any, function: Callable[..., Any]) 
             fix=f"name theirs, @{model.name}.rollup({source.name}, key='...'), one of {', '.join(known)}; "
             f"or compute it: key=lambda row: ...",
         )
-    return _part_by_part(names), names
+    _refuse_unlike(model, source.row, [known[name] for name in names], function)
+    return _part_by_part(names, form), names
 
 
 def sortable(key: Key) -> tuple[Any, ...]:
@@ -102,26 +108,48 @@ def _present(model: Any, event: type, names: tuple[str, ...], function: Callable
     return present
 
 
-def _by_optional_fields(names: tuple[str, ...]) -> KeysOf:
-    one = _part_by_part(names)
+def _refuse_unlike(model: Any, owner: type, given: Sequence[Field | Column], function: Callable[..., Any]) -> None:
+    for column, each in zip(_key_columns(model), given, strict=True):
+        if kind_of(column.type) is not None and not is_alike(column, each):
+            raise WiringError(
+                f"{function.__qualname__} looks for {each.name!r} of {owner.__qualname__} in the key "
+                f"{column.name!r} of {model.name!r}, which is of another type",
+                where=place_of(function),
+                fix=f"give both the same type, Decimals the same Scale, or compute the key: {model.name}[lambda ...]",
+            )
+
+
+def _key_columns(model: Any) -> tuple[Column, ...]:
+    columns = {column.name: column for column in model.columns}
+    return tuple(columns[name] for name in model.key)
+
+
+def _form(model: Any) -> KeyForm:
+    return key_form_of(_key_columns(model))
+
+
+def _by_optional_fields(names: tuple[str, ...], form: KeyForm) -> KeysOf:
+    one = _part_by_part(names, form)
     return lambda event: () if (key := one(event)) is None else (key,)
 
 
-def _by_fields(names: tuple[str, ...]) -> KeysOf:
-    values = attrgetter(*names)
+def _by_fields(names: tuple[str, ...], form: KeyForm) -> KeysOf:
+    values: Callable[[Any], Any] = attrgetter(*names)
+    if any(form.forms):
+        return (lambda event: (form.stored((values(event),)),)) if len(names) == 1 else _by_forms(values, form)
     return (lambda event: ((values(event),),)) if len(names) == 1 else (lambda event: (values(event),))
 
 
-def _part_by_part(names: tuple[str, ...]) -> KeyOf:
+def _by_forms(values: Callable[[Any], Any], form: KeyForm) -> KeysOf:
+    return lambda event: (form.stored(values(event)),)
+
+
+def _part_by_part(names: tuple[str, ...], form: KeyForm) -> KeyOf:
     values: Callable[[Any], Any] = attrgetter(*names)
     if len(names) == 1:
-        return lambda given: None if (value := values(given)) is None else (value,)
-    return lambda given: None if None in (key := values(given)) else key
+        return lambda given: None if (value := values(given)) is None else form.stored((value,))
+    return lambda given: None if None in (key := values(given)) else form.stored(key)
 
 
-def _computed(key: Callable[[Any], Any]) -> KeyOf:
-    return lambda given: None if (found := key(given)) is None else _tuple(found)
-
-
-def _tuple(key: Any) -> Key:
-    return key if isinstance(key, tuple) else (key,)
+def _computed(key: Callable[[Any], Any], form: KeyForm) -> KeyOf:
+    return lambda given: form.computed(key(given))

@@ -99,7 +99,7 @@ def as_stored(row: type) -> Callable[[Any], Any] | None:
     A fold must see the same row whether it comes from the store or from memory: `row.at.date()` depends on the offset
     of a datetime, `str(row.price)` on the places of a Decimal.
     """
-    forms = tuple((column.name, form) for column in columns_of(row) if (form := _form_of(column)) is not None)
+    forms = tuple((column.name, form) for column in columns_of(row) if (form := form_of(column)) is not None)
     if not forms:
         return None
 
@@ -114,7 +114,8 @@ def as_stored(row: type) -> Callable[[Any], Any] | None:
     return formed
 
 
-def _form_of(column: Column) -> Callable[[Any], Any] | None:
+def form_of(column: Column) -> Callable[[Any], Any] | None:
+    """Return the function that gives values of a column the form in which they are stored; None where it is theirs."""
     if column.computed:
         return None
     if column.type is datetime:

@@ -7,6 +7,7 @@ import linecache
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
+from operator import attrgetter, itemgetter
 from types import CodeType
 from typing import Any, Union, get_args, get_origin
 
@@ -43,7 +44,7 @@ def _model(model: ReadModel[Any]) -> Iterator[str]:
             yield from _beside(fold)
             yield code_of(fold.function)
     for rollup in model.rollups:
-        key_code = _code_behind(rollup.key_of, rollup.key_fields)
+        key_code = _key_of(rollup.key_of, rollup.key_fields)
         yield f"rollup {rollup.source.name} {rollup.key_fields} {rollup.must_exist} {key_code}"
         yield code_of(rollup.function)
 
@@ -53,7 +54,7 @@ def _beside(fold: RowFold) -> Iterator[str]:
     if fold.where:
         yield f"where {fold.where}"
     for each in fold.references:
-        code = _code_behind(each.key_of, each.key_fields)
+        code = _key_of(each.key_of, each.key_fields)
         yield f"reference {each.parameter} {each.model.name} {each.key_fields} {each.must_exist} {code}"
 
 
@@ -84,6 +85,13 @@ def _code_behind(key_of: Callable[..., Any], fields: tuple[str, ...]) -> str:
         return ""
     cells = getattr(key_of, "__closure__", None) or ()
     return "".join(code_of(cell.cell_contents) for cell in cells if hasattr(cell.cell_contents, "__code__"))
+
+
+def _key_of(key_of: Callable[..., Any], fields: tuple[str, ...]) -> str:
+    """Return the code behind a key, or the names in an `attrgetter`, which has none and which `_code_behind` misses."""
+    cells = () if fields else getattr(key_of, "__closure__", None) or ()
+    getters = [cell.cell_contents for cell in cells if isinstance(cell.cell_contents, (attrgetter, itemgetter))]
+    return _code_behind(key_of, fields) + "".join(map(repr, getters))
 
 
 def code_of(function: Callable[..., Any]) -> str:
