@@ -281,6 +281,20 @@ async def test_a_computed_key_with_a_part_that_is_none_changes_no_row() -> None:
     assert list(stored.values()) == [Pair("fruit", MORNING)]
 
 
+async def test_a_reference_is_not_asked_for_by_an_event_that_changes_no_row() -> None:
+    projection, store, points = Projection("p"), MemoryEventStore(), {"fruit": "herbs"}
+    places = projection.read_model(Stall, key="name")
+
+    @places.on(key=lambda event: event.name or None, other=places[lambda event: points[event.name]])
+    def made_(row: Stall | None, event: Created, other: Stall | None) -> Stall:
+        return Stall(event.name, 1)
+
+    async with opened(store, [shop(), projection]) as panel:
+        await panel.caught_up(await record(store, Created("p1", "", PRICE), Created("p2", "fruit", PRICE)))
+        async with panel.rows.reader() as reader:
+            assert (await reader.snapshot(projection)).rows["stall"] == {("fruit",): Stall("fruit", 1)}
+
+
 async def test_a_fold_is_given_its_key_as_it_is_stored() -> None:
     projection, seen = Projection("p"), []
     pairs = projection.read_model(Pair, key=("stall", "day"))

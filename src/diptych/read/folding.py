@@ -123,7 +123,9 @@ class Folding:
                 overlay.rows[at].update(await stored.load(self._models[at], absent))
 
     def _recall(self, work: Sequence[Work], overlay: Overlay, missing: list[list[Key]]) -> None:
-        for learned, step, _ in work:
+        for learned, step, keys in work:
+            if type(step) is Step and not keys:
+                continue  # it folds no row, so nobody asks where its references point
             for at, key_of, *_ in step.references:
                 key = key_of(learned.event)
                 if key is not None and key not in overlay.rows[at]:
