@@ -51,7 +51,7 @@ class RowEvent:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """Hold a row at two positions, the fields that differ, and every event between that changed it."""
+    """Hold a row at two positions, the fields that differ, and every event between that was folded into it."""
 
     model: str
     key: Key

@@ -56,7 +56,9 @@ class History:
     def model(self, name: str) -> ReadModel[Any]:
         """Return the read model of this name; raise UnknownRowError where there is none."""
         if name not in self._models:
-            raise UnknownRowError(f"there is no read model {name!r}; there are: {', '.join(self._models) or 'none'}")
+            raise UnknownRowError(
+                f"there is no read model {name!r:.60}; there are: {', '.join(self._models) or 'none'}"
+            )
         return self._models[name]
 
     def key_of(self, name: str, text: str) -> Key:
@@ -101,7 +103,7 @@ class History:
         limit: int = LIMIT,
         wait: float = 2.0,
     ) -> Diff:
-        """Return what became of a row between two moments: its fields, and every event that changed it."""
+        """Return what became of a row between two moments: its fields, and every event folded into it."""
         found, wanted = self.model(model), _key(self.model(model), key)
         first, last = await self.position_of(start), await self.position_of(end)
         if first > last:
