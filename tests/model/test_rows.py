@@ -1,6 +1,6 @@
 """Columns are read from the annotations of a row type; a row changes without being written in place."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Annotated, Any
@@ -153,8 +153,8 @@ def test_datetimes_of_a_row_are_turned_to_utc() -> None:
     turn = as_stored(Dated)
     assert turn is not None
 
-    assert turn(Dated(there)).at.isoformat() == "2010-12-31T22:30:00+00:00"
-    assert turn(there_already := Dated(there.astimezone(UTC), there.astimezone(UTC))) is there_already
+    assert turn(Dated(there), None).at.isoformat() == "2010-12-31T22:30:00+00:00"
+    assert turn(there_already := Dated(there.astimezone(UTC), there.astimezone(UTC)), None) is there_already
     assert as_stored(Packed) is None
 
 
@@ -180,14 +180,23 @@ def test_decimals_of_a_row_get_all_of_their_places(given: str, stored: str) -> N
     form = as_stored(Priced)
     assert form is not None
 
-    formed = form(Priced(Decimal(given)))
+    formed = form(Priced(Decimal(given)), None)
 
     assert (str(formed.price), str(formed.rate)) == (stored, "0.10")
-    assert form(settled := Priced(Decimal("9.5000"))) is settled
+    assert form(settled := Priced(Decimal("9.5000")), None) is settled
 
 
 def test_a_whole_number_in_the_place_of_a_decimal_becomes_one() -> None:
     form = as_stored(Priced)
     assert form is not None
 
-    assert str(form(Priced(0)).price) == "0.0000"  # type: ignore[arg-type]  # what a careless default is
+    assert str(form(Priced(0), None).price) == "0.0000"  # type: ignore[arg-type]  # what a careless default is
+
+
+def test_a_changed_row_is_formed_where_it_changed() -> None:
+    form = as_stored(Priced)
+    assert form is not None
+    before = Priced(Decimal("9.5000"))
+
+    assert form(same := replace(before, rate=Decimal("0.20")), before) is same
+    assert str(form(replace(before, price=Decimal("9.5")), before).price) == "9.5000"

@@ -88,7 +88,7 @@ class SequentialFolder:
 
     def _put(self, model: ReadModel[Any], key: Key, table: dict[Key, Any], made: Any, position: int) -> None:
         stored = as_stored(model.row)
-        before, row = table.pop(key, None), made if made is None or stored is None else stored(made)
+        before, row = table.pop(key, None), made if made is None or stored is None else stored(made, None)
         if row is not None:
             table[key] = row
         self._changes[model.name].append(RowChange(key, before, row, position))

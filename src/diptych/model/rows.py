@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Context, Decimal
 from math import inf
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import Any, Generic, TypeVar, get_args, get_origin, overload
 
 import msgspec
@@ -93,8 +93,10 @@ def columns_of(row: type) -> tuple[Column, ...]:
 
 
 @memo
-def as_stored(row: type) -> Callable[[Any], Any] | None:
-    """Compile the function that gives a row the form in which a store gives it back; None where they never differ.
+def as_stored(row: type) -> Callable[[Any, Any], Any] | None:
+    """Compile `(row, before)`, which gives a row the form in which a store gives it back; None where they never differ.
+
+    `before` is the row that it came from, in that form already, or None: what is still the same value is not looked at.
 
     A fold must see the same row whether it comes from the store or from memory: `row.at.date()` depends on the offset
     of a datetime, `str(row.price)` on the places of a Decimal.
@@ -103,7 +105,11 @@ def as_stored(row: type) -> Callable[[Any], Any] | None:
     if not forms:
         return None
 
-    def formed(given: Any) -> Any:
+    values = attrgetter(*(name for name, _ in forms), forms[0][0])  # one too many: always a tuple
+
+    def formed(given: Any, before: Any) -> Any:
+        if before is not None and all(map(is_, values(given), values(before))):
+            return given
         other: dict[str, Any] = {}
         for name, form in forms:
             value = getattr(given, name)

@@ -112,7 +112,7 @@ def _fold(learned: Learned, step: Step, keys: Iterable[Key], overlay: Overlay) -
         else:
             new = function(row, event)
         if new is not row:
-            rows[key] = new = new if new is None or as_stored is None else as_stored(new)
+            rows[key] = new = new if new is None or as_stored is None else as_stored(new, row)
             overlay.changed[at][key] = position
             if followed:
                 overlay.note(at, RowChange(key, row, new, position))
@@ -127,7 +127,7 @@ def _append(learned: Learned, step: Appending, overlay: Overlay) -> None:
     while (position, index) in rows:
         index += 1
     for each in (made,) if isinstance(made, kind) else made:
-        row = each if as_stored is None else as_stored(each)
+        row = each if as_stored is None else as_stored(each, None)
         rows[position, index] = row
         changed[position, index] = position
         if followed:
@@ -147,7 +147,7 @@ def _roll(learned: Learned, step: Rolling, overlay: Overlay) -> Iterator[Missing
                 raise _missing(function.__qualname__, key)
             new = function(row, told, *_arguments(learned, key, extras, (), overlay))
             if new is not row:
-                rows[key] = new = new if new is None or as_stored is None else as_stored(new)
+                rows[key] = new = new if new is None or as_stored is None else as_stored(new, row)
                 overlay.changed[at][key] = position
                 if followed:
                     overlay.note(at, RowChange(key, row, new, position))

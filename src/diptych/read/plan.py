@@ -34,7 +34,7 @@ class Step(NamedTuple):
     function: Callable[..., Any]
     keys: KeysOf
     must_exist: bool
-    as_stored: Callable[[Any], Any] | None
+    as_stored: Callable[[Any, Any], Any] | None
     """Gives a row the form in which it will be stored, where its type has another."""
     followed: bool
     """Whether somebody asks for every change: a rollup, or the history of the rows."""
@@ -48,7 +48,7 @@ class Appending(NamedTuple):
     at: int
     function: Callable[..., Any]
     row: type
-    as_stored: Callable[[Any], Any] | None
+    as_stored: Callable[[Any, Any], Any] | None
     followed: bool
     extras: tuple[int, ...]
     references: tuple[Referring, ...]
