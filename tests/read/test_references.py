@@ -228,6 +228,17 @@ def test_a_key_of_append_only_rows_is_refused() -> None:
         def shut(event: Closed) -> Stall | None: ...
 
 
+def test_a_key_by_a_field_of_another_type_is_refused() -> None:
+    priced = Projection("p").read_model(Priced, key="code")
+
+    with pytest.raises(
+        WiringError, match=r"'sale' of Sold in the key 'code' of 'priced'.*\n.*\n.*on\(key=lambda event"
+    ):
+
+        @priced.on(key="sale")
+        def moved(row: Priced | None, event: Sold) -> Priced | None: ...
+
+
 def test_a_reference_by_a_field_of_another_type_is_refused() -> None:
     _, places, goods = made()
 

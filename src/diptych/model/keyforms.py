@@ -72,6 +72,12 @@ def is_alike(column: Column, other: Field | Column) -> bool:
     return kind is not Decimal or (column.scale is not None and scale is not None and scale <= column.scale)
 
 
+def is_of_kind(column: Column, field: Field) -> bool:
+    """Say whether values of an event's field become keys of a column when they are given its form."""
+    kind, found = kind_of(column.type), kind_of(field.type)
+    return kind is None or found is None or issubclass(found, _ALSO.get(kind, kind))
+
+
 def _scale_of(field: Field) -> int | None:
     mark = field.mark(Scale)
     return None if mark is None else mark.places

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from diptych.errors import WiringError
 from diptych.model.fields import Field, fields_of, place_of
-from diptych.model.keyforms import KeyForm, is_alike, key_form_of, kind_of
+from diptych.model.keyforms import KeyForm, is_alike, is_of_kind, key_form_of, kind_of
 from diptych.model.rowfolds import Key, KeysOf
 from diptych.model.rows import Column, columns_of
 
@@ -22,7 +22,7 @@ def keys_of(
 ) -> tuple[KeysOf, tuple[str, ...]]:
     """Compile which rows of a read model an event changes; return it with the fields of the event that it reads.
 
-    Raises WiringError for names that the event lacks, and for too few or too many of them.
+    Raises WiringError for names that the event lacks, for too few or too many of them, and for fields of other types.
     """
     form = _form(model)
     if keys is not None:
@@ -33,6 +33,7 @@ def keys_of(
     names = _names(model, key)
     _refuse_count(model, names, function)
     present = _present(model, event, names, function)
+    _refuse_unlike(model, event, [present[name] for name in names], function, fits=is_of_kind)
     if any(present[name].optional for name in names):
         return _by_optional_fields(names, form), names
     return _by_fields(names, form), names
@@ -108,14 +109,22 @@ def _present(model: Any, event: type, names: tuple[str, ...], function: Callable
     return present
 
 
-def _refuse_unlike(model: Any, owner: type, given: Sequence[Field | Column], function: Callable[..., Any]) -> None:
+def _refuse_unlike(
+    model: Any,
+    owner: type,
+    given: Sequence[Field | Column],
+    function: Callable[..., Any],
+    *,
+    fits: Callable[[Column, Any], bool] = is_alike,
+) -> None:
     for column, each in zip(_key_columns(model), given, strict=True):
-        if kind_of(column.type) is not None and not is_alike(column, each):
+        if kind_of(column.type) is not None and not fits(column, each):
             raise WiringError(
                 f"{function.__qualname__} looks for {each.name!r} of {owner.__qualname__} in the key "
                 f"{column.name!r} of {model.name!r}, which is of another type",
                 where=place_of(function),
-                fix=f"give both the same type, Decimals the same Scale, or compute the key: {model.name}[lambda ...]",
+                fix="give both the same type, Decimals the same Scale, or compute the key: "
+                + (f"{model.name}[lambda ...]" if fits is is_alike else f"@{model.name}.on(key=lambda event: ...)"),
             )
 
 
