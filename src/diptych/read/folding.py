@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from diptych.model.projections import Key, Projection, ReadModel
 from diptych.ports import Changes
-from diptych.read.overlay import Matching, Need, Overlay, Work, run
+from diptych.read.overlay import Matching, Need, Overlay, Pause, Work, run
 from diptych.read.plan import Fanning, Learned, Step, Unreadable, steps_of
 
 PAGE = 1000
@@ -51,6 +51,19 @@ class RecentRows:
         self._young.update(rows)
 
 
+class Turn:
+    """Let go of the interpreter now and then, for commands and queries to be served: this thread serves nobody else."""
+
+    def __init__(self) -> None:
+        self._end = 0.0
+
+    def take(self) -> None:
+        """Go on, or first let others run where this has gone on for half a millisecond."""
+        if time.perf_counter() >= self._end:
+            time.sleep(0)
+            self._end = time.perf_counter() + _TURN
+
+
 class Folding:
     """Fold batches of events for one projection. A batch of n leaves the same rows as n batches of one."""
 
@@ -59,6 +72,7 @@ class Folding:
         self._steps = steps_of(projection)
         self.types = frozenset(projection.types)
         self._recent = [RecentRows() for _ in self._models]
+        self._turn = Turn()
         self._refers = any(step.references for steps in self._steps.values() for step in steps)
         self._fanning = {event for event, steps in self._steps.items() if any(type(each) is Fanning for each in steps)}
 
@@ -74,13 +88,9 @@ class Folding:
     async def fold(self, events: Sequence[Learned], stored: StoredRows) -> list[Changes]:
         """Fold the events and return what changed; raises whatever a fold raises."""
         overlay = Overlay(self._models)
-        turn = time.perf_counter() + _TURN
         # In small portions, so that what a portion needs is gone before the garbage collector looks for it.
         for start in range(0, len(events), _PORTION):
-            if time.perf_counter() >= turn:
-                # This thread serves nobody but the log: it only lets go of the interpreter, for commands to be served.
-                time.sleep(0)  # noqa: ASYNC251 (not the loop's thread: the projections own this one)
-                turn = time.perf_counter() + _TURN
+            self._turn.take()
             work = self._work(events[start : start + _PORTION])
             await self._load(work, overlay, stored)
             for need in run(work, overlay):
@@ -134,10 +144,13 @@ class Folding:
                         missing[at].append(key)
 
     async def _fetch(self, need: Need, overlay: Overlay, stored: StoredRows) -> None:
-        at, rows = need.at, overlay.rows[need.at]
+        self._turn.take()
+        if isinstance(need, Pause):
+            return
         if isinstance(need, Matching):
             await self._select(need, overlay, stored)
             return
+        at, rows = need.at, overlay.rows[need.at]
         rows[need.key] = row = self._recent[at].get(need.key)
         if row is None:
             rows.update(await stored.load(self._models[at], (need.key,)))
@@ -146,6 +159,7 @@ class Folding:
         """Take every stored row that matches into the overlay; what is pending there is newer and stays."""
         rows, model, after = overlay.rows[need.at], self._models[need.at], None
         while True:
+            self._turn.take()
             page = await stored.matching(model, need.columns, after=after, limit=PAGE)
             for after, row in page.items():  # the last key is where the next page begins
                 rows.setdefault(after, row)

@@ -35,7 +35,12 @@ class Matching(NamedTuple):
     columns: Mapping[str, Any]
 
 
-Need = Missing | Matching
+class Pause(NamedTuple):
+    """Ask for nothing: a moment to let others run, amid much work for one event."""
+
+
+Need = Missing | Matching | Pause
+_PORTION = 128
 
 
 class Overlay:
@@ -93,7 +98,10 @@ def run(work: Iterable[Work], overlay: Overlay) -> Iterator[Need]:
             columns = {column: getattr(learned.event, name) for column, name in step.where}
             if None not in columns.values():
                 yield Matching(step.step.at, columns)
-                _fold(learned, step.step, _matching(overlay.rows[step.step.at], columns), overlay)
+                found = _matching(overlay.rows[step.step.at], columns)
+                for begin in range(0, len(found), _PORTION):
+                    _fold(learned, step.step, found[begin : begin + _PORTION], overlay)
+                    yield Pause()
         elif type(step) is Rolling:
             yield from _roll(learned, step, overlay)
 
@@ -135,10 +143,12 @@ def _append(learned: Learned, step: Appending, overlay: Overlay) -> None:
         index += 1
 
 
-def _roll(learned: Learned, step: Rolling, overlay: Overlay) -> Iterator[Missing]:
+def _roll(learned: Learned, step: Rolling, overlay: Overlay) -> Iterator[Need]:
     at, function, _, must_exist, as_stored, followed, extras, _ = step.step
     rows, position = overlay.rows[at], learned.stored.position
-    for change in overlay.made(step.source, position):
+    for count, change in enumerate(overlay.made(step.source, position), 1):
+        if count % _PORTION == 0:
+            yield Pause()
         for key, told in step.fold.changes(change):
             if key not in rows:
                 yield Missing(at, key)
