@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from diptych import Application, Command, Decider, FullText, Meta, Module, Page, Projection, Query, Rows, Tag, event
-from diptych.errors import NoHistoryError
+from diptych.errors import InvalidMessageError, NoHistoryError
 
 Code = Annotated[str, Tag("item")]
 
@@ -128,7 +128,7 @@ async def test_the_past_is_not_searched(app: Application) -> None:
 
 @pytest.mark.parametrize(("limit", "offset"), [(-1, 0), (1, -1)])
 async def test_a_page_begins_at_nought(app: Application, limit: int, offset: int) -> None:
-    with pytest.raises(ValueError, match="a page has an offset and a limit from 0"):
+    with pytest.raises(InvalidMessageError, match="expected at least 0, found -1"):
         await app.ask(FindItems("lamp", limit, offset))
 
 

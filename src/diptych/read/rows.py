@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 
 from diptych.conditions import condition
-from diptych.errors import NoHistoryError
+from diptych.errors import InvalidMessageError, NoHistoryError
 from diptych.model.pages import CursorPage, Page
 from diptych.model.projections import Key, ReadModel
 from diptych.model.rows import RowsOf, columns_of
@@ -174,7 +174,7 @@ class Rows(RowsOf[V]):
         a cursor of another read model or order.
         """
         if limit < 1:
-            raise ValueError(f"a page of a scroll has a limit from 1, found {limit}")
+            raise InvalidMessageError("the page", {"limit": (f"expected at least 1, found {limit}",)})
         chosen, ordering = self._conditions(where, equals), ordering_of(self._model, self.table, order)
         stretches = ordering.after(None if cursor is None else values_at(ordering, cursor))
         places = [place.of.label(f"order_{at}") for at, place in enumerate(ordering.places)]
@@ -276,5 +276,7 @@ def _is_plain(where: Sequence[Any], equals: Mapping[str, Any]) -> bool:
 
 
 def _refuse_negative(limit: int, offset: int) -> None:
-    if limit < 0 or offset < 0:
-        raise ValueError(f"a page has an offset and a limit from 0, found offset={offset}, limit={limit}")
+    given = {"limit": limit, "offset": offset}
+    wrong = {name: (f"expected at least 0, found {value}",) for name, value in given.items() if value < 0}
+    if wrong:
+        raise InvalidMessageError("the page", wrong)
