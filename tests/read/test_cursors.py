@@ -62,6 +62,17 @@ def test_a_forged_cursor_is_a_wrong_field_or_a_place_like_others(
         assert list(refused.errors) == ["cursor"]  # noqa: PT017 (others are places like any)
 
 
+@pytest.mark.parametrize("price", ["99999999999999999.99", "92233720368547758.08", "0.00001", "NaN", "1E+999999"])
+def test_a_decimal_that_no_row_can_have_is_a_wrong_field(shelf: SampleShelf, price: str) -> None:
+    ordering = ordering_of(shelf.model, shelf.table, ["price"])
+    cursor = urlsafe_b64encode(encode([_digest(ordering), price, 1])).decode().rstrip("=")
+
+    with pytest.raises(InvalidMessageError) as refused:
+        values_at(ordering, cursor)
+
+    assert list(refused.value.errors) == ["cursor"]
+
+
 @settings(deadline=None, suppress_health_check=quiet)
 @given(st.text(max_size=30))
 def test_garbage_is_a_wrong_field(shelf: SampleShelf, garbage: str) -> None:

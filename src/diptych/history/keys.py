@@ -10,7 +10,9 @@ from typing import Any
 import msgspec
 
 from diptych.errors import InvalidMessageError
+from diptych.model.operands import kind_of, storable
 from diptych.model.projections import Key, ReadModel
+from diptych.model.rows import Column
 
 
 def key_of_text(model: ReadModel[Any], text: str) -> Key:
@@ -19,13 +21,13 @@ def key_of_text(model: ReadModel[Any], text: str) -> Key:
     As in CSV, a part that holds a comma stands in double quotes. Raises InvalidMessageError naming the columns whose
     values do not fit.
     """
-    types = {column.name: column.type for column in model.columns}
-    parts = [text] if len(model.key) == 1 else next(csv.reader([text], skipinitialspace=True), [])
+    columns = {column.name: column for column in model.columns}
+    parts = [text] if len(model.key) == 1 else _parts(text)
     if len(parts) != len(model.key):
         wanted = f"a key of {model.name!r} has {len(model.key)} parts parted by commas ({','.join(model.key)})"
         raise InvalidMessageError(f"the key of {model.name}", {"": (f"{wanted}, found {len(parts)}",)})
     errors: dict[str, tuple[str, ...]] = {}
-    key = [_value(name, types[name], part, errors) for name, part in zip(model.key, parts, strict=True)]
+    key = [_value(columns[name], part, errors) for name, part in zip(model.key, parts, strict=True)]
     if errors:
         raise InvalidMessageError(f"the key of {model.name}", errors)
     return tuple(key)
@@ -52,10 +54,20 @@ def moment_of_text(text: str) -> int | datetime:
 _INT64_DIGITS = 19
 
 
-def _value(name: str, tp: Any, text: str, errors: dict[str, tuple[str, ...]]) -> Any:
+def _parts(text: str) -> list[str]:
     try:
-        return text if tp is str else msgspec.convert(text, tp, strict=False)
+        return next(csv.reader([text], skipinitialspace=True), [])
+    except csv.Error:  # the end of a line within it, or a part too long
+        return []
+
+
+def _value(column: Column, text: str, errors: dict[str, tuple[str, ...]]) -> Any:
+    try:
+        value = text if column.type is str else msgspec.convert(text, column.type, strict=False)
+        return value if kind_of(column) is None else storable(column, value)
     except msgspec.ValidationError as wrong:
         wanted = str(wrong).partition(",")[0]
-        errors[name] = (f"{wanted[:1].lower()}{wanted[1:]}, found {text[:40]!r}",)
+        errors[column.name] = (f"{wanted[:1].lower()}{wanted[1:]}, found {text[:40]!r}",)
+    except ValueError as wrong:  # of the type, and no row can have it
+        errors[column.name] = (str(wrong),)
     return None

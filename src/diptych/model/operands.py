@@ -15,6 +15,7 @@ from diptych.model.rows import Column
 
 Form = Callable[[Any], Any]
 _INT64 = 1 << 63
+_DIGITS = 19  # of the largest whole number of 64 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,28 @@ def fitting(column: Column, value: Any) -> Any:
         raise TypeError(f"column {column.name!r} is compared with a {kind.name}, found {found}") from None
     except (ValueError, OverflowError) as wrong:
         raise ValueError(f"column {column.name!r} cannot be compared with {value!r}: {wrong}") from None
+
+
+def storable(column: Column, value: Any) -> Any:
+    """Return the value as `fitting`, if a row can have it.
+
+    Raises ValueError also for a Decimal of more places than the column's, and of more digits than 64 bits hold.
+    """
+    found = fitting(column, value)
+    if isinstance(found, Decimal) and not _is_held(found, column.scale or 0):
+        raise ValueError(f"column {column.name!r} has {column.scale} places and 64 bits, found {found!s:.40}")
+    return found
+
+
+def _is_held(value: Decimal, places: int) -> bool:
+    if not value:
+        return True
+    if value.adjusted() + places >= _DIGITS:
+        return False  # before it is made a whole number: that of 1E+999999 takes its time
+    sign, digits, exponent = value.as_tuple()
+    moved = Decimal((sign, digits, int(exponent) + places))  # exact, whatever the context
+    whole = int(moved)
+    return whole == moved and -_INT64 <= whole < _INT64
 
 
 class _Unfit(Exception):  # noqa: N818 (never leaves this module)

@@ -6,7 +6,6 @@ import binascii
 import enum
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
@@ -14,11 +13,9 @@ import msgspec
 
 from diptych.codec import encode
 from diptych.errors import InvalidMessageError
-from diptych.model.operands import fitting
+from diptych.model.operands import storable
 from diptych.model.rows import Column
 from diptych.read.ordering import Ordering
-
-_DIGITS = 19  # more than 64 bits hold are of nobody's column
 
 
 def cursor_of(ordering: Ordering, values: Sequence[Any]) -> str:
@@ -72,12 +69,4 @@ def _read(column: Column, value: Any) -> Any:
         return float(value)
     if isinstance(tp, type) and issubclass(tp, enum.Enum):
         return tp(value) if issubclass(tp, enum.Flag) else tp[value]
-    found = fitting(column, msgspec.convert(value, tp))
-    return _exact(column, found) if isinstance(found, Decimal) else found
-
-
-def _exact(column: Column, value: Decimal) -> Decimal:
-    places = column.scale or 0
-    if value.adjusted() + places >= _DIGITS or int(value.as_tuple().exponent) < -places:
-        raise ValueError(column.name)
-    return value
+    return storable(column, msgspec.convert(value, tp))
