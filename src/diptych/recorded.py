@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,20 @@ from diptych.ports import Metadata, NewEvent, StoredEvent
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _decode_metadata: Callable[[bytes], Metadata] = msgspec.json.Decoder(Metadata).decode
 Writer = Callable[[Any, bytes], NewEvent]
+
+
+def failure_at(stored: StoredEvent, wrong: BaseException) -> str:
+    """Return at which event what went wrong, then the traceback, as text that every store keeps.
+
+    An error may say what is no text, such as the name of a file in bytes that are not UTF-8, or fail to say anything.
+    """
+    try:
+        said = str(wrong)
+    except Exception:  # noqa: BLE001 (whatever the error of a user raises)
+        said = "(it cannot be shown)"
+    trace = "".join(traceback.format_exception(wrong))
+    told = f"event {stored.position} ({stored.name}@{stored.version}): {type(wrong).__name__}: {said}\n{trace}"
+    return told.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
 def instant(micros: int) -> datetime:

@@ -50,6 +50,41 @@ async def test_an_event_is_delivered_again_until_its_handler_returns(caplog: pyt
     ]
 
 
+class Speechless(Exception):
+    """An error that cannot be told."""
+
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (FileNotFoundError("no file caf\udce9.txt"), r"FileNotFoundError: no file caf\udce9.txt"),
+        (ValueError("cut\0short"), r"ValueError: cut\x00short"),
+        (Speechless(), "Speechless: (it cannot be shown)"),
+    ],
+)
+async def test_whatever_an_error_says_its_event_is_delivered_again(tmp_path: Path, error: Exception, told: str) -> None:
+    ears, heard = Subscriber("ears", backoff=NOW), list[int]()
+
+    @ears.on
+    async def hear(event: Opened, envelope: Envelope) -> None:
+        heard.append(envelope.attempt)
+        if len(heard) == 1:
+            raise error
+        failure = (await app.reactions.bookmarks())["ears"].failure
+        reasons.append(failure.error.partition("\n")[0] if failure else "none")
+
+    reasons = list[str]()
+    async with application(ears, events=f"sqlite:///{tmp_path}/bank.db") as app:
+        await opened(app)
+        await app.reacted()
+
+    assert heard == [1, 2]
+    assert reasons == [f"event 1 (account.opened@1): {told}"]
+
+
 async def test_handlers_that_returned_are_not_called_again_with_one_that_raised() -> None:
     ears, calls = Subscriber("ears", backoff=NOW), list[str]()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from diptych.errors import FoldError
 from diptych.model.projections import Projection
 from diptych.read import runtime
 from diptych.stores.memory import MemoryEventStore
@@ -66,6 +67,23 @@ async def test_a_runtime_that_is_behind_stops_between_two_batches(
         await closing
 
     assert await position(tmp_path / "rows.db") == BATCH
+
+
+async def test_a_fold_whose_error_says_no_text_stops_its_projection_and_no_other(tmp_path: Path) -> None:
+    broken = Projection("broken")
+
+    @broken.read_model(Passed, key="code").on
+    def passed(row: Passed | None, event: Created) -> Passed:
+        raise ValueError("caf\udce9")
+
+    store = MemoryEventStore()
+    async with opened(store, [shop(), broken], path=tmp_path / "reads.db") as panel:
+        await record(store, Created("p1", "Pear", Decimal(1)))
+        await panel.reach.reach(("shop",), 1, timeout=10)
+        with pytest.raises(FoldError, match=r"ValueError: caf\\udce9"):
+            await panel.reach.reach(("broken",), 1, timeout=10)
+
+        assert panel.failure is None
 
 
 async def test_a_start_that_is_cancelled_before_the_thread_runs_leaves_nothing_running(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -18,7 +17,7 @@ from diptych.model.subscribers import Subscriber, envelope_of
 from diptych.ports import Bookmark, Bookmarks, Clock, EventStore, Failure, StoredEvent, displaced
 from diptych.react.handling import Handling, Occasion
 from diptych.react.signal import Signal
-from diptych.recorded import meta_of
+from diptych.recorded import failure_at, meta_of
 
 LEASE_SECONDS = 3.0
 _PAGE = 100
@@ -141,10 +140,11 @@ class Walker:
 
     async def _failed(self, stored: StoredEvent, wrong: BaseException) -> Failure:
         attempts = self._attempt(stored)
-        reason = f"event {stored.position} ({stored.name}@{stored.version}): {type(wrong).__name__}: {wrong}"
+        told = failure_at(stored, wrong)
+        reason = told.partition("\n")[0]
         _log.error("subscriber %r fails, attempt %d: %s", self.subscriber.name, attempts, reason, exc_info=wrong)
         self.position = max(self.position, stored.position - 1)  # what lies before it concerns nobody here
-        failure = Failure(stored.position, attempts, f"{reason}\n{''.join(traceback.format_exception(wrong))}")
+        failure = Failure(stored.position, attempts, told)
         self._bookmark = await self._bookmarks.move(self._owned(), self.position, failure)
         self.moved.give()
         return failure

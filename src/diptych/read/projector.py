@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Sequence
 
 from diptych.errors import CorruptionError, StoreError
@@ -13,6 +12,7 @@ from diptych.read.folding import Folding
 from diptych.read.plan import Learned
 from diptych.read.progress import LiveProgress, Standing
 from diptych.read.rebuilding import Rebuilding
+from diptych.recorded import failure_at
 
 _log = logging.getLogger("diptych.projections")
 _IDLE_SECONDS = 0.1
@@ -110,10 +110,9 @@ class Projector:
 
     async def _stop(self, learned: Learned, wrong: Exception) -> None:
         stored = learned.stored
-        reason = f"event {stored.position} ({stored.name}@{stored.version}): {type(wrong).__name__}: {wrong}"
-        _log.error("projection %r stopped at %s", self.name, reason, exc_info=wrong)
+        told = failure_at(stored, wrong)
+        _log.error("projection %r stopped at %s", self.name, told.partition("\n")[0], exc_info=wrong)
         self.stopped = True
-        trace = "".join(traceback.format_exception(wrong))
-        self._checkpoint = await self._writer.stop(self._checkpoint, f"{reason}\n{trace}")
+        self._checkpoint = await self._writer.stop(self._checkpoint, told)
         self.position = stored.position - 1
         self._publish()
