@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from diptych import Application, Module, OnDemand, Page
 from diptych.dispatch import Handler
-from diptych.errors import NotAllowed, RebuildingError, StoreError
+from diptych.errors import NotAllowed, RebuildingError, StaleError, StoreError
 from diptych.model.caching import Cached
 from diptych.model.messages import Query
 from diptych.model.meta import Context
@@ -268,6 +268,31 @@ async def test_an_error_reaches_all_who_wait_and_is_not_kept(loads: Loads) -> No
         assert [type(each) for each in found] == [ZeroDivisionError] * 10
         assert await ask(panel, Name("a")) == "Apple"
     assert loads.begun == 2
+
+
+async def count_late(query: Open, products: Rows[Product], loads: Loads) -> int:
+    await loads.through()
+    return await count_closings(query, products, loads)
+
+
+async def test_who_asks_for_less_is_not_refused_with_who_asked_for_more(loads: Loads, tmp_path: Path) -> None:
+    store, path = MemoryEventStore(), tmp_path / "reads.db"
+    async with caching(store, loads, path=path) as writing:
+        await writing.caught_up(await record(store, APPLE, Closed("s1")))
+    position = await record(store, Closed("s2"))  # that nobody folds
+
+    async with caching(store, loads, handler=count_late, path=path, runs="follow") as panel:
+        loads.gate.clear()
+        asked = [asyncio.create_task(ask(panel, Open(), after=position, wait=0.0))]
+        await loads.reach(1)
+        asked.append(asyncio.create_task(ask(panel, Open())))
+        for _ in range(20):
+            await asyncio.sleep(0)  # it has joined the load by now
+        loads.gate.set()
+        refused, answer = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert isinstance(refused, StaleError)
+    assert answer == 1
 
 
 async def test_an_error_that_nobody_waits_for_any_more_is_no_warning(loads: Loads) -> None:

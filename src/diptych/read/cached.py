@@ -8,6 +8,7 @@ from typing import Any
 
 from diptych.codec import encode, encoded
 from diptych.dispatch import Handler
+from diptych.errors import StaleError
 from diptych.model.caching import Cached
 from diptych.model.meta import Context
 from diptych.ports import Checkpoint, Clock
@@ -85,7 +86,10 @@ class CachedQuery:
             under_way = self._flights.get(key)
             if under_way is None:
                 break
-            joined = await landed(under_way)
+            try:
+                joined = await landed(under_way)
+            except StaleError:  # of a position and a patience that are not this caller's
+                break
             if await self._serves(joined, asker):
                 return joined, "joined"
         loaded = await landed(self._begin(key, query, context, asker.asking))
