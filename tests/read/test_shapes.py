@@ -10,22 +10,27 @@ import pytest
 
 from diptych.model.messages import Query
 from diptych.model.pages import Page
+from diptych.model.specifications import fields
 from diptych.read.rows import Rows
 from diptych.read.shapes import Shapes
 from diptych.stores.memory import MemoryEventStore
 from diptych.stores.tables import table_of
 from tests.read.shop import Created, Product, ask, opened, record, shop
 
+PRODUCT = fields(Product)
+
 
 @dataclass(frozen=True)
 class Find(Query[Page[Product]]):
     equals: dict[str, Any]
+    dearer: Decimal | None = None
     order: tuple[str, ...] = ()
     limit: int = 50
 
 
 async def find(query: Find, rows: Rows[Product]) -> Page[Product]:
-    return await rows.find(order=query.order, limit=query.limit, **query.equals)
+    where = [] if query.dearer is None else [PRODUCT.price > query.dearer]
+    return await rows.find(*where, order=query.order, limit=query.limit, **query.equals)
 
 
 async def test_pages_of_one_shape_have_the_values_of_their_own() -> None:
@@ -40,9 +45,12 @@ async def test_pages_of_one_shape_have_the_values_of_their_own() -> None:
         assert await codes(Find({"name": "Apple"})) == ["a", "c"]
         assert await codes(Find({"name": "Birne"})) == ["b"]
         assert await codes(Find({"name": "Apple", "price": Decimal(2)})) == ["c"]
-        assert await codes(Find({"name": "Apple"}, ("-price",), limit=1)) == ["c"]
-        assert await codes(Find({"name": "Apple"}, ("price",), limit=1)) == ["a"]
+        assert await codes(Find({"name": "Apple"}, order=("-price",), limit=1)) == ["c"]
+        assert await codes(Find({"name": "Apple"}, order=("price",), limit=1)) == ["a"]
         assert await codes(Find({"changed": None})) == []
+        assert await codes(Find({"name": "Apple"}, Decimal(1))) == ["c"]
+        assert await codes(Find({"name": "Apple"}, Decimal("0.5"))) == ["a", "c"]
+        assert await codes(Find({"name": "Birne"}, Decimal("0.5"))) == ["b"]
 
 
 async def test_a_column_that_is_not_there_is_refused() -> None:
@@ -55,9 +63,11 @@ async def test_a_column_that_is_not_there_is_refused() -> None:
 def test_orders_that_callers_make_up_do_not_fill_the_memory() -> None:
     model = shop().models[0]
     table = table_of(model)
-    shapes = Shapes(model, table, ["code"], lambda name: table.c[name])
+    shapes = Shapes(
+        model, table, ["code"], lambda _, equals: [table.c[name] == value for name, value in equals.items()]
+    )
 
     for number in range(1000):
-        shapes.of({"name": "Apple"}, ["price", *["code"] * number][:number])
+        shapes.of((), {"name": "Apple"}, ["price", *["code"] * number][:number])
 
     assert len(shapes._kept) <= 200

@@ -155,7 +155,7 @@ class Rows(RowsOf[V]):
         """
         _refuse_negative(limit, offset)
         if _is_plain(where, equals):
-            shape = self._shaped().of(equals, order)
+            shape = self._shaped().of(where, equals, order)
             counted, found = await self._shelf.run(self._model, shape.prepared(equals, limit, offset))
         else:
             chosen = self._conditions(where, equals)
@@ -203,7 +203,7 @@ class Rows(RowsOf[V]):
         searched = self._searched()
         values = searched.values(text, limit=limit, offset=offset)
         if _is_plain(where, equals):
-            prepared = self._shaped().search(searched, equals, values)
+            prepared = self._shaped().search(searched, where, equals, values)
             found = (await self._shelf.run(self._model, (prepared,)))[0]
         else:
             page = searched.page(self._conditions(where, equals))
@@ -244,7 +244,7 @@ class Rows(RowsOf[V]):
 
     def _shaped(self) -> Shapes:
         if self._shapes is None:
-            self._shapes = Shapes(self._model, self.table, self._fields, self._column)
+            self._shapes = Shapes(self._model, self.table, self._fields, self._conditions)
         return self._shapes
 
     def _counted(self, conditions: Sequence[Any]) -> Any:
@@ -254,7 +254,7 @@ class Rows(RowsOf[V]):
         table = self.table
         return sa.select(*(table.c[name] for name in self._fields)).where(*conditions)
 
-    def _conditions(self, where: tuple[Any, ...], equals: dict[str, Any]) -> list[Any]:
+    def _conditions(self, where: Sequence[Any], equals: dict[str, Any]) -> list[Any]:
         given = (self._condition(each) if isinstance(each, Specification) else each for each in where)
         return [*given, *(self._column(name) == value for name, value in equals.items())]
 
@@ -271,8 +271,10 @@ class Rows(RowsOf[V]):
 
 
 def _is_plain(where: Sequence[Any], equals: Mapping[str, Any]) -> bool:
-    """Say whether a statement differs from others of its shape by values alone."""
-    return not where and not any(isinstance(value, sa.ClauseElement) for value in equals.values())
+    """Say whether a statement is told from others by specifications and names, which can be compared."""
+    return all(isinstance(each, Specification) for each in where) and not any(
+        isinstance(value, sa.ClauseElement) for value in equals.values()
+    )
 
 
 def _refuse_negative(limit: int, offset: int) -> None:

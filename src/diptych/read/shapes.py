@@ -1,4 +1,4 @@
-"""Shapes: pages that differ in their values only share their statements, which are made once."""
+"""Shapes: pages that differ in nothing, or in compared values only, share their statements, which are made once."""
 
 from __future__ import annotations
 
@@ -28,38 +28,46 @@ class Shape(NamedTuple):
 
 
 class Shapes:
-    """Keep the statements of one read model: by the columns that equal something, those that are None, and the order.
+    """Keep the statements of one read model: by specifications, columns that equal something or are None, and order.
 
     To make the two statements of a page costs SQLAlchemy more than it costs SQLite to run them.
     """
 
-    __slots__ = ("_column", "_fields", "_kept", "_model", "_table")
+    __slots__ = ("_conditions", "_fields", "_kept", "_model", "_table")
 
     def __init__(
-        self, model: ReadModel[Any], table: sa.Table, fields: Sequence[str], column: Callable[[str], sa.Column[Any]]
+        self,
+        model: ReadModel[Any],
+        table: sa.Table,
+        fields: Sequence[str],
+        conditions: Callable[[Sequence[Any], dict[str, Any]], list[Any]],
     ) -> None:
-        self._model, self._table, self._fields, self._column = model, table, fields, column
+        self._model, self._table, self._fields, self._conditions = model, table, fields, conditions
         self._kept: dict[Any, Any] = {}
 
-    def of(self, equals: Mapping[str, Any], order: str | Sequence[str]) -> Shape:
+    def of(self, where: Sequence[Any], equals: Mapping[str, Any], order: str | Sequence[str]) -> Shape:
         """Return the shape of a page; raises TypeError for a column that is not there or has no order."""
         names = (order,) if isinstance(order, str) else tuple(order)
-        found: Shape = self._found(names, equals, lambda where: self._made(where, names))
+        found: Shape = self._found(names, where, equals, lambda conditions: self._made(conditions, names))
         return found
 
-    def search(self, text: TextSearch, equals: Mapping[str, Any], values: Mapping[str, Any]) -> Prepared:
+    def search(
+        self, text: TextSearch, where: Sequence[Any], equals: Mapping[str, Any], values: Mapping[str, Any]
+    ) -> Prepared:
         """Return the statement of a page of a search with its values; raises TypeError as `of`."""
-        return Prepared(self._found(None, equals, text.page), {**values, **_given(equals)})
+        return Prepared(self._found(None, where, equals, text.page), {**values, **_given(equals)})
 
-    def _found(self, kind: Any, equals: Mapping[str, Any], made: Callable[[Sequence[Any]], Any]) -> Any:
+    def _found(
+        self, kind: Any, where: Sequence[Any], equals: Mapping[str, Any], made: Callable[[Sequence[Any]], Any]
+    ) -> Any:
         nothing = tuple(name for name, value in equals.items() if value is None)
-        asked = (kind, tuple(equals), nothing)
+        asked = (kind, tuple(where), tuple(equals), nothing)
         found = self._kept.get(asked)
         if found is None:
             if len(self._kept) >= _KEPT:
                 self._kept.clear()  # a caller who makes up orders does not fill the memory
-            where = [self._equal(name, value) for name, value in equals.items()]
-            found = self._kept[asked] = made(where)
+            compared = {name: _parameter(name, value, self._table) for name, value in equals.items()}
+            found = self._kept[asked] = made(self._conditions(where, compared))
         return found
 
     def _made(self, where: Sequence[Any], order: Sequence[str]) -> Shape:
@@ -69,9 +77,10 @@ class Shapes:
         limit, offset = (sa.bindparam(name, type_=sa.Integer()) for name in (_LIMIT, _OFFSET))
         return Shape(counted, page.limit(limit).offset(offset))
 
-    def _equal(self, name: str, value: Any) -> sa.ColumnElement[bool]:
-        column = self._column(name)
-        return column.is_(None) if value is None else column == sa.bindparam(name, type_=column.type)
+
+def _parameter(name: str, value: Any, table: sa.Table) -> Any:
+    # A name that the table lacks is refused where it becomes a condition.
+    return None if value is None or name not in table.c else sa.bindparam(name, type_=table.c[name].type)
 
 
 def _given(equals: Mapping[str, Any]) -> dict[str, Any]:
