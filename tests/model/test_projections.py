@@ -186,6 +186,32 @@ def test_a_key_has_as_many_fields_as_the_read_model() -> None:
     refused(r"keyed by \(day, sale\), and .*sold by \(sale\)", lambda: model.on(key="sale")(sold))
 
 
+@pytest.mark.parametrize("name", ["sales__h", "sales__g1", "sales__g1__h", "sqlite_sales", "diptych_feed"])
+def test_names_of_the_row_stores_own_are_refused(name: str) -> None:
+    refused("of the row store's own", lambda: Projection("sales").read_model(SaleView, key="sale", name=name))
+
+
+@pytest.mark.parametrize("name", ["sales__heavy", "sales_h", "my_sqlite_sales"])
+def test_names_like_those_of_the_row_store_are_kept(name: str) -> None:
+    assert Projection("sales").read_model(SaleView, key="sale", name=name).name == name
+
+
+@dataclass(frozen=True)
+class Moved:
+    sale: int
+    _from: str
+
+
+def test_columns_of_versions_are_refused_where_rows_have_a_past() -> None:
+    sales = Projection("sales")
+
+    wrong = refused("column '_from' has a name of the versions' own", lambda: sales.append_only(Moved, name="moves"))
+    refused("column '_from'", lambda: sales.read_model(Moved, key="sale", history=True))
+
+    assert wrong.fix == "call it otherwise: from_"
+    assert sales.read_model(Moved, key="sale").name == "moved"
+
+
 @pytest.mark.parametrize("name", ["", "Sales", "1sales", "sales-by-day", "x" * 64])
 def test_names_are_lower_case_with_underscores(name: str) -> None:
     refused("cannot be kept", lambda: Projection(name))

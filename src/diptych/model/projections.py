@@ -28,6 +28,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 POSITION = "position"
 INDEX = "index"
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
+_TAKEN = re.compile(r"^(sqlite|diptych)_|__(h$|g\d)")  # of generations, versions, and the store itself
+_OF_VERSIONS = {"_from", "_to"}  # the positions between which a version holds
 
 
 @dataclass(eq=False)
@@ -217,6 +219,7 @@ class Projection:
                 where=place_of(model.row),
                 fix="name it in lower case with underscores: read_model(..., name='...')",
             )
+        _refuse_taken(model, known)
         if not wanted <= known:
             raise _lacking(model, wanted - known, known)
         for column in model.columns:
@@ -225,6 +228,23 @@ class Projection:
         model.order = len(self.models)
         self.models.append(model)
         return model
+
+
+def _refuse_taken(model: ReadModel[Any], columns: set[str]) -> None:
+    if _TAKEN.search(model.name):
+        raise WiringError(
+            f"read model {model.name!r} has a name of the row store's own",
+            where=place_of(model.row),
+            fix="begin it with neither sqlite_ nor diptych_, and leave out __h and __g1: read_model(..., name='...')",
+        )
+    taken = sorted(columns & _OF_VERSIONS) if model.history or model.append_only else []
+    if taken:
+        raise WiringError(
+            f"rows {model.row.__qualname__} of {model.name!r} have a past, and their column {taken[0]!r} has a name of "
+            f"the versions' own",
+            where=place_of(model.row),
+            fix=f"call it otherwise: {taken[0].strip('_')}_",
+        )
 
 
 def _lacking(model: ReadModel[Any], wanted: set[str], known: set[str]) -> WiringError:
