@@ -28,6 +28,8 @@ def refuse_present(statements: Sequence[Any], models: Mapping[str, ReadModel[Any
             fix = "nobody sees which tables it reads; write it with the tables of read models"
             raise NoHistoryError("", "a statement with SQL as text", fix=fix)
         if isinstance(part, sa.TableClause):
+            if getattr(part, "schema", None) is not None:  # by that name SQL passes the versions by
+                raise NoHistoryError(part.name, f"a select() over {part.fullname!r}", fix="name it without a schema")
             _refuse(part.name, models.get(part.name))
 
 
