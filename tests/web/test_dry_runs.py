@@ -119,6 +119,16 @@ async def test_a_dry_run_that_is_not_clear_is_refused(client: httpx2.AsyncClient
     assert answer.headers["diptych-position"] == "0"
 
 
+@pytest.mark.parametrize("query", ["dry%5Frun=true", "dry%5frun=true", "%64ry_run=%74rue"])
+async def test_a_dry_run_that_is_asked_for_in_encoded_letters_stores_nothing(
+    client: httpx2.AsyncClient, query: str
+) -> None:
+    answer = await client.post(f"/commands/AddProduct?{query}", json=PRODUCT)
+
+    assert (answer.status_code, answer.json()["dry_run"]) == (200, True)
+    assert answer.headers["diptych-position"] == "0"
+
+
 @pytest.mark.parametrize("query", ["dry_run=false", "other=dry_run", "x=1"])
 async def test_without_asking_for_one_there_is_no_dry_run(client: httpx2.AsyncClient, query: str) -> None:
     answer = await client.post(f"/commands/AddProduct?{query}", json=PRODUCT)

@@ -53,6 +53,14 @@ async def test_a_plus_in_a_time_may_stand_unencoded(client: httpx2.AsyncClient) 
     assert (answer.status_code, answer.headers["diptych-position"]) == (200, "1")
 
 
+@pytest.mark.parametrize("name", ["as%5Fof", "as%5fof", "%61s_of"])
+async def test_the_name_of_a_moment_may_be_encoded(client: httpx2.AsyncClient, name: str) -> None:
+    got = await client.get(f"/queries/GetShelf?product=a/b&{name}=0")
+    posted = await client.post(f"/queries/GetShelf?{name}=0", json={"product": "a/b"})
+
+    assert got.json() is posted.json() is None
+
+
 async def test_an_answer_as_of_a_position_never_changes_and_has_a_tag(client: httpx2.AsyncClient) -> None:
     url = "/queries/FindShelves?as_of=3"
     first = await client.get(url)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from starlette.requests import ClientDisconnect
 
@@ -73,7 +73,7 @@ MEMBERS: Mapping[str, Any] = {
 
 def is_dry_run(query_string: bytes) -> bool:
     """Say whether the query string asks for a dry run; raise RequestError for a `dry_run` that is not clear."""
-    if NAME.encode() not in query_string:
+    if NAME.encode() not in unquote_to_bytes(query_string):  # some clients encode an underscore
         return False
     pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
     given = [value for name, value in pairs if name == NAME]

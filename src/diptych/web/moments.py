@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from diptych.errors import RequestError
 from diptych.history.keys import moment_of_text
@@ -16,7 +16,7 @@ AS_OF = "as_of"
 
 def as_of_of(query_string: bytes) -> int | datetime | None:
     """Return the moment that `as_of` names, None without one; raise RequestError for one that is none."""
-    if AS_OF.encode() not in query_string:
+    if AS_OF.encode() not in unquote_to_bytes(query_string):  # some clients encode an underscore
         return None
     given = [text for name, text in _pairs(query_string) if name == AS_OF]
     if len(given) > 1:
