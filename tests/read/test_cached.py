@@ -143,6 +143,21 @@ async def test_a_change_in_a_read_model_that_only_a_select_names_is_seen(loads: 
     assert loads.begun == 5
 
 
+async def count_loudly(query: Open, products: Rows[Product]) -> int:
+    closing = sa.table("CLOSING", sa.column("shop"))
+    rows = await products.select(sa.select(sa.func.count()).select_from(closing))
+    return int(rows[0][0])
+
+
+async def test_a_change_is_seen_in_whatever_letters_sql_finds_the_table(loads: Loads) -> None:
+    store = MemoryEventStore()
+    async with caching(store, loads, handler=count_loudly) as panel:
+        for each in range(3):
+            position = await record(store, Closed(f"s{each}"))
+
+            assert await ask(panel, Open(), after=position) == each + 1
+
+
 async def test_answers_that_differ_by_principal_are_kept_apart(loads: Loads) -> None:
     store = MemoryEventStore()
     async with caching(store, loads, PER_PRINCIPAL, handler=get_mine) as panel:

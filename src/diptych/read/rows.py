@@ -79,7 +79,7 @@ class Shelf:
         """Run `select()`s on one snapshot, after waiting for the read models that they name."""
         selects = [each.statement if isinstance(each, Prepared) else each for each in statements]
         parts = (part for each in selects for part in visitors.iterate(each))
-        named = {part.name for part in parts if isinstance(part, sa.TableClause)}
+        named = {part.name.lower() for part in parts if isinstance(part, sa.TableClause)}  # SQL finds it in any case
         query = asking.get()
         if query is not None:
             if query.watched:
