@@ -129,7 +129,16 @@ async def test_a_dry_run_that_is_asked_for_in_encoded_letters_stores_nothing(
     assert answer.headers["diptych-position"] == "0"
 
 
-@pytest.mark.parametrize("query", ["dry_run=false", "other=dry_run", "x=1"])
+@pytest.mark.parametrize("query", ["dryrun=true", "dry_run=true&x=1", "x"])
+async def test_an_argument_that_no_command_takes_is_refused(client: httpx2.AsyncClient, query: str) -> None:
+    answer = await client.post(f"/commands/AddProduct?{query}", json=PRODUCT)
+
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/malformed")
+    assert "takes no argument but dry_run" in answer.json()["detail"]
+    assert answer.headers["diptych-position"] == "0"
+
+
+@pytest.mark.parametrize("query", ["dry_run=false", ""])
 async def test_without_asking_for_one_there_is_no_dry_run(client: httpx2.AsyncClient, query: str) -> None:
     answer = await client.post(f"/commands/AddProduct?{query}", json=PRODUCT)
 

@@ -80,8 +80,12 @@ class Shapes:
 
 def _parameter(name: str, value: Any, table: sa.Table) -> Any:
     # A name that the table lacks is refused where it becomes a condition.
-    return None if value is None or name not in table.c else sa.bindparam(name, type_=table.c[name].type)
+    return None if value is None or name not in table.c else sa.bindparam(_named(name), type_=table.c[name].type)
 
 
 def _given(equals: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in equals.items() if value is not None}
+    return {_named(name): value for name, value in equals.items() if value is not None}
+
+
+def _named(column: str) -> str:
+    return f"is {column}"  # SQLAlchemy makes up names for parameters of its own, and a column may be called so

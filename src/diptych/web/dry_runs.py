@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, unquote_to_bytes
+from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect
 
@@ -72,11 +72,20 @@ MEMBERS: Mapping[str, Any] = {
 
 
 def is_dry_run(query_string: bytes) -> bool:
-    """Say whether the query string asks for a dry run; raise RequestError for a `dry_run` that is not clear."""
-    if NAME.encode() not in unquote_to_bytes(query_string):  # some clients encode an underscore
+    """Say whether the query string asks for a dry run.
+
+    Raises RequestError for a `dry_run` that is not clear, and for any other argument: a slip of the pen is no reason to
+    send the command for real.
+    """
+    if not query_string:
         return False
     pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
-    given = [value for name, value in pairs if name == NAME]
+    other = [name for name, _ in pairs if name != NAME]
+    if other:
+        raise RequestError(
+            "malformed", f"{other[0][:40]}: a command takes no argument but {NAME}; its fields go in the body"
+        )
+    given = [value for _, value in pairs]
     if given not in ([], ["true"], ["false"]):
         shown = " and ".join(repr(value[:40]) for value in given)
         raise RequestError("malformed", f"dry_run: expected true or false, once, found {shown}")

@@ -35,7 +35,8 @@ class _Asked(NamedTuple):
 
     @property
     def limit(self) -> int:
-        return _number(self.given, "limit", LIMIT)
+        # A caller may spend less than the server allows, never more.
+        return min(_number(self.given, "limit", LIMIT), LIMIT)
 
     @property
     def as_of(self) -> Moment | None:

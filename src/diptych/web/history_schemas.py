@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from diptych.history.refold import LIMIT
+
 Schema = dict[str, Any]  # Any: JSON Schema is open
 
 AS_OF: Schema = {
@@ -69,7 +71,8 @@ _SUMMARIES: Mapping[str, str] = {
     "versions": "Every version of a row, the oldest first.",
 }
 _KEY: Schema = {"type": "string", "description": "The value of the key column; several parted by commas, as in CSV."}
-_LIMIT: Schema = {"type": "integer", "description": "How many events may be read for a row without history."}
+_EVENTS = "How many events may be read for a row without history."
+_LIMIT: Schema = {"type": "integer", "maximum": LIMIT, "description": _EVENTS}
 
 
 def history_paths(models: Iterable[str]) -> Mapping[str, Schema]:
