@@ -212,7 +212,7 @@ def test_columns_of_versions_are_refused_where_rows_have_a_past() -> None:
     assert sales.read_model(Moved, key="sale").name == "moved"
 
 
-@pytest.mark.parametrize("name", ["", "Sales", "1sales", "sales-by-day", "x" * 64])
+@pytest.mark.parametrize("name", ["", "Sales", "1sales", "sales-by-day", "sales\n", "x" * 64])
 def test_names_are_lower_case_with_underscores(name: str) -> None:
     refused("cannot be kept", lambda: Projection(name))
     refused(

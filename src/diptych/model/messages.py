@@ -13,7 +13,7 @@ from diptych.model.fields import place_of
 R = TypeVar("R")
 T = TypeVar("T")
 
-_STORED_NAME = re.compile(r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")
+_STORED_NAME = re.compile(r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*\Z")
 
 
 class Command(Generic[R]):

@@ -27,7 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 POSITION = "position"
 INDEX = "index"
-_NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
+_NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}\Z")
 _TAKEN = re.compile(r"^(sqlite|diptych)_|__(h$|g\d)")  # of generations, versions, and the store itself
 _OF_VERSIONS = {"_from", "_to"}  # the positions between which a version holds
 

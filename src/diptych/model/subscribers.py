@@ -22,7 +22,7 @@ Reacts = Literal["run", "inline", "off"]
 BACKOFF = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 """Seconds to wait after the first, second ... failure of an event; the last from then on."""
 
-_NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
+_NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}\Z")
 
 
 @dataclass(frozen=True, slots=True)
