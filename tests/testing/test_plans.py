@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from diptych import Application, Query
 from diptych.testing import Plan, explained, plan_of
-from tests.library import BrowseBooks, CountDear, GetBook, GetBooks, SearchRoom, all_pages, books, stocked
+from tests.bookshop import BrowseBooks, CountDear, GetBook, GetBooks, SearchRoom, all_pages, books, stocked
 
 
 @pytest.fixture(params=["memory", "file"])

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from diptych.web.app import asgi_app
-from tests.library import COUNT, stocked
+from tests.bookshop import COUNT, stocked
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ class Occasion(Context, frozen=True, kw_only=True):
     meta: Meta
 
 
-class Library(Protocol):
+class Lending(Protocol):
     """Say which projections a handler reads, and wait for them."""
 
     def projections_of(self, function: Callable[..., Any]) -> tuple[str, ...]:
@@ -53,11 +53,11 @@ class Handling:
     Called again for the same position, it calls only the handlers that have not returned.
     """
 
-    def __init__(self, subscriber: Subscriber, injector: Injector, library: Library) -> None:
+    def __init__(self, subscriber: Subscriber, injector: Injector, lending: Lending) -> None:
         seeing = injector.resolving(_told)
-        self._name, self._library = subscriber.name, library
+        self._name, self._lending = subscriber.name, lending
         self._wired = [
-            _Wired(each, sources_of(each.function, seeing), library.projections_of(each.function))
+            _Wired(each, sources_of(each.function, seeing), lending.projections_of(each.function))
             for each in subscriber.reactions
         ]
         self._position = 0
@@ -83,7 +83,7 @@ class Handling:
         reached = not projections
         while not reached:
             try:
-                await self._library.caught_up_to(projections, position, seconds=_PATIENCE)
+                await self._lending.caught_up_to(projections, position, seconds=_PATIENCE)
                 reached = True
             except StaleError:
                 names = ", ".join(projections)

@@ -18,7 +18,7 @@ from diptych.injection import Injector
 from diptych.model.criteria import Criteria
 from diptych.model.subscribers import Reacts, Subscriber
 from diptych.ports import Bookmark, Bookmarks, Clock, EventStore, Skip
-from diptych.react.handling import Handling, Library
+from diptych.react.handling import Handling, Lending
 from diptych.react.inline import Inline
 from diptych.react.runner import Runner
 from diptych.react.signal import Signal
@@ -45,7 +45,7 @@ class ReactPanel:
         bookmarks: Bookmarks,
         codec: EventCodec,
         injector: Injector,
-        library: Library,
+        lending: Lending,
         clock: Clock,
         mode: Literal["production", "dev"],
         runs: Reacts,
@@ -54,7 +54,7 @@ class ReactPanel:
         self._news = Signal()
         self._tasks: list[asyncio.Task[None]] = []
         walker = partial(Walker, store=store, bookmarks=bookmarks, codec=codec, clock=clock)
-        self._walkers = {each.name: walker(each, Handling(each, injector, library)) for each in subscribers}
+        self._walkers = {each.name: walker(each, Handling(each, injector, lending)) for each in subscribers}
         self._runners: list[Runner] = []
         self._inline = Inline(tuple(self._walkers.values()), store)
         self._open: AsyncExitStack | None = None

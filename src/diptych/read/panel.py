@@ -27,7 +27,7 @@ from diptych.read.cached import CachedQuery, Reading
 from diptych.read.coverage import Coverage
 from diptych.read.fingerprint import fingerprint_of
 from diptych.read.flights import Flights
-from diptych.read.library import Library
+from diptych.read.lending import Lending
 from diptych.read.past import Refolding
 from diptych.read.progress import LiveProgress
 from diptych.read.reach import Reach, Reaching
@@ -98,7 +98,7 @@ class ReadPanel:
         self.views = self._made_views(modules, resolver)
         self._routes = _routes(modules, resolver, injector)
         self.cache, self._flights = AnswerCache(cache_bytes), Flights[CacheKey, Kept]()
-        self.library = Library(resolver, self._shelf)
+        self.lending = Lending(resolver, self._shelf)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:

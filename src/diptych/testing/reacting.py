@@ -17,7 +17,7 @@ LOG_ID = UUID(int=0)
 
 
 class _NoRows:
-    """Be the library of a specification: it has no rows."""
+    """Be the lending of a scenario: it has no rows."""
 
     def projections_of(self, function: Callable[..., Any]) -> tuple[str, ...]:
         """Return none: a handler that takes `Rows` was refused before."""

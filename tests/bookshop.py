@@ -1,4 +1,4 @@
-"""A library whose lists are filtered, scrolled and indexed: for tests of plans and of paging."""
+"""A bookshop whose lists are filtered, scrolled and indexed: for tests of plans and of paging."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -76,9 +76,9 @@ book = fields(Book)
 dear = book.dear == True  # noqa: E712 (a column)
 in_room = book.room == parameter("room")
 
-library = Module("library")
-library.decider(Decider(shelve, seen, initial=bool))
-views = Projection("library")
+bookshop = Module("bookshop")
+bookshop.decider(Decider(shelve, seen, initial=bool))
+views = Projection("bookshop")
 books = views.read_model(
     Book,
     key="book",
@@ -126,27 +126,27 @@ class BrowseBooks(Query[CursorPage[Book]]):
     limit: int = 2
 
 
-@library.query
+@bookshop.query
 async def get_book(query: GetBook, books: Rows[Book]) -> Book | None:
     return await books.get(query.book)
 
 
-@library.query
+@bookshop.query
 async def get_books(query: GetBooks, books: Rows[Book]) -> list[Book]:
     return list((await books.many(query.books)).values())
 
 
-@library.query
+@bookshop.query
 async def count_dear(query: CountDear, books: Rows[Book]) -> int:
     return await books.count(dear & in_room.bind(room=query.room))
 
 
-@library.query
+@bookshop.query
 async def search_room(query: SearchRoom, books: Rows[Book]) -> Page[Book]:
     return await books.find(book.title.contains(query.text), order=["dear"])
 
 
-@library.query
+@bookshop.query
 async def browse_books(query: BrowseBooks, books: Rows[Book]) -> CursorPage[Book]:
     where = [] if query.room is None else [in_room.bind(room=query.room)]
     return await books.scroll(*where, order=[query.order], limit=query.limit, cursor=query.cursor)
@@ -158,8 +158,8 @@ COUNT = 7
 
 @asynccontextmanager
 async def stocked(**settings: Any) -> AsyncIterator[Application]:
-    """Open a library of seven books in two rooms; two of them are lent, two are dear."""
-    async with Application(library, views, **settings) as app:
+    """Open a bookshop of seven books in two rooms; two of them are lent, two are dear."""
+    async with Application(bookshop, views, **settings) as app:
         for number in range(COUNT):
             lent = NOON + timedelta(hours=number) if number in {2, 4} else None
             price = Decimal(20 * (number % 5))

@@ -1,4 +1,4 @@
-"""The library: rows for those who are no queries."""
+"""The lending: rows for those who are no queries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from diptych.read.rows import Shelf
 _LOOK = 0.02
 
 
-class Library:
+class Lending:
     """Give out `Rows`, and wait until their projections have come far enough. Usable once the right panel is open."""
 
     def __init__(self, resolver: RowsResolver, shelf: Shelf) -> None:
