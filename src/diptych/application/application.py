@@ -8,25 +8,24 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
+from diptych.application.assembly import assembled
 from diptych.dispatch import Middleware
 from diptych.errors import OutdatedError, UnknownMessageError
 from diptych.history.check import Report, check
-from diptych.history.history import History, Moment
-from diptych.history.trial import Trial, Trials
-from diptych.injection import Injector
+from diptych.history.history import Moment
+from diptych.history.trial import Trial
 from diptych.model.messages import Command, Query
 from diptych.model.meta import Context
 from diptych.model.projections import Projection
 from diptych.model.results import Result
 from diptych.model.subscribers import Reacts, Subscriber
-from diptych.ports import Checkpoint, Clock, EventStore, Ids, Record
-from diptych.react.panel import ReactPanel
+from diptych.ports import Checkpoint, Clock, Ids, Record
 from diptych.read.cache import CACHE_BYTES, CacheFigures
 from diptych.read.fingerprint import fingerprint_of
 from diptych.read.panel import Answer
 from diptych.read.views import Refreshed, ViewStanding
 from diptych.stores.system import RandomIds, SystemClock
-from diptych.stores.urls import bookmarks_beside, event_store, reads_beside, row_store
+from diptych.stores.urls import reads_beside
 from diptych.watchdog import Watchdog
 from diptych.wiring import Mode, Part, Runs, Wiring
 from diptych.write.requests import Delivery
@@ -65,37 +64,14 @@ class Application:
         made = Wiring(parts, events, reads, tuple(provide), wraps, clock, ids, mode, *runs, *sizes)
         self._wiring, self.modules, self.mode, self.clock, self._ids = made, made.modules, mode, clock, ids
         self._open: AsyncExitStack | None = None
-        self._compose(made)
-
-    def _compose(self, made: Wiring) -> None:
-        self.codec = made.codec()
-        self.store: EventStore = event_store(made.events)
-        self._injector = Injector(made.provide)
-        self.rows = row_store(made.reads or reads_beside(made.events))
-        self._read = made.right_panel(self.store, self.rows, self.codec, self._injector)
-        self.reactions = ReactPanel(
-            made.subscribers.values(),
-            store=self.store,
-            bookmarks=bookmarks_beside(made.events),
-            codec=self.codec,
-            injector=self._read.lending.seen_by(self._injector),
-            lending=self._read.lending,
-            clock=made.clock,
-            mode=made.mode,
-            runs=made.reacts,
-        )
-        self._write = made.left_panel(self.store, self.codec, self._injector, self.reactions.around)
-        self.trials = Trials(self._write, self._read, self.store, self.codec, made.projections.values())
-        self.history = History(made.projections.values(), self.store, self.codec, self._read)
-        made.refuse_clashes()
+        self._assembly = found = assembled(made)
+        self.store, self.rows, self.codec = found.store, found.rows, found.codec
+        self.reactions, self.trials, self.history = found.reactions, found.trials, found.history
+        self._read, self._write = found.read, found.write
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            await self._injector.open(stack)
-            await stack.enter_async_context(self.store)
-            self._write.open()
-            await stack.enter_async_context(self._read)
-            await stack.enter_async_context(self.reactions)
+            await self._assembly.open(stack)
             if self.mode == "dev":
                 await stack.enter_async_context(Watchdog())
             self._open = stack.pop_all()

@@ -1,19 +1,17 @@
-"""Messages to canonical JSON and back; the hash that guards what is stored."""
+"""Messages to canonical JSON and back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from hashlib import blake2b
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 
-from diptych.errors import CorruptionError, InvalidMessageError, MalformedError, UnreadableEventError, WiringError
+from diptych.errors import InvalidMessageError, MalformedError
 from diptych.model.answers import shown
-from diptych.model.fields import fields_of, is_record, place_of
+from diptych.model.fields import fields_of, is_record
 from diptych.model.marks import GeneratedMark
 from diptych.model.memo import memo
-from diptych.model.messages import EventType, event_type
 from diptych.model.shape import Check, Errors, explain, join, refine
 from diptych.model.soundness import soundness
 
@@ -63,17 +61,6 @@ def encode_answer(value: Any) -> bytes:
     return encode(shown(value))
 
 
-def content_hash(name: str, version: int, tags: Iterable[str], data: bytes, metadata: bytes) -> bytes:
-    """Return the hash of an event's content: 16 bytes of BLAKE2b over all that is stored but its position and time."""
-    head = "\x00".join((name, str(version), *tags, "")).encode()  # no part holds a NUL: the parts cannot be shifted
-    return blake2b(head + data + b"\x00" + metadata, digest_size=16).digest()
-
-
-def fingerprint(name: str, request: bytes) -> bytes:
-    """Return the fingerprint of a request as received: 16 bytes of BLAKE2b."""
-    return blake2b(name.encode() + b"\x00" + request, digest_size=16).digest()
-
-
 @memo
 def refinement(cls: type) -> Check | None:
     """Return the compiled value checks of a message type."""
@@ -103,62 +90,6 @@ def refuse_nul(cls: type, data: bytes) -> None:
     found = {path: NUL_MESSAGE for path, text in _texts(msgspec.json.decode(data)) if "\x00" in text}
     if found:
         raise InvalidMessageError(cls.__name__, found)
-
-
-class EventCodec:
-    """Write events and read them back by stored name and version.
-
-    Raises WiringError when two classes claim one stored name.
-    """
-
-    def __init__(self, classes: Iterable[type]) -> None:
-        self._readers: dict[tuple[str, int], Callable[[bytes], Any]] = {}
-        self._types: dict[type, EventType] = {}
-        owners: dict[str, type] = {}
-        for cls in dict.fromkeys(classes):
-            stored = event_type(cls)
-            if owners.setdefault(stored.name, cls) is not cls:
-                raise WiringError(
-                    f"two events are stored as {stored.name!r}: {owners[stored.name].__qualname__} "
-                    f"({place_of(owners[stored.name])}) and {cls.__qualname__}",
-                    where=place_of(cls),
-                    fix="give one of them another stored name",
-                )
-            self._readers[stored.name, stored.version] = decoder(cls)
-            self._types[cls] = stored
-
-    @property
-    def types(self) -> dict[type, EventType]:
-        """Return the event classes with their stored names and versions."""
-        return dict(self._types)
-
-    def reads(self, name: str, version: int) -> bool:
-        """Say whether an event stored under this name and version can be read."""
-        return (name, version) in self._readers
-
-    def read(self, name: str, version: int, data: bytes) -> Any:
-        """Read a stored event; raise UnreadableEventError for an unknown (name, version) or bytes that do not fit."""
-        try:
-            return self._readers[name, version](data)
-        except KeyError:
-            raise UnreadableEventError(
-                f"no class reads {name!r} version {version}; known: {self._known(name)}. "
-                f"Register the class of this version, or an upcaster to the current one"
-            ) from None
-        except (msgspec.MsgspecError, ValueError) as wrong:
-            raise UnreadableEventError(f"{name!r} version {version} does not fit its class: {wrong}") from wrong
-
-    def _known(self, name: str) -> str:
-        versions = [str(version) for known, version in self._readers if known == name]
-        return f"versions {', '.join(versions)} of it" if versions else "no version of it"
-
-
-def verify_content(  # noqa: PLR0917 (the stored columns, in the order of the hash)
-    position: int, stored_hash: bytes, name: str, version: int, tags: Iterable[str], data: bytes, metadata: bytes
-) -> None:
-    """Raise CorruptionError unless the content of a stored event has its stored hash."""
-    if content_hash(name, version, tags, data, metadata) != stored_hash:
-        raise CorruptionError(f"the event at position {position} ({name} version {version}) does not match its hash")
 
 
 _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])

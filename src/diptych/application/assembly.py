@@ -1,0 +1,69 @@
+"""The assembly: the panels of an application over the stores that its URLs name."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from diptych.codec import EventCodec
+from diptych.history.history import History
+from diptych.history.trial import Trials
+from diptych.injection import Injector
+from diptych.ports import EventStore, RowStore
+from diptych.react.panel import ReactPanel
+from diptych.read.panel import ReadPanel
+from diptych.stores.urls import bookmarks_beside, event_store, reads_beside, row_store
+from diptych.wiring import Wiring
+from diptych.write.panel import WritePanel
+
+
+@dataclass(frozen=True, eq=False)
+class Assembly:
+    """Hold the stores and panels of one application; entered in the order in which they are listed."""
+
+    injector: Injector
+    store: EventStore
+    rows: RowStore
+    codec: EventCodec
+    write: WritePanel
+    read: ReadPanel
+    reactions: ReactPanel
+    trials: Trials
+    history: History
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        """Open what the application provides, the log, then both panels and what reacts; all close with the stack."""
+        await self.injector.open(stack)
+        await stack.enter_async_context(self.store)
+        self.write.open()
+        await stack.enter_async_context(self.read)
+        await stack.enter_async_context(self.reactions)
+
+
+def assembled(made: Wiring) -> Assembly:
+    """Put an application together, unopened; raise WiringError for what does not fit."""
+    codec, injector = made.codec(), Injector(made.provide)
+    store, rows = event_store(made.events), row_store(made.reads or reads_beside(made.events))
+    read = made.right_panel(store, rows, codec, injector)
+    reactions = _reactions(made, store, codec, injector, read)
+    write = made.left_panel(store, codec, injector, reactions.around)
+    projections = tuple(made.projections.values())
+    trials = Trials(write, read, store, codec, projections)
+    made.refuse_clashes()
+    return Assembly(
+        injector, store, rows, codec, write, read, reactions, trials, History(projections, store, codec, read)
+    )
+
+
+def _reactions(made: Wiring, store: EventStore, codec: EventCodec, injector: Injector, read: ReadPanel) -> ReactPanel:
+    return ReactPanel(
+        made.subscribers.values(),
+        store=store,
+        bookmarks=bookmarks_beside(made.events),
+        codec=codec,
+        injector=read.lending.seen_by(injector),
+        lending=read.lending,
+        clock=made.clock,
+        mode=made.mode,
+        runs=made.reacts,
+    )
