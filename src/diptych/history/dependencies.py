@@ -127,10 +127,10 @@ def _tags(event: type, values: Iterable[tuple[str, Any]]) -> tuple[str, ...]:
     """Return the tags that every event with these field values carries."""
     tagged = _tagged_fields(event)
     known = ((tagged[name], value) for name, value in values if name in tagged)
-    return tuple(sorted({tag_text(key, value) for (key, tp), value in known if type(value) is tp}))
+    return tuple(sorted({tag_text(tag, value) for (tag, tp), value in known if type(value) is tp}))
 
 
 @memo
-def _tagged_fields(event: type) -> Mapping[str, tuple[str, type]]:
+def _tagged_fields(event: type) -> Mapping[str, tuple[Tag, type]]:
     found = ((field, field.mark(Tag)) for field in fields_of(event) if field.type in _WRITTEN_ALIKE)
-    return {field.name: (tag.key, field.type) for field, tag in found if tag is not None}
+    return {field.name: (tag, field.type) for field, tag in found if tag is not None}

@@ -8,7 +8,7 @@ compile to the same `Decision`, which one engine runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, get_args
 
 from diptych.errors import WiringError
@@ -16,7 +16,7 @@ from diptych.model.fields import fields_of, hints_of, members_of, place_of
 from diptych.model.folds import Fold, parameters_of
 from diptych.model.marks import Tag
 from diptych.model.messages import is_command
-from diptych.model.tags import tag_of
+from diptych.model.tags import tag_named, tag_of
 
 S = TypeVar("S")
 Keys = Callable[..., Iterable[Any]]
@@ -26,35 +26,80 @@ Keys = Callable[..., Iterable[Any]]
 class DecisionModel(Generic[S]):
     """Fold what a decision must know about one entity, found by its tag.
 
-    Keep it small: a decision conflicts only with events of the types that its fold names.
+    Keep it small: a decision conflicts only with events of the types that its fold names. Several tags find the events
+    that carry all of them: `tag=("course", "student")` folds what concerns one student in one course, and its keys are
+    tuples. `tag=None` folds every event of its types into one state: it needs no key, and all decisions that read it
+    go one after another.
     """
 
     fold: Fold[S]
-    tag: str
+    tags: tuple[str, ...]
 
-    def __init__(self, evolve: Callable[..., S], *, initial: Callable[[], S], tag: str) -> None:
+    def __init__(
+        self, evolve: Callable[..., S], *, initial: Callable[[], S], tag: str | tuple[str, ...] | None
+    ) -> None:
         object.__setattr__(self, "fold", Fold(evolve, initial))
-        object.__setattr__(self, "tag", tag)
+        object.__setattr__(self, "tags", (tag,) if isinstance(tag, str) else tag or ())
+
+    @classmethod
+    def over(cls, fold: Fold[S], *, tag: str) -> DecisionModel[S]:
+        """Return the decision model of a fold that there is already: states of one fold are shared."""
+        made = object.__new__(cls)
+        object.__setattr__(made, "fold", fold)
+        object.__setattr__(made, "tags", (tag,))
+        return made
 
     def of(self, keys: Callable[..., Iterable[Any]]) -> Selection[S]:
         """Select the entities whose keys the command names; the decision gets a mapping of key to state.
 
         `keys(command, ...)` may take injected values beside the command, such as settings that say what must be known.
         """
+        self._refuse_keys(wanted=True)
         return Selection(self, keys, single=False)
 
     def one(self, key: Callable[[Any], Any]) -> Selection[S]:
         """Select the one entity whose key the command names; the decision gets its state."""
+        self._refuse_keys(wanted=True)
         return Selection(self, lambda command: (key(command),), single=True)
+
+    def whole(self) -> Selection[S]:
+        """Select the one state of a model without a tag; the decision gets it."""
+        self._refuse_keys(wanted=False)
+        return Selection(self, lambda _: ((),), single=True)
+
+    def _refuse_keys(self, *, wanted: bool) -> None:
+        if bool(self.tags) != wanted:
+            found, fix = ("tag=None", "whole()") if wanted else (f"tag={self.tags}", "one(...) or of(...)")
+            raise WiringError(
+                f"the decision model of {self.fold.evolve.__qualname__} has {found}",
+                where=place_of(self.fold.evolve),
+                fix=f"select it by {fix}, or give it the other kind of tag",
+            )
 
 
 @dataclass(frozen=True, eq=False)
 class Selection(Generic[S]):
-    """Say which entities of a decision model a command reads."""
+    """Say which entities of a decision model a command reads, and which news of them would make its decision wrong."""
 
     model: DecisionModel[S]
     keys: Keys
     single: bool
+    guarded: tuple[type, ...] | None = None
+
+    def guarding(self, *events: type) -> Selection[S]:
+        """Return the selection whose append conflicts with new events of these classes only, of all that are read.
+
+        Without any, what is read is information that may change meanwhile. Such a state is read afresh from the log for
+        every decision. Raises WiringError for a class that the fold does not read.
+        """
+        strays = [cls.__qualname__ for cls in events if cls not in self.model.fold.events]
+        if strays:
+            raise WiringError(
+                f"{self.model.fold.evolve.__qualname__} does not read {', '.join(strays)} and cannot guard against it",
+                where=place_of(self.model.fold.evolve),
+                fix="guard against events that the fold names",
+            )
+        return replace(self, guarded=events)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +121,14 @@ class Decider(Generic[S]):
         object.__setattr__(self, "decide", decide)
         object.__setattr__(self, "fold", Fold(evolve, initial))
         object.__setattr__(self, "tag", tag)
+
+    @classmethod
+    def over(cls, decide: Callable[..., Any], fold: Fold[S], *, tag: str | None = None) -> Decider[S]:
+        """Return the decider of a fold that there is already: states of one fold are shared."""
+        made = object.__new__(cls)
+        for name, value in (("decide", decide), ("fold", fold), ("tag", tag)):
+            object.__setattr__(made, name, value)
+        return made
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,10 +165,9 @@ def decisions_of_decider(decider: Decider[Any]) -> tuple[Decision, ...]:
     found = []
     for command in commands_of(decider.decide):
         field, tag = entity_of(decider, command)
-        _refuse_untagged(decider.fold, tag)
-        selection = DecisionModel(decider.fold.evolve, initial=decider.fold.initial, tag=tag)
-        object.__setattr__(selection, "fold", decider.fold)
-        found.append(Decision(decider.decide, command, ((parameters[1].name, selection.one(_field(field))),)))
+        tag_named(tag, decider.fold.events)
+        selection = DecisionModel.over(decider.fold, tag=tag).one(_field(field))
+        found.append(Decision(decider.decide, command, ((parameters[1].name, selection),)))
     return tuple(found)
 
 
@@ -130,7 +182,8 @@ def decisions_of_function(function: Callable[..., Any], selections: dict[str, Se
                 fix=f"add the parameter {name}, or rename the argument of @decides",
             )
     for selection in selections.values():
-        _refuse_untagged(selection.model.fold, selection.model.tag)
+        for tag in selection.model.tags:
+            tag_named(tag, selection.model.fold.events)
     return tuple(Decision(function, command, tuple(selections.items())) for command in commands_of(function))
 
 
@@ -154,17 +207,6 @@ def entity_of(decider: Decider[Any], command: type) -> tuple[str, str]:
         where=place_of(decider.decide),
         fix="give one field a type with Tag(...), or name it: Decider(..., tag='order')",
     )
-
-
-def _refuse_untagged(fold: Fold[Any], tag: str) -> None:
-    """Refuse a fold over events that no tag leads to: it would never see them."""
-    for cls in fold.events:
-        if tag not in _tag_keys(cls):
-            raise WiringError(
-                f"{fold.evolve.__qualname__} folds {cls.__qualname__} by the tag {tag!r}, which no field of it carries",
-                where=place_of(cls),
-                fix=f"give the field that names it a type with Tag({tag!r})",
-            )
 
 
 def _tag_keys(cls: type) -> set[str]:

@@ -21,11 +21,12 @@ class Fold(Generic[S]):
     """Fold the events of one entity into a state S.
 
     `evolve` is pure and total over its event union; `initial` makes the state before the first event. A third parameter
-    of type Meta receives what is known about the event.
+    of type Meta receives what is known about the event. `parts` are the functions that it was compiled from, if any.
     """
 
     evolve: Callable[..., S]
     initial: Callable[[], S]
+    parts: tuple[Callable[..., Any], ...] = ()
 
     @cached_property
     def events(self) -> tuple[type, ...]:

@@ -5,20 +5,43 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, get_args, get_origin
 
-from diptych.model.fields import Field, fields_of, split_marks
+from diptych.errors import WiringError
+from diptych.model.fields import Field, fields_of, place_of, split_marks
 from diptych.model.marks import Tag
 from diptych.model.memo import memo
 
 Tagger = Callable[[Any], tuple[str, ...]]
 
 
-def tag_text(key: str, value: object) -> str:
+def tag_text(tag: Tag, value: object) -> str:
     """Return the stored form of a tag.
 
-    >>> tag_text("order", 42)
+    >>> tag_text(Tag("order"), 42)
     'order:42'
     """
-    return f"{key}:{value}"
+    return f"{tag.key}:{tag.text(value)}"
+
+
+def tag_named(key: str, classes: Iterable[type]) -> Tag:
+    """Return the mark by which these event classes carry a tag; raise WiringError where they do not agree on one."""
+    found: dict[Tag, type] = {}
+    for cls in classes:
+        marks = {mark for field in fields_of(cls) if (mark := tag_of(field)) is not None and mark.key == key}
+        if not marks:
+            raise WiringError(
+                f"no field of {cls.__qualname__} carries the tag {key!r}, by which its events are to be found",
+                where=place_of(cls),
+                fix=f"give the field that names it a type with Tag({key!r})",
+            )
+        found.update(dict.fromkeys(marks, cls))
+    if len(found) > 1:
+        first, second = list(found.values())[:2]
+        raise WiringError(
+            f"the tag {key!r} has another text in {first.__qualname__} than in {second.__qualname__}",
+            where=place_of(second),
+            fix=f"write Annotated[..., Tag({key!r}, text=...)] once, give the type a name and use it in both",
+        )
+    return next(iter(found), Tag(key))
 
 
 def tag_of(field: Field) -> Tag | None:
@@ -33,27 +56,25 @@ def tagger(cls: type) -> Tagger:
 
     Fields of the event itself tag, alone or as items of a tuple; fields of nested values do not.
     """
-    single = [(f.name, tag.key) for f in fields_of(cls) if (tag := f.mark(Tag)) is not None]
-    many = [(f.name, tag.key) for f in fields_of(cls) if f.mark(Tag) is None and (tag := _item_tag(f)) is not None]
+    single = [(f.name, tag) for f in fields_of(cls) if (tag := f.mark(Tag)) is not None]
+    many = [(f.name, tag) for f in fields_of(cls) if f.mark(Tag) is None and (tag := _item_tag(f)) is not None]
     if len(single) == 1 and not many and not _optional(cls, single[0][0]):
         return _one_tag(*single[0])
     return _all_tags(single, many)
 
 
-def _one_tag(name: str, key: str) -> Tagger:
-    prefix = f"{key}:"
+def _one_tag(name: str, tag: Tag) -> Tagger:
+    prefix, text = f"{tag.key}:", tag.text
+    if text is str:
+        return lambda event: (f"{prefix}{getattr(event, name)}",)
+    return lambda event: (f"{prefix}{text(getattr(event, name))}",)
 
+
+def _all_tags(single: Iterable[tuple[str, Tag]], many: Iterable[tuple[str, Tag]]) -> Tagger:
     def tags(event: Any) -> tuple[str, ...]:
-        return (f"{prefix}{getattr(event, name)}",)
-
-    return tags
-
-
-def _all_tags(single: Iterable[tuple[str, str]], many: Iterable[tuple[str, str]]) -> Tagger:
-    def tags(event: Any) -> tuple[str, ...]:
-        found = {f"{key}:{value}" for name, key in single if (value := getattr(event, name)) is not None}
-        for name, key in many:
-            found.update(f"{key}:{item}" for item in getattr(event, name) or ())
+        found = {tag_text(tag, value) for name, tag in single if (value := getattr(event, name)) is not None}
+        for name, tag in many:
+            found.update(tag_text(tag, item) for item in getattr(event, name) or ())
         return tuple(sorted(found))
 
     return tags

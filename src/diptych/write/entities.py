@@ -11,11 +11,16 @@ from diptych.dispatch import sources_of
 from diptych.errors import WiringError
 from diptych.injection import Injector
 from diptych.model.criteria import Clause, Guard
-from diptych.model.decisions import Selection
+from diptych.model.decisions import DecisionModel, Selection
 from diptych.model.fields import place_of
 from diptych.model.folds import Fold
+from diptych.model.marks import Tag
+from diptych.model.messages import event_type
+from diptych.model.tags import tag_named, tag_text
 
 _NOTHING_YET = 0
+
+TagsOf = Callable[[Any], tuple[str, ...]]
 
 
 class Known(NamedTuple):
@@ -28,22 +33,42 @@ class Known(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Entity:
-    """One entity in the course of one command: its clause and what is known of it, `cached` or just read."""
+    """One entity in the course of one command: what is read of it, what guards it, and what is known.
+
+    `cached` says that it is known from memory. `guarded` is the clause itself, a narrower one, or None for no guard.
+    """
 
     fold: Fold[Any]
-    tag: str
     clause: Clause
+    guarded: Clause | None
     known: Known | None = None
     cached: bool = False
 
     @property
-    def cache_key(self) -> tuple[int, str]:
-        """Return the key of its state among all states: the fold (one object per process) and the tag."""
-        return id(self.fold), self.tag
+    def cache_key(self) -> tuple[int, tuple[str, ...]]:
+        """Return the key of its state among all states: the fold (one object per process) and the tags."""
+        return id(self.fold), self.clause.tags
 
-    def guard(self) -> Guard:
+    @property
+    def is_narrowed(self) -> bool:
+        """Say whether the condition is narrower than what is read: then memory does not do, and nothing is learnt."""
+        return self.guarded is not self.clause
+
+    def concerns(self, name: str, tags: Iterable[str]) -> bool:
+        """Say whether the fold takes an event of this stored name that carries these tags, the first of its own too."""
+        others = self.clause.tags[1:]
+        return name in self.clause.types and (not others or set(others).issubset(tags))
+
+    def guard(self) -> Guard | None:
         """Return the guard that forbids events which this decision did not know."""
-        return Guard(self.clause, self.known.through if self.known is not None else _NOTHING_YET)
+        if self.guarded is None:
+            return None
+        return Guard(self.guarded, self.known.through if self.known is not None else _NOTHING_YET)
+
+
+def guards_of(entities: Iterable[Entity]) -> tuple[Guard, ...]:
+    """Return the condition of a decision on these entities."""
+    return tuple([guard for entity in entities if (guard := entity.guard()) is not None])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +77,26 @@ class Selected:
 
     parameter: str
     fold: Fold[Any]
-    prefix: str
+    tags: TagsOf
     keys: Callable[[Any], Iterable[Any]]
     single: bool
+    types: tuple[str, ...]
+    guarded: tuple[str, ...]
 
     def entities(self, command: Any) -> dict[Any, Entity]:
         """Return the entities that the command names, by key, each once, in the order named."""
-        fold, prefix, types = self.fold, self.prefix, self.fold.types
         found: dict[Any, Entity] = {}
         for key in self.keys(command):
             if key not in found:
-                tag = f"{prefix}{key}"
-                found[key] = Entity(fold, tag, Clause(types, (tag,)))
+                found[key] = self.entity(key)
         return found
+
+    def entity(self, key: Any) -> Entity:
+        """Return the entity of one key."""
+        clause = Clause(self.types, self.tags(key))
+        if self.guarded is self.types:
+            return Entity(self.fold, clause, clause)
+        return Entity(self.fold, clause, Clause(self.guarded, clause.tags) if self.guarded else None)
 
     def argument(self, entities: dict[Any, Entity]) -> Any:
         """Return the state of the one entity, or a mapping of key to state."""
@@ -75,8 +107,25 @@ class Selected:
 
 def selected(parameter: str, selection: Selection[Any], injector: Injector) -> Selected:
     """Compile a selection; raise WiringError when nobody provides what its keys take beside the command."""
-    model = selection.model
-    return Selected(parameter, model.fold, f"{model.tag}:", _bound(selection.keys, injector), selection.single)
+    model, keys = selection.model, _bound(selection.keys, injector)
+    types = model.fold.types
+    guarded = types if selection.guarded is None else tuple(event_type(cls).name for cls in selection.guarded)
+    return Selected(parameter, model.fold, tags_of(model), keys, selection.single, types, guarded)
+
+
+def tags_of(model: DecisionModel[Any]) -> TagsOf:
+    """Compile the function from a key of a decision model to the tags of its events."""
+    marks = tuple(tag_named(key, model.fold.events) for key in model.tags)
+    if len(marks) == 1:
+        return _one_tag(marks[0])
+    return lambda key: tuple([tag_text(mark, part) for mark, part in zip(marks, key, strict=True)])
+
+
+def _one_tag(mark: Tag) -> TagsOf:
+    prefix, text = f"{mark.key}:", mark.text
+    if text is str:
+        return lambda key: (f"{prefix}{key}",)
+    return lambda key: (f"{prefix}{text(key)}",)
 
 
 def _bound(keys: Callable[..., Iterable[Any]], injector: Injector) -> Callable[[Any], Iterable[Any]]:

@@ -14,6 +14,14 @@ from diptych.write.states import StateCache
 _PAGE = 1000
 
 
+def by_first_tag(entities: Iterable[Entity]) -> dict[str, list[Entity]]:
+    """Group entities by the first of their tags; those without any stand under the empty text."""
+    found: dict[str, list[Entity]] = {}
+    for entity in entities:
+        found.setdefault(entity.clause.tags[0] if entity.clause.tags else "", []).append(entity)
+    return found
+
+
 class Loader:
     """Fill entities from the cache and the log."""
 
@@ -26,10 +34,11 @@ class Loader:
         get = self._states.get
         for entity in entities:
             known = get(entity.cache_key)
-            if known is None:
+            entity.known = known
+            if known is None or entity.guarded is not entity.clause:  # a narrowed one is read afresh
                 unknown.append(entity)
             else:
-                entity.known, entity.cached = known, True
+                entity.cached = True
         if unknown:
             await self.refresh(unknown)
 
@@ -54,14 +63,11 @@ class Loader:
     def _fold(self, entities: Sequence[Entity], events: Sequence[StoredEvent]) -> bool:
         if len(entities) == 1:
             return self._advance(entities[0], events)
-        mine: dict[str, list[Entity]] = {}
-        for entity in entities:
-            mine.setdefault(entity.tag, []).append(entity)
-        news = False
+        concerned, news = by_first_tag(entities), False
         for stored in events:
-            for tag in stored.tags:
-                for entity in mine.get(tag, ()):
-                    if stored.name in entity.clause.types:
+            for tag in ("", *stored.tags):
+                for entity in concerned.get(tag, ()):
+                    if entity.concerns(stored.name, stored.tags):
                         news = self._advance(entity, (stored,)) or news
         return news
 

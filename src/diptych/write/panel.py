@@ -8,27 +8,23 @@ from uuid import UUID
 
 from diptych.codec import EventCodec, decode_message, encode, fingerprint
 from diptych.dispatch import Handler, Middleware, compile_handler, compose, sources_of
-from diptych.errors import (
-    InvalidMessageError,
-    MalformedError,
-    Refusal,
-    UnknownMessageError,
-    UntriableError,
-    WiringError,
-)
+from diptych.errors import InvalidMessageError, MalformedError, UnknownMessageError, WiringError
 from diptych.injection import Injector, Source, refuse_rows
 from diptych.model.fields import place_of
-from diptych.model.results import Accepted, Invalid, Result
+from diptych.model.results import Invalid, Result
 from diptych.module import Module
-from diptych.ports import Appended, Clock, EventStore, Ids, Recorded
-from diptych.write.deciding import Deciding, failure_of
+from diptych.ports import Clock, EventStore, Ids
+from diptych.write.appending import Appending
+from diptych.write.deciding import Deciding
 from diptych.write.execution import Execution
 from diptych.write.loading import Loader
-from diptych.write.recording import NOTHING, Recorder
+from diptych.write.recording import Recorder
+from diptych.write.repository import repositories
 from diptych.write.requests import Delivery, Request, canonical, command_id_of, filler
 from diptych.write.states import StateCache
 from diptych.write.turns import Turns
 from diptych.write.withheld import UNSENT
+from diptych.write.working import Working
 
 
 class Route(NamedTuple):
@@ -57,18 +53,19 @@ class WritePanel:
         ids: Ids,
         state_bytes: int,
     ) -> None:
-        self._clock, self._ids, self._store = clock, ids, store
+        self._clock, self._ids = clock, ids
         self._middleware = tuple(middleware)
         self._recorder = Recorder(store, codec, clock)
         self.states = StateCache(state_bytes)
         self._loader = Loader(store, codec, self.states)
-        self._turns = Turns()
+        self._appending = Appending(self._recorder, self.states)
+        self._working = Working(self._recorder, self._loader, self._appending, store)
+        self._turns, self._named = Turns(), dict[str, type]()
         self._executions: dict[type, Execution] = {}
         self._plain: dict[type, tuple[Callable[..., Any], tuple[Source, ...]]] = {}
         self._routes: dict[type, Route] = {}
-        self._named: dict[str, type] = {}
         for module in modules:
-            self._wire(module, injector.resolving(refuse_rows))
+            self._wire(module, injector.resolving(refuse_rows), injector.resolving(refuse_rows, repositories))
 
     @property
     def commands(self) -> Mapping[str, type]:
@@ -80,7 +77,7 @@ class WritePanel:
         for command, execution in self._executions.items():
             self._route(command, execution.handle)
         for command, (function, sources) in self._plain.items():
-            self._route(command, self._recorded(compile_handler(function, sources)))
+            self._route(command, self._working.around(compile_handler(function, sources)))
 
     async def send(self, command: Any, delivery: Delivery) -> Result[Any]:
         """Check the shape of a command and send it down its route.
@@ -141,17 +138,17 @@ class WritePanel:
         request = Request(now, command_id, principal, seen, keyed, expected, correlation, causation, withheld)
         return route.handle(command, request)
 
-    def _wire(self, module: Module, injector: Injector) -> None:
+    def _wire(self, module: Module, injector: Injector, working: Injector) -> None:
         for command in (*module.decisions, *module.commands):
             self._claim(command, module)
             self._named[command.__name__] = command
         for command, decision in module.decisions.items():
             deciding = Deciding(decision, injector)
             self._executions[command] = Execution(
-                deciding, recorder=self._recorder, loader=self._loader, states=self.states, turns=self._turns
+                deciding, recorder=self._recorder, loader=self._loader, appending=self._appending, turns=self._turns
             )
         for command, function in module.commands.items():
-            self._plain[command] = (function, sources_of(function, injector))
+            self._plain[command] = (function, sources_of(function, working))
 
     def _claim(self, command: type, module: Module) -> None:
         taken = self._executions.get(command)
@@ -166,31 +163,3 @@ class WritePanel:
 
     def _route(self, command: type, handler: Callable[[Any, Any], Any]) -> None:
         self._routes[command] = Route(command.__name__, filler(command), compose(handler, self._middleware))
-
-    def _recorded(self, handler: Handler) -> Handler:
-        """Wrap a handler that needs no state: what it returns is recorded as the command's answer."""
-
-        async def handle(command: Any, request: Any) -> Result[Any]:
-            if request.keyed and (replayed := await self._recorder.replay(command, request)) is not None:
-                return replayed
-            if request.withheld is not None:
-                raise _untriable(type(command))
-            try:
-                value = await handler(command, request)
-            except Refusal as refusal:
-                return failure_of(refusal, None)
-            head = await self._store.head()
-            outcome = await self._recorder.append(command, request, NOTHING, value, position=head)
-            if isinstance(outcome, Recorded):
-                return self._recorder.answer(outcome.record, command, request)
-            last = outcome.last if isinstance(outcome, Appended) else head
-            return Accepted(value, last, request.command_id)
-
-        return handle
-
-
-def _untriable(command: type) -> UntriableError:
-    return UntriableError(
-        f"{command.__qualname__} cannot be tried: its handler has effects of its own, which nothing could take back; "
-        "only commands that a decision answers with events can be"
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from diptych.codec import EventCodec, decoder, encode
 from diptych.errors import KeyReusedError, WiringError
@@ -24,6 +24,14 @@ class Written(NamedTuple):
 
 
 NOTHING = Written((), b"")
+
+
+class Log(Protocol):
+    """Be where a command is appended: the event store, or what stands in its place."""
+
+    async def append(self, append: Append) -> AppendOutcome:
+        """Append all of it or nothing."""
+        ...
 
 
 class Recorder:
@@ -56,18 +64,28 @@ class Recorder:
         return Written([self._write(event, metadata) for event in events], metadata)
 
     async def append(
-        self, command: Any, request: Request, written: Written, value: Any, *, guards: Condition = (), position: int = 0
+        self,
+        command: Any,
+        request: Request,
+        written: Written,
+        value: Any,
+        *,
+        guards: Condition = (),
+        position: int = 0,
+        log: Log | None = None,
     ) -> AppendOutcome:
         """Append the events and the record of the command; those of one that is only tried are withheld.
 
-        `position` is what the decision read; it is the record's where there are no events.
+        `position` is what the decision read; it is the record's where there are no events. `log` is where to append,
+        if not to the store.
         """
         now = self._clock.micros()
         answer = b"null" if value is None else encode(value)
         name = type(command).__name__
         record = Record(request.command_id, name, request.fingerprint, answer, position, now, request.principal)
-        log = self._store if request.withheld is None else request.withheld
-        return await log.append(Append(written.events, guards, record, written.metadata, now))
+        return await (log or request.withheld or self._store).append(
+            Append(written.events, guards, record, written.metadata, now)
+        )
 
     def _write(self, event: Any, metadata: bytes) -> NewEvent:
         cls = type(event)

@@ -13,6 +13,7 @@ from diptych.model.marks import GeneratedMark
 from diptych.model.meta import Context
 from diptych.model.rows import change
 from diptych.write.withheld import Withheld
+from diptych.write.work import Work
 
 SCOPE = UUID("6f2f4a5e-5d0a-5c0e-9f43-0c7f1c9d3b11")
 """The namespace of command ids that are made from a scope and a key."""
@@ -22,6 +23,7 @@ class Request(Context, frozen=True):
     """The context of a command on its way through the left panel; handlers and middleware see it as a Context.
 
     `withheld` is set for a command that is only tried: it takes the place of the log where events are appended.
+    `work` is set within a handler that loads and records for itself.
     """
 
     fingerprint: bytes = b""
@@ -30,6 +32,7 @@ class Request(Context, frozen=True):
     correlation: UUID | None = None
     causation: UUID | None = None
     withheld: Withheld | None = None
+    work: Work | None = None
 
 
 class Delivery(NamedTuple):

@@ -1,4 +1,4 @@
-"""The cache of states, per (fold, version, tag): shared by every command that needs the entity, bounded in bytes.
+"""The cache of states, per fold and tags: shared by every command that needs the entity, bounded in bytes.
 
 A cached state is a memory of the log, never a promise: an append is guarded by its `through`, and an answer without
 events is confirmed by one read. So nothing ever needs to be invalidated.
@@ -11,7 +11,7 @@ from collections import OrderedDict
 from diptych.model.weights import weight_of
 from diptych.write.entities import Known
 
-CacheKey = tuple[int, str]
+CacheKey = tuple[int, tuple[str, ...]]
 _OVERHEAD = 400
 _SAMPLE_EVERY = 64
 
@@ -68,7 +68,7 @@ class StateCache:
         self._puts += 1
         average = self._average.get(key[0])
         if average is None or self._puts % _SAMPLE_EVERY == 0:
-            found = _OVERHEAD + len(key[1]) + weight_of(known.state)
+            found = _OVERHEAD + sum(map(len, key[1])) + weight_of(known.state)
             average = found if average is None else (3 * average + found) // 4
             self._average[key[0]] = average
         return average

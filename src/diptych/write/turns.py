@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 
-Key = tuple[int, str]
+Key = tuple[int, tuple[str, ...]]
 
 
 @dataclass(slots=True, eq=False)

@@ -1,0 +1,174 @@
+"""Aggregates: one entity in the form of a class, whose methods record events and whose `@evolves` methods fold them.
+
+The class is a thin recorder around an immutable state. It compiles to a Decider: there is no second engine.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
+
+from diptych.errors import WiringError
+from diptych.model.decisions import Decider, DecisionModel
+from diptych.model.fields import place_of
+from diptych.model.folds import Fold
+from diptych.model.memo import memo
+from diptych.model.methods import described, extras_of, folding, handling, places_of, union_of
+
+S = TypeVar("S")
+A = TypeVar("A", bound="Aggregate[Any]")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Aggregate(Generic[S]):
+    """Be one entity: `self.state` is what its events made of it, `self.record(event)` says what happens next.
+
+    S is the immutable type of the state, made by calling it without arguments, or by `initial=`. `tag` is that of the
+    entity, as in a Decider::
+
+        class Order(Aggregate[OrderState], tag="order"):
+            @handles
+            def place(self, command: PlaceOrder) -> None:
+                if self.state.placed:
+                    raise AlreadyPlaced
+                self.record(OrderPlaced(command.order))
+
+            @evolves
+            def _placed(self, event: OrderPlaced) -> OrderState:
+                return change(self.state, placed=True)
+
+    """
+
+    __declared__: ClassVar[Declared]
+
+    def __init_subclass__(cls, *, tag: str | None = None, initial: Callable[[], Any] | None = None) -> None:
+        super().__init_subclass__()
+        if tag is not None or "__declared__" not in dir(cls):
+            cls.__declared__ = Declared(tag, initial)
+
+    def __init__(self, state: S | None = None) -> None:
+        self._state: S = fold_of(type(self)).initial() if state is None else state
+        self._recorded: list[Any] = []
+
+    @property
+    def state(self) -> S:
+        """Return the state, with everything recorded so far folded in."""
+        return self._state
+
+    @property
+    def recorded(self) -> tuple[Any, ...]:
+        """Return the events recorded and not yet saved, in order."""
+        return tuple(self._recorded)
+
+    def record(self, *events: Any) -> None:
+        """Say that these events happen: each is folded into the state at once, and saved with the command."""
+        evolve = fold_of(type(self)).evolve
+        for event in events:
+            self._state = evolve(self._state, event)
+            self._recorded.append(event)
+
+    def record_into(self, events: list[Any]) -> None:
+        """Put what was recorded, and what will be, at the end of a list that several aggregates share."""
+        events += self._recorded
+        self._recorded = events
+
+    def __repr__(self) -> str:
+        return f"{type(self).__qualname__}({self._state!r}, recorded={len(self._recorded)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Hold what the class statement of an aggregate said."""
+
+    tag: str | None
+    initial: Callable[[], Any] | None
+
+
+@memo
+def fold_of(cls: type[Aggregate[S]]) -> Fold[S]:
+    """Compile the `@evolves` methods of an aggregate into its fold: one object for each class.
+
+    Raises WiringError for an event that two methods fold, one of no type, or an aggregate without any.
+    """
+    table = dict(folding(cls))
+    if not table:
+        raise WiringError(
+            f"{cls.__qualname__} folds no event",
+            where=place_of(cls),
+            fix="write @evolves above a method (self, event: YourEvent) -> State",
+        )
+    new = cls.__new__
+
+    def evolve(state: S, event: Any) -> S:
+        method = table.get(type(event))
+        if method is None:
+            raise WiringError(f"no @evolves method of {cls.__qualname__} folds {type(event).__qualname__}")
+        shell = new(cls)
+        shell._state = state  # noqa: SLF001 (what __init__ does, once per event)
+        return method(shell, event)  # type: ignore[no-any-return]  # of the type that the aggregate names
+
+    state_type = state_of(cls)
+    described(evolve, cls, {"state": state_type, "event": union_of(table)}, state_type, next(iter(table.values())))
+    declared = cls.__declared__
+    return Fold(evolve, declared.initial or state_type, parts=tuple(dict.fromkeys(table.values())))
+
+
+@memo
+def decider_of(cls: type[Aggregate[S]]) -> Decider[S]:
+    """Compile an aggregate into the decider that it is; raise WiringError where it handles no command."""
+    methods = dict(handling(cls))
+    if not methods:
+        raise WiringError(
+            f"{cls.__qualname__} handles no command",
+            where=place_of(cls),
+            fix="write @handles above a method (self, command: YourCommand), or use Repository[...] in a handler",
+        )
+    extras = extras_of(methods.values())
+    places = {command: places_of(method, extras) for command, method in methods.items()}
+
+    def decide(command: Any, state: S, *provided: Any) -> Generator[Any, None, Any]:
+        aggregate = cls(state)
+        value = methods[type(command)](aggregate, command, *[provided[at] for at in places[type(command)]])
+        yield from aggregate.recorded
+        return value
+
+    fold = fold_of(cls)
+    said = types.GenericAlias(Generator, (union_of(fold.events), NoneType, Any))
+    given = {"command": union_of(methods), "state": state_of(cls)}
+    given |= {name: parameter.type for name, parameter in extras.items()}
+    described(decide, cls, given, said, next(iter(methods.values())))
+    return Decider.over(decide, fold, tag=tag_of_aggregate(cls))
+
+
+def tag_of_aggregate(cls: type[Aggregate[Any]]) -> str:
+    """Return the tag by which an aggregate is found; raise WiringError where the class names none."""
+    tag = cls.__declared__.tag
+    if tag is None:
+        raise WiringError(
+            f"{cls.__qualname__} does not say by which tag it is found",
+            where=place_of(cls),
+            fix=f'write class {cls.__name__}(Aggregate[...], tag="{cls.__name__.lower()}")',
+        )
+    return tag
+
+
+@memo
+def model_of(cls: type[Aggregate[S]]) -> DecisionModel[S]:
+    """Return the decision model of an aggregate: its fold, found by its tag."""
+    return DecisionModel.over(fold_of(cls), tag=tag_of_aggregate(cls))
+
+
+def state_of(cls: type[Aggregate[S]]) -> type[S]:
+    """Return S of `Aggregate[S]`; raise WiringError where the class does not name it."""
+    for ancestor in cls.__mro__:
+        for base in getattr(ancestor, "__orig_bases__", ()):
+            if get_origin(base) is Aggregate and isinstance(get_args(base)[0], type):
+                return get_args(base)[0]  # type: ignore[no-any-return]  # the S of the class
+    raise WiringError(
+        f"{cls.__qualname__} does not name the type of its state",
+        where=place_of(cls),
+        fix=f"write class {cls.__name__}(Aggregate[YourState], tag=...)",
+    )

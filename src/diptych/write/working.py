@@ -1,0 +1,65 @@
+"""Working: handlers that read and record for themselves, run once, and what they did appended as one."""
+
+from __future__ import annotations
+
+from typing import Any, cast, get_args
+
+import msgspec
+
+from diptych.dispatch import Handler
+from diptych.errors import Refusal, UntriableError
+from diptych.model.results import Conflict, Failure, Result
+from diptych.ports import EventReader
+from diptych.write.appending import Appending
+from diptych.write.deciding import Decided, failure_of
+from diptych.write.execution import is_beyond, unexpected
+from diptych.write.loading import Loader
+from diptych.write.recording import Recorder
+from diptych.write.requests import Request
+from diptych.write.work import Work
+
+_FAILURES: tuple[type, ...] = get_args(Failure)
+
+
+class Working:
+    """Wrap handlers: a command that came before is answered from its record, one that comes anew is appended.
+
+    A handler may have effects, so it is not run again when somebody else was faster: the answer is Conflict.
+    """
+
+    def __init__(self, recorder: Recorder, loader: Loader, appending: Appending, log: EventReader) -> None:
+        self._recorder, self._loader, self._appending, self._log = recorder, loader, appending, log
+
+    def around(self, handler: Handler) -> Handler:
+        """Wrap a handler; what it returns is the value of the result, or the failure that it says."""
+
+        async def handle(command: Any, request: Any) -> Result[Any]:
+            if request.keyed and (replayed := await self._recorder.replay(command, request)) is not None:
+                return replayed
+            if request.withheld is not None:
+                raise _untriable(type(command))
+            work = Work(self._loader.refresh)
+            try:
+                value = await handler(command, msgspec.structs.replace(request, work=work))
+            except Refusal as refusal:
+                return failure_of(refusal, work.position or None)
+            if isinstance(value, _FAILURES):
+                return cast("Failure", value)
+            return await self._save(command, request, work, value)
+
+        return handle
+
+    async def _save(self, command: Any, request: Request, work: Work, value: Any) -> Result[Any]:
+        if request.expected is not None and is_beyond(work.entities, request.expected):
+            return unexpected(work.position, request)
+        decided = Decided(work.events, value)
+        through = None if work.events or work.entities else await self._log.head()
+        saved = await self._appending.append(command, request, work.entities, decided, through=through)
+        return saved or Conflict("somebody else was faster, and a handler is not run again; send the command again")
+
+
+def _untriable(command: type) -> UntriableError:
+    return UntriableError(
+        f"{command.__qualname__} cannot be tried: its handler has effects of its own, which nothing could take back; "
+        "only commands that a decision answers with events can be"
+    )
