@@ -20,6 +20,7 @@ FLOORS: Mapping[str, int] = {
     "dispatch": 3,
     "recorded": 3,  # stored events as events
     "subscription": 3,
+    "syntax": 3,  # the code of folds as text
     "settings": 3,
     "watchdog": 3,
     "stores": 3,

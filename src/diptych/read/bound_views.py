@@ -17,9 +17,10 @@ from diptych.model.rows import row_type_of
 from diptych.model.views import MaterialisedView
 from diptych.module import Module
 from diptych.ports import ViewStore
-from diptych.read.fingerprint import code_of, fingerprint_of
+from diptych.read.fingerprint import fingerprint_of
 from diptych.read.resolver import RowsResolver
 from diptych.read.rows import Shelf
+from diptych.syntax import code_of
 
 Code = tuple[int, str]
 """The version of a projection, and its fingerprint."""
