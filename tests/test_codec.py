@@ -77,7 +77,7 @@ def test_what_is_written_reads_back() -> None:
     assert data == (
         b'{"customer":"00000000-0000-0000-0000-000000000001","at":"2026-01-01T12:30:00.000001Z","limit":"10.50"}'
     )
-    assert codec.read("customer.registered", 1, data) == happened
+    assert codec.read("customer.registered", 1, data) == (happened,)
 
 
 def test_a_message_is_decoded_and_checked() -> None:

@@ -51,10 +51,10 @@ def metadata_of(metadata: bytes) -> Metadata:
     return _decode_metadata(metadata) if metadata else Metadata()
 
 
-def meta_of(stored: StoredEvent) -> Meta:
-    """Return what a fold may know about a stored event."""
+def meta_of(stored: StoredEvent, index: int = 0) -> Meta:
+    """Return what a fold may know about a stored event, or about one of the events that an upcaster makes of it."""
     known = metadata_of(stored.metadata)
-    return Meta(stored.position, instant(stored.recorded_at), known.actor, known.command, known.correlation)
+    return Meta(stored.position, instant(stored.recorded_at), known.actor, known.command, known.correlation, index)
 
 
 @memo

@@ -93,7 +93,9 @@ async def events_after(app: Application, position: int) -> list[tuple[Any, ...]]
     found = (await app.store.read(Criteria.all(), after=position)).events
     read = app.codec.read
     return [
-        (each.position, each.name, each.version, each.tags, read(each.name, each.version, each.data)) for each in found
+        (each.position, each.name, each.version, each.tags, event)
+        for each in found
+        for event in read(each.name, each.version, each.data)
     ]
 
 

@@ -336,7 +336,7 @@ class Restless:
 
 async def test_rows_are_read_between_two_changes(app: Application) -> None:
     stored = StoredEvent(4, "product.sold", 2, (f"product:{LAMP}",), b"{}", b"", 0, b"")
-    events, calm = [Learned(stored, Sold(LAMP, 1))], Restless(app.rows, looks=6)
+    events, calm = [Learned(stored, (Sold(LAMP, 1),))], Restless(app.rows, looks=6)
     await app.caught_up()
 
     found = await foresee([shelves()], events, calm, wait=10)  # type: ignore[arg-type]  # what foresee uses of it

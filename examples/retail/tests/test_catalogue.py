@@ -54,7 +54,7 @@ async def imported(app: Application, file: Path, hear: Hear = lambda *_: None) -
 
 async def recorded(app: Application) -> list[Any]:
     found = (await app.store.read(Criteria.all())).events
-    return [app.codec.read(each.name, each.version, each.data) for each in found]
+    return [event for each in found for event in app.codec.read(each.name, each.version, each.data)]
 
 
 def test_the_description_is_the_type_or_else_the_code_and_the_unit_is_the_size() -> None:

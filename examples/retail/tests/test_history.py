@@ -56,7 +56,8 @@ async def cold_folds(app: Application, positions: Sequence[int]) -> AsyncIterato
         while after < position:
             page = await app.store.read(Criteria.typed(*assortment.types), after=after, until=position)
             for stored in page.events:
-                folder.fold(app.codec.read(stored.name, stored.version, stored.data), meta_of(stored))
+                for event in app.codec.read(stored.name, stored.version, stored.data):
+                    folder.fold(event, meta_of(stored))
             after = position if page.complete else page.through
         yield position, folder.tables[products.name]
 

@@ -25,7 +25,7 @@ async def recorded(app: Application) -> list[Any]:
     after, found = 0, list[Any]()
     while True:
         page = await app.store.read(Criteria.all(), after=after, limit=1000)
-        found += [app.codec.read(each.name, each.version, each.data) for each in page.events]
+        found += [event for each in page.events for event in app.codec.read(each.name, each.version, each.data)]
         after = page.through
         if page.complete:
             return found

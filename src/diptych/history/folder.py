@@ -31,9 +31,12 @@ class SequentialFolder:
         self._projection = projection
         self.tables: Tables = {model.name: {} for model in projection.models}
         self._changes: dict[str, list[RowChange[Any]]] = {}
+        self._appended: tuple[int, dict[str, int]] = (0, {})
 
     def fold(self, event: Any, meta: Meta) -> None:
         """Fold one event into every read model that takes it; raise FoldError where a row must exist and does not."""
+        if self._appended[0] != meta.position:  # events that an upcaster makes of one share its position
+            self._appended = (meta.position, {})
         self._changes = {model.name: [] for model in self._projection.models}
         for model in self._projection.models:
             for fold in model.folds.get(type(event), ()):
@@ -72,9 +75,11 @@ class SequentialFolder:
 
     def _append(self, model: ReadModel[Any], fold: RowFold, event: Any, meta: Meta) -> None:
         made = fold.function(event, *self._extras(fold, (), event, meta))
-        table = self.tables[model.name]
+        table, counts = self.tables[model.name], self._appended[1]
         for row in [] if made is None else [made] if isinstance(made, model.row) else list(made):
-            self._put(model, (meta.position, len(self._changes[model.name])), table, row, meta.position)
+            index = counts.get(model.name, 0)
+            counts[model.name] = index + 1
+            self._put(model, (meta.position, index), table, row, meta.position)
 
     def _change(
         self, model: ReadModel[Any], fold: RowFold | RollupFold, key: Key, given: tuple[Any, ...], position: int
@@ -109,15 +114,16 @@ async def fold_log(
     """Return the rows that the events up to `until` make; `told` is called with every position reached."""
     folder, after, complete = SequentialFolder(projection), 0, not projection.types
     while not complete:
-        page = await log.read(Criteria.typed(*projection.types), after=after, until=until)
+        page = await log.read(Criteria.typed(*codec.stored_names(projection.types)), after=after, until=until)
         for stored in page.events:
-            folder.fold(codec.read(stored.name, stored.version, stored.data), _meta(stored))
+            for index, event in enumerate(codec.read(stored.name, stored.version, stored.data)):
+                folder.fold(event, _meta(stored, index))
         after, complete = page.through, page.complete
         told(after)
     return folder.tables
 
 
-def _meta(stored: StoredEvent) -> Meta:
+def _meta(stored: StoredEvent, index: int) -> Meta:
     known = msgspec.json.decode(stored.metadata or b"{}", type=Metadata)
     recorded_at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=stored.recorded_at)
-    return Meta(stored.position, recorded_at, known.actor, known.command, known.correlation)
+    return Meta(stored.position, recorded_at, known.actor, known.command, known.correlation, index)

@@ -25,6 +25,8 @@ LIMIT = 100_000
 """How many events a refold may read unless told otherwise."""
 _SHORT = 200
 _PAGE = 500
+_Happened = tuple[tuple[Any, Meta], ...]
+"""What was stored at one position: one event, or those that an upcaster makes of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Refold:
     ) -> None:
         self._projection, self._log, self._codec = projection, log, codec
         self._until, self._limit = until, limit
-        self._events: dict[int, tuple[Any, Meta]] = {}
+        self._events: dict[int, _Happened] = {}
         self._read: frozenset[Wants] = frozenset()
 
     async def cost(self, model: ReadModel[Any], key: Key) -> Cost:
@@ -88,8 +90,10 @@ class Refold:
             page = await self._log.read(criteria, after=after, until=self._until, limit=_PAGE)
             for stored in page.events:
                 if stored.position not in self._events:
-                    event = self._codec.read(stored.name, stored.version, stored.data)
-                    self._events[stored.position] = (event, meta_of(stored))
+                    read = self._codec.read(stored.name, stored.version, stored.data)
+                    self._events[stored.position] = tuple(
+                        (event, meta_of(stored, index)) for index, event in enumerate(read)
+                    )
             after, complete = page.through, page.complete
             await asyncio.sleep(0)
 
@@ -103,11 +107,12 @@ class _Restricted(SequentialFolder):
         self.is_whole = True
         self.versions: list[Version] = []
 
-    def run(self, events: dict[int, tuple[Any, Meta]]) -> Exception | None:
+    def run(self, events: dict[int, _Happened]) -> Exception | None:
         """Fold the events; return what a fold raised: it may have lacked what the next round will have."""
         try:
-            for _, (event, meta) in sorted(events.items(), key=_position):
-                self.fold(event, meta)
+            for _, happened in sorted(events.items(), key=_position):
+                for event, meta in happened:
+                    self.fold(event, meta)
         except Exception as wrong:  # noqa: BLE001 (whatever a user's fold raises; it is raised again when it counts)
             return wrong
         return None

@@ -74,7 +74,7 @@ class Trials:
         # As the folds will read them: from their JSON.
         learned = learn(self._codec, Slice(withheld.events, head, complete=True))
         foreseen = await self._foreseen(learned, head, wait)
-        return Trial(result, head, tuple(map(_tried, learned)), foreseen.changes, foreseen.stops)
+        return Trial(result, head, tuple(_tried(each) for each in learned), foreseen.changes, foreseen.stops)
 
     async def _foreseen(self, events: list[Learned], head: int, wait: float) -> Foreseen:
         names = {learned.stored.name for learned in events}
@@ -84,7 +84,7 @@ class Trials:
 
 
 def _tried(learned: Learned) -> TriedEvent:
-    stored, event = learned.stored, learned.event
+    stored, event = learned.stored, learned.events[0]  # written just now, in its current form
     if isinstance(event, Unreadable):
         raise event.error
     return TriedEvent(stored.position, stored.name, stored.version, stored.tags, event)

@@ -34,8 +34,13 @@ class Fold(Generic[S]):
         return event_classes(self.evolve, at=1)
 
     @cached_property
+    def kinds(self) -> frozenset[type]:
+        """Return the event classes that the fold reads, as a set: what an upcaster makes beside them is passed over."""
+        return frozenset(self.events)
+
+    @cached_property
     def types(self) -> tuple[str, ...]:
-        """Return the stored names that the fold reads, sorted."""
+        """Return the current names of the events that the fold reads, sorted."""
         return tuple(sorted({event_type(cls).name for cls in self.events}))
 
     @cached_property

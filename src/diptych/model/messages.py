@@ -38,18 +38,28 @@ class Query(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """Name an event in the log: a name that outlives every rename of the class, and the version of its shape."""
+    """Name an event in the log: a name that outlives every rename of the class, and the version of its shape.
+
+    JSON of the versions from `since` on fits the shape too: what was added has defaults. None: of this version only.
+    """
 
     name: str
     version: int = 1
+    since: int | None = None
+
+    @property
+    def versions(self) -> range:
+        """Return the versions whose JSON fits."""
+        return range(self.version if self.since is None else self.since, self.version + 1)
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
 
 
-def event(name: str, *, version: int = 1) -> Callable[[type[T]], type[T]]:
+def event(name: str, *, version: int = 1, since: int | None = None) -> Callable[[type[T]], type[T]]:
     """Mark a class as an event, stored under this name and version.
 
+    `since=2` says that the JSON of versions from 2 on fits the class as well, because fields added since have defaults.
     The class stays as it is. Raises WiringError for a name that is not dotted lower case.
     """
     if not _STORED_NAME.match(name) or version < 1:
@@ -57,9 +67,14 @@ def event(name: str, *, version: int = 1) -> Callable[[type[T]], type[T]]:
             f"{name!r} version {version} cannot name an event in the log",
             fix="use dotted lower case such as 'order.placed' and a version from 1",
         )
+    if since is not None and not 1 <= since <= version:
+        raise WiringError(
+            f"version {version} of {name!r} is said to fit the JSON since version {since}",
+            fix=f"name an older version, from 1 to {version}, or leave since= out",
+        )
 
     def mark(cls: type[T]) -> type[T]:
-        cls.__event_type__ = EventType(name, version)  # type: ignore[attr-defined]  # the mark itself
+        cls.__event_type__ = EventType(name, version, since)  # type: ignore[attr-defined]  # the mark itself
         return cls
 
     return mark

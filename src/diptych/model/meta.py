@@ -19,10 +19,14 @@ class Context(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """Tell a fold where its event stands in the log, when it was recorded (UTC) and who caused it."""
+    """Tell a fold where its event stands in the log, when it was recorded (UTC) and who caused it.
+
+    `index` counts the events that an upcaster makes of one stored event, from 0; they share the position.
+    """
 
     position: int
     recorded_at: datetime
     actor: str | None = None
     command_id: UUID | None = None
     correlation: UUID | None = None
+    index: int = 0

@@ -27,7 +27,7 @@ _NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Tell a handler about the delivery of its event.
+    """Tell a handler about the delivery of its event; `name` and `version` are those of today.
 
     `id` is the same for every delivery of the event, for ever: an idempotency key for whatever the handler calls.
     `attempt` counts from 1, with the failures that were recorded; a delivery that a crash cut short is not counted.
@@ -45,9 +45,10 @@ class Envelope:
 
 
 def envelope_of(log_id: UUID, name: str, version: int, meta: Meta, attempt: int) -> Envelope:
-    """Return the envelope of an event of a log."""
+    """Return the envelope of an event of a log, or of one of the events that an upcaster makes of it."""
+    told = f"{meta.position}.{meta.index}" if meta.index else str(meta.position)
     return Envelope(
-        uuid5(log_id, str(meta.position)),
+        uuid5(log_id, told),
         meta.position,
         name,
         version,

@@ -47,7 +47,7 @@ class _Wired:
 
 
 class Handling:
-    """Call the handlers of a subscriber, in the order of their registration.
+    """Call the handlers of a subscriber, in the order of their registration, for one event after the other.
 
     The constructor raises WiringError for a parameter that nobody provides; `open` compiles, once values are there.
     Called again for the same position, it calls only the handlers that have not returned.
@@ -61,7 +61,7 @@ class Handling:
             for each in subscriber.reactions
         ]
         self._position = 0
-        self._returned: set[_Wired] = set()
+        self._returned: set[tuple[int, _Wired]] = set()
 
     def open(self) -> None:
         """Compile the handlers; call it once, after the injector is open."""
@@ -70,14 +70,14 @@ class Handling:
 
     async def handle(self, event: Any, occasion: Occasion) -> None:
         """Return when every handler of this event has returned; raises what a handler raises."""
-        position, name = occasion.envelope.position, occasion.envelope.name
+        position, name, index = occasion.envelope.position, occasion.envelope.name, occasion.meta.index
         if position != self._position:
             self._position, self._returned = position, set()
         for each in self._wired:
-            if name in each.reaction.names and each not in self._returned and each.handle is not None:
+            if name in each.reaction.names and (index, each) not in self._returned and each.handle is not None:
                 await self._reach(each.projections, position)
                 await each.handle(event, occasion)
-                self._returned.add(each)
+                self._returned.add((index, each))
 
     async def _reach(self, projections: tuple[str, ...], position: int) -> None:
         reached = not projections

@@ -177,8 +177,7 @@ class ReactPanel:
         stored = (await self._bookmarks.all()).get(walker.subscriber.name)
         if stored is None or stored.position >= head:
             return stored is not None
-        criteria = Criteria.typed(*walker.subscriber.names)
-        return not (await self._store.read(criteria, after=stored.position, until=head, limit=1)).events
+        return not (await self._store.read(walker.criteria, after=stored.position, until=head, limit=1)).events
 
     async def _late(self, walker: Walker, head: int) -> ReactionError:
         name = walker.subscriber.name

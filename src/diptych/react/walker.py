@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from diptych.codec import EventCodec
 from diptych.errors import FencedError, ForeignLogError
 from diptych.model.criteria import Criteria
+from diptych.model.messages import EventType
 from diptych.model.subscribers import Subscriber, envelope_of
 from diptych.ports import Bookmark, Bookmarks, Clock, EventStore, Failure, StoredEvent, displaced
 from diptych.react.handling import Handling, Occasion
@@ -42,8 +43,9 @@ class Walker:
     ) -> None:
         self.subscriber, self._handling = subscriber, handling
         self._store, self._bookmarks, self._codec, self._clock = store, bookmarks, codec, clock
-        self._criteria = Criteria.typed(*subscriber.names)
-        self._known = frozenset(each.name for each in codec.types.values())
+        self._types = codec.types
+        self._known = frozenset(each.name for each in self._types.values()) | codec.lineage.names
+        self.criteria = Criteria.typed(*codec.stored_names(subscriber.names))
         self._bookmark: Bookmark | None = None
         self.position = 0
         self.moved = Signal()
@@ -107,7 +109,7 @@ class Walker:
         """Deliver everything that is in the log; raises what `when_failing` raises, and StoreError."""
         complete = False
         while not complete:
-            found = await self._store.read(self._criteria, after=self.position, limit=_PAGE)
+            found = await self._store.read(self.criteria, after=self.position, limit=_PAGE)
             for stored in found.events:
                 while (wrong := await self._deliver(stored)) is not None:
                     await when_failing(await self._failed(stored, wrong), wrong)
@@ -126,9 +128,10 @@ class Walker:
         )
 
     async def _deliver(self, stored: StoredEvent) -> BaseException | None:
-        """Call the handlers; return what went wrong."""
+        """Call the handlers, for each event that the stored one is today; return what went wrong."""
         try:
-            await self._handling.handle(self._event(stored), self._occasion(stored))
+            for index, (event, kind) in enumerate(self._read(stored)):
+                await self._handling.handle(event, self._occasion(stored, kind, index))
         except asyncio.CancelledError as cancelled:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -158,14 +161,17 @@ class Walker:
         failure = self._owned().failure
         return 1 + (failure.attempts if failure is not None and failure.position == stored.position else 0)
 
-    def _event(self, stored: StoredEvent) -> Any:
-        if stored.name in self._known:
-            return self._codec.read(stored.name, stored.version, stored.data)
-        return msgspec.json.decode(stored.data)
+    def _read(self, stored: StoredEvent) -> Iterator[tuple[Any, EventType]]:
+        """Yield the events with the names and versions that they have today; as JSON what no class reads."""
+        if stored.name not in self._known:
+            yield msgspec.json.decode(stored.data), EventType(stored.name, stored.version)
+            return
+        for event in self._codec.read(stored.name, stored.version, stored.data):
+            yield event, self._types[type(event)]
 
-    def _occasion(self, stored: StoredEvent) -> Occasion:
-        meta = meta_of(stored)
-        envelope = envelope_of(self._store.log_id, stored.name, stored.version, meta, self._attempt(stored))
+    def _occasion(self, stored: StoredEvent, kind: EventType, index: int) -> Occasion:
+        meta = meta_of(stored, index)
+        envelope = envelope_of(self._store.log_id, kind.name, kind.version, meta, self._attempt(stored))
         command_id = meta.command_id or envelope.id
         return Occasion(self._clock.now(), command_id, meta.actor, envelope=envelope, meta=meta)
 

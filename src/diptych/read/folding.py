@@ -79,8 +79,8 @@ class Folding:
     def pieces(self, events: Sequence[Learned]) -> Iterator[Sequence[Learned]]:
         """Cut a batch before every event that fans out: what was folded before it is stored, and found by its index."""
         begin = 0
-        for at, learned in enumerate(events):
-            if at > begin and type(learned.event) in self._fanning:
+        for at, learned in enumerate(events if self._fanning else ()):
+            if at > begin and any(type(event) in self._fanning for event in learned.events):
                 yield events[begin:at]
                 begin = at
         yield events[begin:]
@@ -107,18 +107,18 @@ class Folding:
         work: list[Work] = []
         steps = self._steps
         for learned in events:
-            event = learned.event
-            if type(event) is Unreadable:
-                raise event.error
-            work += [
-                (learned, step, tuple(step.keys(event)) if type(step) is Step else ())
-                for step in steps.get(type(event), ())
-            ]
+            for index, event in enumerate(learned.events):
+                if type(event) is Unreadable:
+                    raise event.error
+                work += [
+                    (learned, index, step, tuple(step.keys(event)) if type(step) is Step else ())
+                    for step in steps.get(type(event), ())
+                ]
         return work
 
     async def _load(self, work: Sequence[Work], overlay: Overlay, stored: StoredRows) -> None:
         missing: list[list[Key]] = [[] for _ in self._models]
-        for _, step, keys in work:
+        for _, _, step, keys in work:
             if type(step) is Step:
                 rows, recent, absent = overlay.rows[step.at], self._recent[step.at], missing[step.at]
                 for key in keys:
@@ -133,11 +133,11 @@ class Folding:
                 overlay.rows[at].update(await stored.load(self._models[at], absent))
 
     def _recall(self, work: Sequence[Work], overlay: Overlay, missing: list[list[Key]]) -> None:
-        for learned, step, keys in work:
+        for learned, index, step, keys in work:
             if type(step) is Step and not keys:
                 continue  # it folds no row, so nobody asks where its references point
             for at, key_of, *_ in step.references:
-                key = key_of(learned.event)
+                key = key_of(learned.events[index])
                 if key is not None and key not in overlay.rows[at]:
                     overlay.rows[at][key] = row = self._recent[at].get(key)
                     if row is None:

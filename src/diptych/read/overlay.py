@@ -14,7 +14,8 @@ from diptych.read.plan import AnyStep, Appending, Fanning, Learned, Referring, R
 from diptych.recorded import meta_of
 
 _ONLY_META = (META,)
-Work = tuple[Learned, AnyStep, Sequence[Key]]
+Work = tuple[Learned, int, AnyStep, Sequence[Key]]
+"""Which of the events that a stored one is today, what to do with it, and the keys of its rows."""
 
 
 class MissingRowError(LookupError):
@@ -53,30 +54,30 @@ class Overlay:
         self.changed: list[dict[Key, int]] = [{} for _ in models]
         self._versions: list[list[tuple[Key, int, Any]]] = [[] for _ in models]
         self._made: list[list[RowChange[Any]]] = [[] for _ in models]
-        self._position = 0
-        self._known: tuple[StoredEvent | None, Any] = (None, None)
+        self._noted = (0, 0)
+        self._known: tuple[StoredEvent | None, int, Any] = (None, 0, None)
 
-    def meta(self, stored: StoredEvent) -> Meta:
+    def meta(self, stored: StoredEvent, index: int) -> Meta:
         """Return what is known about an event; all folds of one event share it."""
-        known, meta = self._known
-        if known is not stored:
-            meta = meta_of(stored)
-            self._known = (stored, meta)
+        known, at, meta = self._known
+        if known is not stored or at != index:
+            meta = meta_of(stored, index)
+            self._known = (stored, index, meta)
         return meta  # type: ignore[no-any-return]  # a Meta once an event is known
 
-    def note(self, at: int, change: RowChange[Any]) -> None:
+    def note(self, at: int, change: RowChange[Any], index: int) -> None:
         """Keep a change for those who want every one: rollups until the next event, history for good."""
-        if change.position != self._position:
-            self._position = change.position
+        if (change.position, index) != self._noted:
+            self._noted = (change.position, index)
             for made in self._made:
                 made.clear()
         self._made[at].append(change)
         if self._models[at].history:
             self._versions[at].append((change.key, change.position, change.after))
 
-    def made(self, at: int, position: int) -> Sequence[RowChange[Any]]:
-        """Return the changes that the event at this position made to the rows of a read model so far."""
-        return self._made[at] if position == self._position else ()
+    def made(self, at: int, position: int, index: int) -> Sequence[RowChange[Any]]:
+        """Return the changes that this event of a position made to the rows of a read model so far."""
+        return self._made[at] if (position, index) == self._noted else ()
 
     def changes(self) -> list[Changes]:
         """Return everything that changed."""
@@ -89,64 +90,64 @@ class Overlay:
 
 def run(work: Iterable[Work], overlay: Overlay) -> Iterator[Need]:
     """Fold over the overlay, in place; yield what is needed and go on when it is there."""
-    for learned, step, keys in work:
+    for learned, index, step, keys in work:
         if type(step) is Step:
-            _fold(learned, step, keys, overlay)
+            _fold(learned, index, step, keys, overlay)
         elif type(step) is Appending:
-            _append(learned, step, overlay)
+            _append(learned, index, step, overlay)
         elif type(step) is Fanning:
-            columns = {column: getattr(learned.event, name) for column, name in step.where}
+            columns = {column: getattr(learned.events[index], name) for column, name in step.where}
             if None not in columns.values():
                 yield Matching(step.step.at, columns)
                 found = _matching(overlay.rows[step.step.at], columns)
                 for begin in range(0, len(found), _PORTION):
-                    _fold(learned, step.step, found[begin : begin + _PORTION], overlay)
+                    _fold(learned, index, step.step, found[begin : begin + _PORTION], overlay)
                     yield Pause()
         elif type(step) is Rolling:
-            yield from _roll(learned, step, overlay)
+            yield from _roll(learned, index, step, overlay)
 
 
-def _fold(learned: Learned, step: Step, keys: Iterable[Key], overlay: Overlay) -> None:
+def _fold(learned: Learned, index: int, step: Step, keys: Iterable[Key], overlay: Overlay) -> None:
     at, function, _, must_exist, as_stored, followed, extras, references = step
-    rows, event, position = overlay.rows[at], learned.event, learned.stored.position
+    rows, event, position = overlay.rows[at], learned.events[index], learned.stored.position
     for key in keys:
         row = rows.get(key)
         if row is None and must_exist:
             raise _missing(function.__qualname__, key)
         if extras == _ONLY_META:
-            new = function(row, event, overlay.meta(learned.stored))
+            new = function(row, event, overlay.meta(learned.stored, index))
         elif extras:
-            new = function(row, event, *_arguments(learned, key, extras, references, overlay))
+            new = function(row, event, *_arguments(learned, index, key, extras, references, overlay))
         else:
             new = function(row, event)
         if new is not row:
             rows[key] = new = new if new is None or as_stored is None else as_stored(new, row)
             overlay.changed[at][key] = position
             if followed:
-                overlay.note(at, RowChange(key, row, new, position))
+                overlay.note(at, RowChange(key, row, new, position), index)
 
 
-def _append(learned: Learned, step: Appending, overlay: Overlay) -> None:
+def _append(learned: Learned, index: int, step: Appending, overlay: Overlay) -> None:
     at, function, kind, as_stored, followed, extras, references = step
-    made = function(learned.event, *_arguments(learned, (), extras, references, overlay))
+    made = function(learned.events[index], *_arguments(learned, index, (), extras, references, overlay))
     if made is None:
         return
-    rows, changed, position, index = overlay.rows[at], overlay.changed[at], learned.stored.position, 0
-    while (position, index) in rows:
-        index += 1
+    rows, changed, position, count = overlay.rows[at], overlay.changed[at], learned.stored.position, 0
+    while (position, count) in rows:
+        count += 1
     for each in (made,) if isinstance(made, kind) else made:
         row = each if as_stored is None else as_stored(each, None)
-        rows[position, index] = row
-        changed[position, index] = position
+        rows[position, count] = row
+        changed[position, count] = position
         if followed:
-            overlay.note(at, RowChange((position, index), None, row, position))
-        index += 1
+            overlay.note(at, RowChange((position, count), None, row, position), index)
+        count += 1
 
 
-def _roll(learned: Learned, step: Rolling, overlay: Overlay) -> Iterator[Need]:
+def _roll(learned: Learned, index: int, step: Rolling, overlay: Overlay) -> Iterator[Need]:
     at, function, _, must_exist, as_stored, followed, extras, _ = step.step
     rows, position = overlay.rows[at], learned.stored.position
-    for count, change in enumerate(overlay.made(step.source, position), 1):
+    for count, change in enumerate(overlay.made(step.source, position, index), 1):
         if count % _PORTION == 0:
             yield Pause()
         for key, told in step.fold.changes(change):
@@ -155,29 +156,29 @@ def _roll(learned: Learned, step: Rolling, overlay: Overlay) -> Iterator[Need]:
             row = rows.get(key)
             if row is None and must_exist:
                 raise _missing(function.__qualname__, key)
-            new = function(row, told, *_arguments(learned, key, extras, (), overlay))
+            new = function(row, told, *_arguments(learned, index, key, extras, (), overlay))
             if new is not row:
                 rows[key] = new = new if new is None or as_stored is None else as_stored(new, row)
                 overlay.changed[at][key] = position
                 if followed:
-                    overlay.note(at, RowChange(key, row, new, position))
+                    overlay.note(at, RowChange(key, row, new, position), index)
 
 
 def _arguments(
-    learned: Learned, key: Key, extras: Iterable[int], references: Sequence[Referring], overlay: Overlay
+    learned: Learned, index: int, key: Key, extras: Iterable[int], references: Sequence[Referring], overlay: Overlay
 ) -> list[Any]:
     given: list[Any] = []
     for extra in extras:
         if extra >= 0:
-            given.append(_referred(learned, references[extra], overlay))
+            given.append(_referred(learned.events[index], references[extra], overlay))
         else:
-            given.append(overlay.meta(learned.stored) if extra == META else bare(key))
+            given.append(overlay.meta(learned.stored, index) if extra == META else bare(key))
     return given
 
 
-def _referred(learned: Learned, referring: Referring, overlay: Overlay) -> Any:
+def _referred(event: Any, referring: Referring, overlay: Overlay) -> Any:
     at, key_of, must_exist, parameter = referring
-    key = key_of(learned.event)
+    key = key_of(event)
     row = None if key is None else overlay.rows[at].get(key)
     if row is None and must_exist:
         raise _missing(f"the parameter {parameter!r}", key or ())

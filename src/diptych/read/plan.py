@@ -82,10 +82,13 @@ class Unreadable:
 
 
 class Learned(msgspec.Struct, frozen=True, gc=False):
-    """An event of the log as read: its object, or Unreadable."""
+    """An event of the log as read: what it is today, several events where an upcaster split it, or one Unreadable.
+
+    They share the position, and are folded together or not at all.
+    """
 
     stored: StoredEvent
-    event: Any
+    events: tuple[Any, ...]
 
 
 def learn(codec: EventCodec, found: Slice) -> list[Learned]:
@@ -96,11 +99,11 @@ def learn(codec: EventCodec, found: Slice) -> list[Learned]:
     return [Learned(stored, _read(codec, stored)) for stored in found.events]
 
 
-def _read(codec: EventCodec, stored: StoredEvent) -> Any:
+def _read(codec: EventCodec, stored: StoredEvent) -> tuple[Any, ...]:
     try:
         return codec.read(stored.name, stored.version, stored.data)
     except (MessageError, CorruptionError) as unreadable:
-        return Unreadable(unreadable)
+        return (Unreadable(unreadable),)
 
 
 def steps_of(projection: Projection) -> dict[type, tuple[AnyStep, ...]]:

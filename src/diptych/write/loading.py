@@ -74,11 +74,13 @@ class Loader:
     def _advance(self, entity: Entity, events: Iterable[StoredEvent]) -> bool:
         known = entity.known or Known(entity.fold.initial(), 0, 0)
         state, version, through = known
-        start, fold, read = version, entity.fold, self._codec.read
+        fold, start, read = entity.fold, version, self._codec.read
+        evolve, wants, kinds = fold.evolve, fold.wants_meta, fold.kinds
         for stored in events:
             if stored.position > through:
-                event = read(stored.name, stored.version, stored.data)
-                state = fold.evolve(state, event, meta_of(stored)) if fold.wants_meta else fold.evolve(state, event)
-                version = stored.position
+                for index, event in enumerate(read(stored.name, stored.version, stored.data)):
+                    if type(event) in kinds:  # an upcaster may make others too
+                        version = stored.position
+                        state = evolve(state, event, meta_of(stored, index)) if wants else evolve(state, event)
         entity.known = Known(state, version, through)
         return version > start
