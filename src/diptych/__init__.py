@@ -25,13 +25,15 @@ _HOMES = {
     "diptych.history.refold": "Cost",
     "diptych.history.trial": "Trial TriedEvent",
     "diptych.injection": "per_message",
+    "diptych.model.aggregates": "Aggregate decider_of",
     "diptych.model.caching": "Cached",
     "diptych.model.criteria": "Clause Criteria Guard unless",
     "diptych.model.decisions": "Decider DecisionModel",
     "diptych.model.indexes": "Index",
-    "diptych.model.marks": "Bounds FullText Generated Indexed NEW NotBlank Scale Tag Unique",
+    "diptych.model.marks": "Bounds FullText Generated Indexed NEW NotBlank Scale Tag Unique hashed",
     "diptych.model.messages": "Command Query event",
     "diptych.model.meta": "Context Meta",
+    "diptych.model.methods": "evolves handles",
     "diptych.model.pages": "CursorPage Page",
     "diptych.model.projections": "Projection ReadModel",
     "diptych.model.results": "Accepted Conflict Failure Forbidden Invalid NotFound Refused Result",
@@ -46,6 +48,7 @@ _HOMES = {
     "diptych.read.rows": "Rows",
     "diptych.read.views": "Refreshed ViewStanding",
     "diptych.write.lanes": "SentOnly TriedOnly",
+    "diptych.write.repository": "Repository",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -45,13 +45,15 @@ from diptych.history.history import History
 from diptych.history.refold import Cost
 from diptych.history.trial import Trial, TriedEvent
 from diptych.injection import per_message
+from diptych.model.aggregates import Aggregate, decider_of
 from diptych.model.caching import Cached
 from diptych.model.criteria import Clause, Criteria, Guard, unless
 from diptych.model.decisions import Decider, DecisionModel
 from diptych.model.indexes import Index
-from diptych.model.marks import NEW, Bounds, FullText, Generated, Indexed, NotBlank, Scale, Tag, Unique
+from diptych.model.marks import NEW, Bounds, FullText, Generated, Indexed, NotBlank, Scale, Tag, Unique, hashed
 from diptych.model.messages import Command, Query, event
 from diptych.model.meta import Context, Meta
+from diptych.model.methods import evolves, handles
 from diptych.model.pages import CursorPage, Page
 from diptych.model.projections import Projection, ReadModel
 from diptych.model.results import Accepted, Conflict, Failure, Forbidden, Invalid, NotFound, Refused, Result
@@ -66,11 +68,13 @@ from diptych.read.panel import Answer
 from diptych.read.rows import Rows
 from diptych.read.views import Refreshed, ViewStanding
 from diptych.write.lanes import SentOnly, TriedOnly
+from diptych.write.repository import Repository
 
 __all__ = [
     "NEW",
     "Accepted",
     "AfterEvents",
+    "Aggregate",
     "Answer",
     "Application",
     "Blame",
@@ -138,6 +142,7 @@ __all__ = [
     "Refreshed",
     "Refusal",
     "Refused",
+    "Repository",
     "Result",
     "RowChange",
     "RowDiff",
@@ -166,8 +171,12 @@ __all__ = [
     "WiringError",
     "change",
     "computed",
+    "decider_of",
     "event",
+    "evolves",
     "fields",
+    "handles",
+    "hashed",
     "parameter",
     "per_message",
     "unless",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, overload
 
 from diptych.errors import WiringError
+from diptych.model.aggregates import Aggregate, decider_of
 from diptych.model.caching import Cached
 from diptych.model.decisions import (
     Decider,
@@ -17,11 +18,13 @@ from diptych.model.decisions import (
 )
 from diptych.model.fields import members_of, place_of
 from diptych.model.folds import parameters_of
+from diptych.model.gates import Gate, gate_of
 from diptych.model.messages import is_query
 from diptych.model.views import MaterialisedView, Refresh, view_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 D = TypeVar("D", bound=Decider[Any])
+A = TypeVar("A", bound=type[Aggregate[Any]])
 
 
 class Module:
@@ -37,6 +40,7 @@ class Module:
         self.queries: dict[type, Callable[..., Any]] = {}
         self.caches: dict[type, Cached] = {}
         self.views: list[MaterialisedView[Any]] = []
+        self.gates: list[Gate] = []
 
     def decider(self, decider: D) -> D:
         """Register a decider for every command of its union."""
@@ -44,6 +48,11 @@ class Module:
             self._claim(decision.command, decision.function)
             self.decisions[decision.command] = decision
         return decider
+
+    def aggregate(self, aggregate: A) -> A:
+        """Register an aggregate for every command that its `@handles` methods name; usable as a decorator."""
+        self.decider(decider_of(aggregate))
+        return aggregate
 
     def decides(self, **selections: Selection[Any]) -> Callable[[F], F]:
         """Register a decision over entities: each argument names the parameter that takes a decision model's state."""
@@ -84,6 +93,15 @@ class Module:
 
         return register if function is None else register(function)
 
+    def guards(self, function: F) -> F:
+        """Register a guard: called before its messages are handled, it returns, or raises NotAllowed for who may not.
+
+        The first parameter says which: messages, or Command[Any], Query[Any] or any other base for all of this module.
+        What else it takes is injected, as into handlers. All guards of a message must return.
+        """
+        self.gates.append(gate_of(function))
+        return function
+
     def materialised(
         self,
         row: type[Any],
@@ -103,6 +121,11 @@ class Module:
             return function
 
         return register
+
+    @property
+    def messages(self) -> tuple[type, ...]:
+        """Return the commands and queries that it handles."""
+        return (*self.decisions, *self.commands, *self.queries)
 
     def handler_of(self, message: type) -> Callable[..., Any] | None:
         """Return the function registered for a command or query, or None."""

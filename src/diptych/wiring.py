@@ -12,6 +12,7 @@ from diptych.codec import EventCodec
 from diptych.dispatch import Middleware
 from diptych.errors import WiringError
 from diptych.injection import Injector
+from diptych.model.aggregates import fold_of
 from diptych.model.decisions import events_yielded
 from diptych.model.fields import fields_of, place_of
 from diptych.model.immutability import mutable_part
@@ -22,6 +23,7 @@ from diptych.module import Module
 from diptych.ports import Clock, EventStore, Ids, RowStore
 from diptych.read.panel import ReadPanel
 from diptych.write.panel import WritePanel
+from diptych.write.repository import aggregates_of
 
 Mode = Literal["production", "dev"]
 Runs = Literal["run", "follow"]
@@ -179,6 +181,9 @@ class Wiring:
                 yield from events_yielded(decision.function)
                 for _, selection in decision.selections:
                     yield from selection.model.fold.events
+            for handler in module.commands.values():
+                for aggregate in aggregates_of(handler):
+                    yield from fold_of(aggregate).events
         for projection in self.projections.values():
             yield from projection.events
         for subscriber in self.subscribers.values():

@@ -17,7 +17,9 @@ from diptych.testing.outcomes import Outcome
 from diptych.testing.past import Past
 from diptych.write.deciding import Decided, Deciding, failure_of
 from diptych.write.entities import Entity, Known
-from diptych.write.requests import canonical, filler
+from diptych.write.repository import repositories
+from diptych.write.requests import Request, canonical, filler
+from diptych.write.work import Work
 
 
 async def decide_on(
@@ -53,7 +55,7 @@ async def _decided(
             deciding = Deciding(module.decisions[type(command)], injector)
             return deciding.decide(command, list(_loaded(deciding, past, command)), context)
         if type(command) in module.commands:
-            return await _handled(module.commands[type(command)], command, context, injector)
+            return await _handled(module.commands[type(command)], past, command, context, injector)
     raise UnknownMessageError(f"no module of this scenario handles the command {type(command).__qualname__}")
 
 
@@ -61,15 +63,31 @@ def _loaded(deciding: Deciding, past: Sequence[Past], command: Any) -> Iterator[
     for selection in deciding.selections:
         entities = selection.entities(command)
         for entity in entities.values():
-            mine = [each for each in past if entity.clause.matches(each.name, each.tags)]
-            state = entity.fold.run(entity.fold.initial(), [(each.event, each.meta) for each in mine])
-            entity.known = Known(state, mine[-1].meta.position if mine else 0, len(past))
+            _load(entity, past)
         yield entities
 
 
-async def _handled(function: Callable[..., Any], command: Any, context: Context, injector: Injector) -> Decided:
-    handler = compile_handler(function, sources_of(function, injector))
+def _load(entity: Entity, past: Sequence[Past]) -> None:
+    mine = [each for each in past if entity.clause.matches(each.name, each.tags)]
+    state = entity.fold.run(entity.fold.initial(), [(each.event, each.meta) for each in mine])
+    entity.known = Known(state, mine[-1].meta.position if mine else 0, len(past))
+
+
+async def _handled(
+    function: Callable[..., Any], past: Sequence[Past], command: Any, context: Context, injector: Injector
+) -> Decided:
+    """Run a handler that reads and records for itself; what it adds must be new."""
+
+    async def refresh(entities: Sequence[Entity]) -> bool:
+        for entity in entities:
+            _load(entity, past)
+        return bool(entities)
+
+    handler = compile_handler(function, sources_of(function, injector.resolving(repositories)))
+    work = Work(refresh)
+    request = Request(context.now, context.command_id, context.principal, work=work)
     try:
-        return Decided((), await handler(command, context))
+        value = await handler(command, request)
+        return Decided(work.events, value)
     except Refusal as refusal:
         return Decided((), refusal=refusal)
