@@ -33,6 +33,7 @@ from diptych.ports.rows import (
     Version,
     changed_unraised,
 )
+from diptych.ports.snapshots import SavedState, SnapshotStore
 from diptych.ports.system import Clock, Ids
 from diptych.ports.text_search import TextSearch
 from diptych.ports.views import Computed, Materialised, ViewStore
@@ -64,9 +65,11 @@ __all__ = [
     "RowReader",
     "RowStore",
     "RowWriter",
+    "SavedState",
     "Skip",
     "Slice",
     "Snapshot",
+    "SnapshotStore",
     "StoredEvent",
     "TextSearch",
     "Version",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from diptych.errors import SettingsError
-from diptych.ports import Bookmarks, EventStore, RowStore
+from diptych.ports import Bookmarks, EventStore, RowStore, SnapshotStore
 from diptych.stores.memory import MemoryEventStore
 from diptych.stores.memory_bookmarks import MemoryBookmarks
+from diptych.stores.memory_snapshots import MemorySnapshots
 from diptych.stores.sqlite.bookmarks import SqliteBookmarks
 from diptych.stores.sqlite.events import SqliteEventStore
 from diptych.stores.sqlite.rows import SqliteRowStore
+from diptych.stores.sqlite.snapshots import SqliteSnapshots
 
 MEMORY = "memory://"
 _SQLITE = "sqlite:///"
@@ -29,6 +31,11 @@ def row_store(url: str) -> RowStore:
 def bookmarks_beside(events: str) -> Bookmarks:
     """Return the unopened bookmarks of a log's subscribers: `shop.db` -> `shop-subscribers.db`."""
     return MemoryBookmarks() if events == MEMORY else SqliteBookmarks(_beside(events, "subscribers"))
+
+
+def snapshots_beside(events: str) -> SnapshotStore:
+    """Return the unopened saved states of a log's entities: `shop.db` -> `shop-snapshots.db`."""
+    return MemorySnapshots() if events == MEMORY else SqliteSnapshots(_beside(events, "snapshots"))
 
 
 def reads_beside(events: str) -> str:

@@ -1,0 +1,5 @@
+select data
+from snapshots
+where
+    fold = ?
+    and tags = ?
