@@ -119,7 +119,7 @@ def fold_of(cls: type[Aggregate[S]]) -> Fold[S]:
 @memo
 def decider_of(cls: type[Aggregate[S]]) -> Decider[S]:
     """Compile an aggregate into the decider that it is; raise WiringError where it handles no command."""
-    methods = dict(handling(cls))
+    fold, methods = fold_of(cls), dict(handling(cls))
     if not methods:
         raise WiringError(
             f"{cls.__qualname__} handles no command",
@@ -135,7 +135,6 @@ def decider_of(cls: type[Aggregate[S]]) -> Decider[S]:
         yield from aggregate.recorded
         return value
 
-    fold = fold_of(cls)
     said = types.GenericAlias(Generator, (union_of(fold.events), NoneType, Any))
     given = {"command": union_of(methods), "state": state_of(cls)}
     given |= {name: parameter.type for name, parameter in extras.items()}
