@@ -1,0 +1,1 @@
+create index if not exists attempts_at on attempts (at)

@@ -1,0 +1,3 @@
+select
+    (select count(*) from attempts),
+    coalesce((select count from dropped), 0)

@@ -1,0 +1,12 @@
+insert into attempts (
+    id,
+    name,
+    outcome,
+    at,
+    micros,
+    principal,
+    reason,
+    correlation,
+    causation,
+    content
+) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

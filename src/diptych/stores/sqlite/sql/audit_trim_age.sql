@@ -1,0 +1,2 @@
+delete from attempts
+where at < ?

@@ -1,0 +1,2 @@
+delete from attempts
+where number <= (select max(number) from attempts) - ?

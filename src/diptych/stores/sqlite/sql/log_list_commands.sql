@@ -1,0 +1,16 @@
+select
+    id,
+    name,
+    fingerprint,
+    answer,
+    position,
+    recorded_at,
+    actor
+from commands
+where
+    (recorded_at, id) < (?1, ?2)
+    and recorded_at >= ?3
+    and (?4 is null or name = ?4)
+    and (?5 is null or actor = ?5)
+order by recorded_at desc, id desc
+limit ?6

@@ -1,0 +1,8 @@
+select key
+from diptych_feed
+where
+    position = ?
+    and model = ?
+    and reset = 0
+order by key
+limit ?
