@@ -1,0 +1,1 @@
+"""Order management: one domain, two write models, the same read models."""

@@ -1,0 +1,70 @@
+"""The application: `diptych serve orders.app:app`, on the write model that `ORDERS_WRITE` names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from diptych import Application, Module
+from orders.guards import command_guards, query_guards
+from orders.notices import notices, post
+from orders.queries.aggregates import aggregate_queries
+from orders.queries.customers import customer_queries
+from orders.queries.orders import order_queries
+from orders.queries.products import product_queries
+from orders.settings import OrderSettings, WriteModel, settings_of
+from orders.sourced.ordering import ordering
+from orders.sourced.parties import parties
+from orders.views.parties import sales
+
+TITLE: Final = "Order management"
+WRITE_MODELS: Final[Mapping[WriteModel, tuple[Module, ...]]] = {"sourced": (parties, ordering, command_guards)}
+QUERIES: Final = (order_queries, customer_queries, product_queries, aggregate_queries, query_guards)
+READ_MODELS: Final = (sales,)
+SUBSCRIBERS: Final = (notices,)
+
+
+def build(
+    data: Path | None = None,
+    settings: OrderSettings | None = None,
+    *,
+    subscribers: Literal["run", "inline", "off"] = "off",
+    provide: Iterable[Any] = (),
+    **more: Any,  # Any: what else an Application takes
+) -> Application:
+    """Build both sides in one process, over the files `orders.db` and `orders-reads.db` of a folder, or in memory.
+
+    Without subscribers nobody is told anything; `provide` says who tells them when somebody does.
+    """
+    chosen = settings or OrderSettings()
+    return Application(
+        *WRITE_MODELS[chosen.write],
+        *QUERIES,
+        *READ_MODELS,
+        *SUBSCRIBERS,
+        events=log_in(data),
+        provide=[chosen, post, *provide],
+        subscribers=subscribers,
+        **more,
+    )
+
+
+def command_side(data: Path, settings: OrderSettings) -> Application:
+    """Build the side that decides: it writes the log, and knows neither read models nor queries."""
+    return Application(*WRITE_MODELS[settings.write], events=log_in(data), provide=[settings])
+
+
+def query_side(data: Path, settings: OrderSettings) -> Application:
+    """Build the side that answers: it folds the log, tells customers, and knows no command."""
+    return Application(*QUERIES, *READ_MODELS, *SUBSCRIBERS, events=log_in(data), provide=[settings, post])
+
+
+def log_in(data: Path | None) -> str:
+    """Return where the log of a folder is; in memory without one."""
+    return "memory://" if data is None else f"sqlite:///{data.absolute()}/orders.db"
+
+
+def app() -> Application:
+    """Build the application over the files of the current folder, as the environment says."""
+    return build(Path(), settings_of(), subscribers="run")

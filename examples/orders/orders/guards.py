@@ -1,0 +1,60 @@
+"""Guards: what only the staff may do, and what customers may ask about themselves.
+
+Whose an order is, only the write model knows: it refuses strangers itself.
+"""
+
+from __future__ import annotations
+
+from diptych import Context, Module, NotAllowed
+from orders.commands import InvoiceOrder, ListProduct
+from orders.queries.aggregates import ListCategorySales, ListSegments
+from orders.queries.customers import FindCustomers, GetCustomer, GetCustomerAnalytics, GetCustomerOrders, ListSegment
+from orders.queries.orders import ListOrders, ScrollOrders, SearchOrders
+from orders.queries.products import ListProductSales, ListSalesEntries
+from orders.settings import OrderSettings
+
+Internal = (
+    FindCustomers
+    | GetCustomerAnalytics
+    | ListSegment
+    | ListProductSales
+    | ListSalesEntries
+    | ListCategorySales
+    | ListSegments
+)
+Personal = GetCustomer | GetCustomerOrders | ListOrders | ScrollOrders
+
+command_guards, query_guards = Module("command_guards"), Module("query_guards")
+
+
+@command_guards.guards
+def by_staff(command: ListProduct | InvoiceOrder, context: Context, settings: OrderSettings) -> None:
+    """Let nobody but the staff pass."""
+    _refuse_others(command, context, settings)
+
+
+@query_guards.guards
+def for_staff(query: Internal, context: Context, settings: OrderSettings) -> None:
+    """Let nobody but the staff pass."""
+    _refuse_others(query, context, settings)
+
+
+@query_guards.guards
+def for_oneself(query: Personal, context: Context, settings: OrderSettings) -> None:
+    """Let customers ask about themselves, and the staff about all."""
+    if not settings.may_see(context.principal, query.customer):
+        raise NotAllowed(f"{type(query).__name__} of customer {query.customer} is for them and the staff")
+
+
+@query_guards.guards
+def for_ones_own(query: SearchOrders, context: Context, settings: OrderSettings) -> None:
+    """Let customers search their own orders, and the staff all."""
+    if query.customer is None and not settings.is_staff(context.principal):
+        raise NotAllowed("only the staff searches the orders of all; say whose: customer")
+    if query.customer is not None and not settings.may_see(context.principal, query.customer):
+        raise NotAllowed(f"orders of customer {query.customer} are for them and the staff")
+
+
+def _refuse_others(message: object, context: Context, settings: OrderSettings) -> None:
+    if not settings.is_staff(context.principal):
+        raise NotAllowed(f"{type(message).__name__} is for the staff")

@@ -1,0 +1,1 @@
+"""What may be asked; no query joins anything, and none changes anything."""

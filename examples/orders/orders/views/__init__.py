@@ -1,0 +1,1 @@
+"""Read models: every row is a fold of the log, whichever write model recorded it."""
