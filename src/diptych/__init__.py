@@ -16,16 +16,20 @@ _HOMES = {
         "InvalidMessageError KeyReusedError MalformedError MessageError Missing NoHistoryError NotAllowed "
         "NotDurableError OutcomeUnknownError OutdatedError PositionError ReactionError RebuildingError "
         "RefreshError Refusal SettingsError StaleError StorageFullError StoreError UnknownMessageError "
-        "UnknownRowError UnmaterialisedError UnreadableEventError UntriableError UnwrapError WiringError"
+        "UnknownCommandError UnknownRowError UnmaterialisedError UnreadableEventError UntriableError UnwrapError "
+        "WiringError"
     ),
     "diptych.history.blame": "Blame Diff FieldBlame FieldChange RowEvent",
     "diptych.history.causes": "Cause",
     "diptych.history.foreseen": "FoldStop RowDiff",
     "diptych.history.history": "History",
     "diptych.history.refold": "Cost",
+    "diptych.history.sent": "CommandPage SentCommand",
+    "diptych.history.traced": "ChangedRow ChangedRows Heard Trace TracedEvent",
     "diptych.history.trial": "Trial TriedEvent",
     "diptych.injection": "per_message",
     "diptych.model.aggregates": "Aggregate decider_of",
+    "diptych.model.auditing": "Audit",
     "diptych.model.caching": "Cached",
     "diptych.model.criteria": "Clause Criteria Guard unless",
     "diptych.model.decisions": "Decider DecisionModel",

@@ -30,6 +30,7 @@ from diptych.errors import (
     StaleError,
     StorageFullError,
     StoreError,
+    UnknownCommandError,
     UnknownMessageError,
     UnknownRowError,
     UnmaterialisedError,
@@ -43,9 +44,12 @@ from diptych.history.causes import Cause
 from diptych.history.foreseen import FoldStop, RowDiff
 from diptych.history.history import History
 from diptych.history.refold import Cost
+from diptych.history.sent import CommandPage, SentCommand
+from diptych.history.traced import ChangedRow, ChangedRows, Heard, Trace, TracedEvent
 from diptych.history.trial import Trial, TriedEvent
 from diptych.injection import per_message
 from diptych.model.aggregates import Aggregate, decider_of
+from diptych.model.auditing import Audit
 from diptych.model.caching import Cached
 from diptych.model.criteria import Clause, Criteria, Guard, unless
 from diptych.model.decisions import Decider, DecisionModel
@@ -77,13 +81,17 @@ __all__ = [
     "Aggregate",
     "Answer",
     "Application",
+    "Audit",
     "Blame",
     "Bounds",
     "CacheFigures",
     "Cached",
     "Cause",
+    "ChangedRow",
+    "ChangedRows",
     "Clause",
     "Command",
+    "CommandPage",
     "Conflict",
     "Context",
     "CorruptionError",
@@ -110,6 +118,7 @@ __all__ = [
     "Generated",
     "Guard",
     "Handler",
+    "Heard",
     "History",
     "HistoryError",
     "Index",
@@ -149,6 +158,7 @@ __all__ = [
     "RowEvent",
     "Rows",
     "Scale",
+    "SentCommand",
     "SentOnly",
     "SettingsError",
     "Specification",
@@ -157,10 +167,13 @@ __all__ = [
     "StoreError",
     "Subscriber",
     "Tag",
+    "Trace",
+    "TracedEvent",
     "Trial",
     "TriedEvent",
     "TriedOnly",
     "Unique",
+    "UnknownCommandError",
     "UnknownMessageError",
     "UnknownRowError",
     "UnmaterialisedError",

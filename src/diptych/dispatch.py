@@ -25,6 +25,23 @@ def compose(handler: Handler, middleware: Iterable[Middleware]) -> Handler:
     return handler
 
 
+def guarded(handler: Handler, guards: Iterable[Handler]) -> Handler:
+    """Wrap a handler by guards: all are asked before it is called, one after the other, and each may raise.
+
+    A guard that answers anything raises TypeError: `return False` must not let anybody in.
+    """
+    asked = tuple(guards)
+
+    async def call(message: Any, context: Context) -> Any:
+        for ask in asked:
+            said = await ask(message, context)
+            if said is not None:
+                raise TypeError(f"a guard of {type(message).__qualname__} returned {said!r:.40}; raise NotAllowed")
+        return await handler(message, context)
+
+    return call if asked else handler
+
+
 def sources_of(function: Callable[..., Any], injector: Injector, *, beside: int = 1) -> tuple[Source, ...]:
     """Return the sources of a handler's parameters after the first `beside`; raise WiringError where one has none."""
     return tuple(injector.source(parameter, function) for parameter in parameters_of(function)[beside:])

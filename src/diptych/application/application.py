@@ -13,7 +13,10 @@ from diptych.dispatch import Middleware
 from diptych.errors import OutdatedError, UnknownMessageError
 from diptych.history.check import Report, check
 from diptych.history.history import Moment
+from diptych.history.traced import Trace
 from diptych.history.trial import Trial
+from diptych.model.auditing import Audit
+from diptych.model.gates import Unguarded
 from diptych.model.messages import Command, Query
 from diptych.model.meta import Context
 from diptych.model.projections import Projection
@@ -32,6 +35,7 @@ from diptych.write.requests import Delivery
 
 R = TypeVar("R")
 _STATE_BYTES = 64 * 1024 * 1024
+_AUDIT = Audit()
 
 
 class Application:
@@ -40,8 +44,9 @@ class Application:
     `events` and `reads` are URLs: `memory://`, `sqlite:///path`; the read models live beside the log unless told
     otherwise. `provide` is what handlers may ask for by type. `projections="follow"` leaves the folding to another
     process; `subscribers` are run in the background ("run"), before `send` returns ("inline"), or by another process
-    ("off"). `cache_bytes` bounds what the answers of cached queries take in memory. The constructor checks the whole
-    wiring and raises WiringError; entering it opens the stores.
+    ("off"). `cache_bytes` bounds what the answers of cached queries take in memory. `unguarded="refuse"`
+    wants a guard for every message. `audit` bounds what is kept of commands that were not accepted; None keeps nothing.
+    The constructor checks the whole wiring and raises WiringError; entering it opens the stores.
     """
 
     def __init__(
@@ -58,15 +63,18 @@ class Application:
         subscribers: Reacts = "run",
         state_bytes: int = _STATE_BYTES,
         cache_bytes: int = CACHE_BYTES,
+        unguarded: Unguarded = "allow",
+        audit: Audit | None = _AUDIT,
     ) -> None:
         clock, ids, wraps = clock or SystemClock(), ids or RandomIds(), tuple(middleware)
         runs, sizes = (projections, subscribers), (state_bytes, cache_bytes)
-        made = Wiring(parts, events, reads, tuple(provide), wraps, clock, ids, mode, *runs, *sizes)
+        made = Wiring(parts, events, reads, tuple(provide), wraps, clock, ids, mode, *runs, *sizes, unguarded, audit)
         self._wiring, self.modules, self.mode, self.clock, self._ids = made, made.modules, mode, clock, ids
         self._open: AsyncExitStack | None = None
         self._assembly = found = assembled(made)
         self.store, self.rows, self.codec = found.store, found.rows, found.codec
         self.reactions, self.trials, self.history = found.reactions, found.trials, found.history
+        self.audit, self.traces = found.sent, found.traces
         self._read, self._write = found.read, found.write
 
     async def __aenter__(self) -> Self:
@@ -150,7 +158,8 @@ class Application:
     def fits(self, checkpoint: Checkpoint) -> bool:
         """Say whether the rows of a stored checkpoint are those that this code folds: same version, same folds."""
         projection = self.projections[checkpoint.projection]
-        return checkpoint.version == projection.version and checkpoint.fingerprint == fingerprint_of(projection)
+        known = projection.version, fingerprint_of(projection, self.codec.lineage)
+        return (checkpoint.version, checkpoint.fingerprint) == known
 
     async def send(
         self,
@@ -236,6 +245,13 @@ class Application:
     async def outcome(self, command_id: UUID) -> Record | None:
         """Return the record of an accepted command, or None: it never took effect, or not yet."""
         return await self.store.record(command_id)
+
+    async def trace(self, command: UUID | int) -> Trace:
+        """Return what became of a command: its events, the rows that they changed, and the commands that it caused.
+
+        It is named by its id, or by the position of one of its events. Raises UnknownCommandError.
+        """
+        return await self.traces.trace(command)
 
     async def head(self) -> int:
         """Return the position of the last event on disk."""

@@ -7,13 +7,18 @@ from dataclasses import dataclass
 
 from diptych.codec import EventCodec
 from diptych.history.history import History
+from diptych.history.sent import SentCommands
+from diptych.history.touching import Touching
+from diptych.history.trace import Reactions, Traces
 from diptych.history.trial import Trials
 from diptych.injection import Injector
-from diptych.ports import EventStore, RowStore
+from diptych.ports import AuditTrail, EventStore, RowStore
 from diptych.react.panel import ReactPanel
 from diptych.read.panel import ReadPanel
-from diptych.stores.urls import bookmarks_beside, event_store, reads_beside, row_store
+from diptych.stores.urls import audit_beside, bookmarks_beside, event_store, reads_beside, row_store
 from diptych.wiring import Wiring
+from diptych.write.auditing import Auditing
+from diptych.write.noting import Noting
 from diptych.write.panel import WritePanel
 
 
@@ -30,11 +35,18 @@ class Assembly:
     reactions: ReactPanel
     trials: Trials
     history: History
+    trail: AuditTrail
+    noting: Noting | None
+    sent: SentCommands
+    traces: Traces
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Open what the application provides, the log, then both panels and what reacts; all close with the stack."""
         await self.injector.open(stack)
         await stack.enter_async_context(self.store)
+        await stack.enter_async_context(self.trail)
+        if self.noting is not None:
+            await stack.enter_async_context(self.noting)
         self.write.open()
         await stack.enter_async_context(self.read)
         await stack.enter_async_context(self.reactions)
@@ -46,13 +58,21 @@ def assembled(made: Wiring) -> Assembly:
     store, rows = event_store(made.events), row_store(made.reads or reads_beside(made.events))
     read = made.right_panel(store, rows, codec, injector)
     reactions = _reactions(made, store, codec, injector, read)
-    write = made.left_panel(store, codec, injector, reactions.around)
+    trail = audit_beside(made.events)
+    noting = None if made.audit is None else Noting(made.audit, trail, made.clock)
+    write = made.left_panel(store, codec, injector, reactions.around, _auditing(made, noting))
     projections = tuple(made.projections.values())
-    trials = Trials(write, read, store, codec, projections)
+    trials, history = Trials(write, read, store, codec, projections), History(projections, store, codec, read)
     made.refuse_clashes()
-    return Assembly(
-        injector, store, rows, codec, write, read, reactions, trials, History(projections, store, codec, read)
-    )
+    panels = (write, read, reactions, trials, history)
+    sent = SentCommands(store, trail, noting)
+    asked = Reactions(tuple(made.subscribers.values()), reactions.bookmarks, reactions.skips)
+    traces = Traces(store, codec, sent, Touching(history, rows, read, projections), asked)
+    return Assembly(injector, store, rows, codec, *panels, trail, noting, sent, traces)
+
+
+def _auditing(made: Wiring, noting: Noting | None) -> Auditing | None:
+    return None if made.audit is None or noting is None else Auditing(noting, made.audit.content, made.clock)
 
 
 def _reactions(made: Wiring, store: EventStore, codec: EventCodec, injector: Injector, read: ReadPanel) -> ReactPanel:

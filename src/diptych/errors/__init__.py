@@ -23,6 +23,7 @@
         ├── PositionError          a position that the log has not reached
         ├── HistoryError           a question about the past that cannot be answered as asked
         │   ├── UnknownRowError        no such read model, row, field or version
+        │   ├── UnknownCommandError    no such command, or nothing is known of it any more
         │   ├── NoHistoryError         it needs a history that the read model does not keep
         │   └── CostError              answering it takes reading more events than allowed
         ├── StaleError             the read side did not reach the position in time
@@ -47,7 +48,7 @@ from diptych.errors.messages import (
     UnknownMessageError,
     UnreadableEventError,
 )
-from diptych.errors.past import CostError, HistoryError, NoHistoryError, UnknownRowError
+from diptych.errors.past import CostError, HistoryError, NoHistoryError, UnknownCommandError, UnknownRowError
 from diptych.errors.reading import (
     FoldError,
     OutdatedError,
@@ -106,6 +107,7 @@ __all__ = [
     "StaleError",
     "StorageFullError",
     "StoreError",
+    "UnknownCommandError",
     "UnknownMessageError",
     "UnknownRowError",
     "UnmaterialisedError",

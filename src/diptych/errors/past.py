@@ -13,6 +13,10 @@ class UnknownRowError(HistoryError):
     """No such read model, row or field, or not yet at that position."""
 
 
+class UnknownCommandError(HistoryError):
+    """Nothing is known of a command: its id never came, what was known is forgotten, or no command is meant."""
+
+
 class NoHistoryError(HistoryError):
     """The question needs a history that `model` does not keep: it is refused, never answered from the present."""
 

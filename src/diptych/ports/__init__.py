@@ -4,6 +4,7 @@ A position is an opaque, totally ordered 64-bit integer from 1; only the store d
 everything".
 """
 
+from diptych.ports.audit import NEWEST, Attempt, AuditTrail, Listed, Noted, Trail, Wanted
 from diptych.ports.bookmarks import Bookmark, Bookmarks, Failure, Skip, displaced, skipping
 from diptych.ports.log import (
     Append,
@@ -24,6 +25,7 @@ from diptych.ports.row_store import RowStore
 from diptych.ports.rows import (
     Changes,
     Checkpoint,
+    Fed,
     Opened,
     Prepared,
     Progress,
@@ -39,9 +41,12 @@ from diptych.ports.text_search import TextSearch
 from diptych.ports.views import Computed, Materialised, ViewStore
 
 __all__ = [
+    "NEWEST",
     "Append",
     "AppendOutcome",
     "Appended",
+    "Attempt",
+    "AuditTrail",
     "Bookmark",
     "Bookmarks",
     "Changes",
@@ -53,10 +58,13 @@ __all__ = [
     "EventStore",
     "Examined",
     "Failure",
+    "Fed",
     "Ids",
+    "Listed",
     "Materialised",
     "Metadata",
     "NewEvent",
+    "Noted",
     "Opened",
     "Prepared",
     "Progress",
@@ -72,8 +80,10 @@ __all__ = [
     "SnapshotStore",
     "StoredEvent",
     "TextSearch",
+    "Trail",
     "Version",
     "ViewStore",
+    "Wanted",
     "changed_unraised",
     "displaced",
     "skipping",

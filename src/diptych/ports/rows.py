@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 from uuid import UUID
 
 import msgspec
@@ -159,6 +159,18 @@ class RowReader(Opened, Protocol):
 
     async def snapshot(self, projection: Projection) -> Snapshot:
         """Return all rows of a projection and its checkpoint, read on one snapshot."""
+        ...
+
+
+@runtime_checkable
+class Fed(Protocol):
+    """Let the change feed be read, beside its daily work."""
+
+    async def fed(self, model: ReadModel[Any], position: int, *, limit: int) -> Sequence[Key]:
+        """Return keys of rows that the event at a position was the last to change in its batch, at most `limit`.
+
+        The feed reaches back so far, and a rebuild leaves nothing in it.
+        """
         ...
 
 

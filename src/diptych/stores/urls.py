@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from diptych.errors import SettingsError
-from diptych.ports import Bookmarks, EventStore, RowStore, SnapshotStore
+from diptych.ports import AuditTrail, Bookmarks, EventStore, RowStore, SnapshotStore
 from diptych.stores.memory import MemoryEventStore
+from diptych.stores.memory_audit import MemoryAuditTrail
 from diptych.stores.memory_bookmarks import MemoryBookmarks
 from diptych.stores.memory_snapshots import MemorySnapshots
+from diptych.stores.sqlite.audit import SqliteAuditTrail
 from diptych.stores.sqlite.bookmarks import SqliteBookmarks
 from diptych.stores.sqlite.events import SqliteEventStore
 from diptych.stores.sqlite.rows import SqliteRowStore
@@ -31,6 +33,11 @@ def row_store(url: str) -> RowStore:
 def bookmarks_beside(events: str) -> Bookmarks:
     """Return the unopened bookmarks of a log's subscribers: `shop.db` -> `shop-subscribers.db`."""
     return MemoryBookmarks() if events == MEMORY else SqliteBookmarks(_beside(events, "subscribers"))
+
+
+def audit_beside(events: str) -> AuditTrail:
+    """Return the unopened audit trail of a log: `shop.db` -> `shop-audit.db`."""
+    return MemoryAuditTrail() if events == MEMORY else SqliteAuditTrail(_beside(events, "audit"))
 
 
 def snapshots_beside(events: str) -> SnapshotStore:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from sqlalchemy.pool import StaticPool
 
 from diptych.model.projections import Key, Projection, ReadModel
 from diptych.ports import Checkpoint, Prepared, Snapshot, Version
-from diptych.stores.sqlite.rows_database import ReadDatabase, read_changes, read_checkpoints, snapshot
+from diptych.stores.sqlite.rows_database import ReadDatabase, read_changes, read_checkpoints, row_sql, snapshot
 from diptych.stores.sqlite.rows_history import FOREVER, HistoryReading, past_of
 from diptych.stores.sqlite.rows_history import as_of as held_at
 from diptych.stores.sqlite.rows_statements import Reading, reading_of
@@ -84,6 +85,13 @@ class SqliteRowReader:
             if version != self._models[0]:
                 self._models = (version, read_changes(connection))
         return sum(self._models[1].get(name, 0) for name in models)
+
+    async def fed(self, model: ReadModel[Any], position: int, *, limit: int) -> Sequence[Key]:
+        """Return keys of rows that the event at a position was the last to change in its batch, from the feed."""
+        decode = self._reading(model).conversion.decode_key
+        with self._database.read() as connection:
+            rows = connection.execute(row_sql("fed"), (position, model.name, limit)).fetchall()
+        return [decode(tuple(json.loads(key))) for (key,) in rows]
 
     async def snapshot(self, projection: Projection) -> Snapshot:
         """Return all rows of a projection and its checkpoint, read on one snapshot."""
