@@ -90,7 +90,7 @@ def test_events_that_no_method_folds_cannot_be_recorded() -> None:
     class Audited:
         account: Account
 
-    with pytest.raises(WiringError, match="folds .*Audited"):
+    with pytest.raises(WiringError, match="Audited"):
         Bank().record(Audited("a"))
 
 
