@@ -11,8 +11,9 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from diptych.model.explanations import explain
 from diptych.model.marks import NEW, Bounds, Generated, Indexed, NotBlank, Scale, Tag
-from diptych.model.shape import explain, join, refine
+from diptych.model.shape import join, refine
 from diptych.model.soundness import soundness
 
 Money = Annotated[Decimal, Scale(2)]

@@ -9,13 +9,17 @@ import msgspec
 
 from diptych.errors import InvalidMessageError, MalformedError
 from diptych.model.answers import shown
+from diptych.model.explanations import explain, grouped
 from diptych.model.fields import fields_of, is_record
 from diptych.model.marks import GeneratedMark
 from diptych.model.memo import memo
-from diptych.model.shape import Check, Errors, explain, join, refine
+from diptych.model.shadows import decoder_of, written
+from diptych.model.shape import Check, Errors, join, refine
 from diptych.model.soundness import soundness
 
-_encoder = msgspec.json.Encoder(order="deterministic", decimal_format="string", uuid_format="canonical")
+_encoder = msgspec.json.Encoder(
+    order="deterministic", decimal_format="string", uuid_format="canonical", enc_hook=written
+)
 _NUL = b"\\u0000"
 NUL_MESSAGE = ("contains the character U+0000, which no store can keep",)
 """What is said of a text that holds it, wherever it comes from."""
@@ -70,7 +74,7 @@ def refinement(cls: type) -> Check | None:
 @memo
 def decoder(tp: Any) -> Callable[[bytes], Any]:
     """Return the compiled JSON decoder of a type."""
-    return msgspec.json.Decoder(tp).decode
+    return decoder_of(tp)
 
 
 def decode_message(cls: type, data: bytes) -> Any:
@@ -114,10 +118,7 @@ def _generated(cls: type) -> frozenset[str]:
 
 
 def _errors(message: Any, check: Check) -> Errors:
-    found: dict[str, list[str]] = {}
-    for path, text in check(message, ""):
-        found.setdefault(path, []).append(text)
-    return {path: tuple(texts) for path, texts in found.items()}
+    return grouped(check(message, ""))
 
 
 def _raise_if(cls: type, errors: Errors) -> None:
@@ -135,7 +136,7 @@ def _explained(cls: type, data: bytes, wrong: Exception) -> InvalidMessageError:
 
 def _unwritable(message: Any, wrong: Exception) -> Errors:
     if isinstance(wrong, UnicodeEncodeError):
-        found = _texts(msgspec.to_builtins(message))
+        found = _texts(msgspec.to_builtins(message, enc_hook=written))
         return {path: _SURROGATE_MESSAGE for path, text in found if any(map(_is_surrogate, text))}
     return {"": (f"cannot be written as JSON: {wrong}",)}
 

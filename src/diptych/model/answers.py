@@ -9,7 +9,7 @@ import msgspec
 
 from diptych.model.fields import fields_of, hints_of, is_record, split_marks
 from diptych.model.memo import memo
-from diptych.model.rows import computed
+from diptych.model.rows import computations_of
 
 Show = Callable[[Any], Any]
 _SEQUENCES = (tuple, list)
@@ -29,11 +29,11 @@ def shape_of(cls: type) -> type[msgspec.Struct] | None:
     """Return the record that shows a row type with its computed columns; None where it has none."""
     if not is_record(cls):
         return None
-    derived = {name: value for name, value in vars(cls).items() if isinstance(value, computed)}
+    derived = computations_of(cls)
     if not derived:
         return None
     stored = [(field.name, field.hint) for field in fields_of(cls)]
-    added = [(name, hints_of(value.function).get("return", Any)) for name, value in derived.items()]
+    added = [(name, hints_of(function).get("return", Any)) for name, function in derived.items()]
     return msgspec.defstruct(cls.__name__, [*stored, *added], module=cls.__module__)
 
 
@@ -43,7 +43,7 @@ def rows_in(hint: Any) -> tuple[type, ...]:
 
 
 def records_in(hint: Any) -> tuple[type, ...]:
-    """Return the dataclasses and Structs that a type can hold, itself included, at any depth."""
+    """Return the dataclasses, Structs and models that a type can hold, itself included, at any depth."""
     return tuple(dict.fromkeys(cls for cls in _classes(hint, set()) if is_record(cls)))
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from diptych.errors import WiringError
 from diptych.model.memo import memo
+from diptych.model.pydantic import defaults_of_model, hints_of_model, is_model, misfit
 
 REQUIRED: Any = dataclasses.MISSING
 
@@ -39,23 +40,26 @@ class Field:
 
 
 def is_record(tp: object) -> bool:
-    """Say whether the type is one whose fields we can read: a dataclass or a msgspec Struct."""
-    return isinstance(tp, type) and (dataclasses.is_dataclass(tp) or issubclass(tp, msgspec.Struct))
+    """Say whether the type is one whose fields we can read: a dataclass, a msgspec Struct or a pydantic model."""
+    return isinstance(tp, type) and (dataclasses.is_dataclass(tp) or issubclass(tp, msgspec.Struct) or is_model(tp))
 
 
 @memo
 def fields_of(cls: type) -> tuple[Field, ...]:
-    """Return the fields of a dataclass or Struct in order.
+    """Return the fields of a dataclass, Struct or pydantic model in order.
 
-    Raises WiringError when the type is neither, or when a hint cannot be resolved.
+    Raises WiringError when the type is none of them, or when a hint cannot be resolved.
     """
     if not is_record(cls):
         raise WiringError(
             f"{cls!r} has no fields that can be read",
             where=place_of(cls),
-            fix="make it a frozen dataclass or a msgspec Struct",
+            fix="make it a frozen dataclass, a msgspec Struct or a pydantic model",
         )
-    hints = hints_of(cls)
+    problem = None if issubclass(cls, msgspec.Struct) else misfit(cls)
+    if problem is not None:
+        raise WiringError(problem[0], where=place_of(cls), fix=problem[1])
+    hints = hints_of_model(cls) if is_model(cls) else hints_of(cls)
     return tuple(_field(name, hints[name], default) for name, default in _defaults(cls).items())
 
 
@@ -85,6 +89,8 @@ def place_of(thing: object) -> str:
 
 
 def _defaults(cls: Any) -> Mapping[str, Any]:
+    if is_model(cls):
+        return defaults_of_model(cls, REQUIRED)
     if issubclass(cls, msgspec.Struct):
         return {each.name: REQUIRED if each.required else each.default for each in msgspec.structs.fields(cls)}
     return {

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from diptych.model.fields import fields_of, hints_of, is_record, members_of, split_marks
+from diptych.model.pydantic import is_frozen, is_model
 
 _VALUES = (str, bytes, int, float, complex, bool, Decimal, datetime, date, time, timedelta, UUID, NoneType, enum.Enum)
 _CONTAINERS = (tuple, frozenset, MappingProxyType)
@@ -53,10 +54,15 @@ def _judge(origin: type, bare: Any, path: str, within: frozenset[type]) -> str |
 
 
 def _judge_record(cls: Any, path: str, within: frozenset[type]) -> str | None:
-    frozen = cls.__struct_config__.frozen if issubclass(cls, msgspec.Struct) else cls.__dataclass_params__.frozen
-    if not frozen:
+    if not _is_frozen(cls):
         return f"{path}: {cls.__name__} is not frozen"
     return _first(_part(f.hint, f"{path}.{f.name}", within) for f in fields_of(cls))
+
+
+def _is_frozen(cls: Any) -> bool:
+    if is_model(cls):
+        return is_frozen(cls)
+    return bool(cls.__struct_config__.frozen if issubclass(cls, msgspec.Struct) else cls.__dataclass_params__.frozen)
 
 
 def _first(found: Iterable[str | None]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Context, Decimal
@@ -18,6 +18,7 @@ from diptych.model.fields import fields_of, hints_of, place_of, split_marks, spl
 from diptych.model.immutability import mutable_part
 from diptych.model.marks import FullText, Indexed, Scale, Unique
 from diptych.model.memo import memo
+from diptych.model.pydantic import computations_of_model, is_model, maker_of
 
 V = TypeVar("V")
 T = TypeVar("T")
@@ -81,15 +82,22 @@ def columns_of(row: type) -> tuple[Column, ...]:
     """
     _refuse_mutable(row)
     stored = [_column(f.name, f.type, f.marks, f.optional) for f in fields_of(row)]
-    names = dict.fromkeys(name for ancestor in reversed(row.__mro__) for name in vars(ancestor))
-    found = [(name, inspect.getattr_static(row, name)) for name in names]
-    derived = [_computed(name, value) for name, value in found if isinstance(value, computed)]
+    derived = [_computed(name, function) for name, function in computations_of(row).items()]
     for column in (*stored, *derived):
         if column.indexed or column.unique:
             refuse_unscaled(row, column)
     columns = (*stored, *derived)
     _refuse_unsearchable(row, columns)
     return columns
+
+
+@memo
+def computations_of(row: type) -> Mapping[str, Callable[[Any], Any]]:
+    """Return the functions of a row's computed columns by name; of a pydantic model, also its computed fields."""
+    names = dict.fromkeys(name for ancestor in reversed(row.__mro__) for name in vars(ancestor))
+    found = [(name, inspect.getattr_static(row, name)) for name in names]
+    own = {name: value.function for name, value in found if isinstance(value, computed)}
+    return own | computations_of_model(row) if is_model(row) else own
 
 
 @memo
@@ -162,16 +170,32 @@ def change(row: V, **fields: Any) -> V:  # Any: values of the row's own fields
 def _changer(cls: Any) -> Callable[[Any, dict[str, Any]], Any]:
     if issubclass(cls, msgspec.Struct):
         return lambda row, fields: msgspec.structs.replace(row, **fields)
-    names = tuple(field.name for field in fields_of(cls))
+    names, make = tuple(field.name for field in fields_of(cls)), _checked(cls)
     if len(names) == 1:
-        return lambda row, fields: cls(**fields) if fields else row
+        return lambda row, fields: make(**fields) if fields else row
     values = attrgetter(*names)
 
     def changed(row: Any, fields: dict[str, Any]) -> Any:
         # A field that the row does not have is refused by its own constructor.
-        return cls(**dict(zip(names, values(row), strict=True), **fields)) if fields else row
+        return make(**dict(zip(names, values(row), strict=True), **fields)) if fields else row
 
     return changed
+
+
+def _checked(cls: Any) -> Callable[..., Any]:
+    """Return what makes a record; that of a model refuses a name of no field, as constructors do."""
+    make = maker_of(cls)
+    if not is_model(cls):
+        return make
+    known = {field.name for field in fields_of(cls)}
+
+    def made(**values: Any) -> Any:
+        strays = values.keys() - known
+        if strays:
+            raise TypeError(f"{cls.__qualname__} has no field {min(strays)!r}")
+        return make(**values)
+
+    return made
 
 
 def _column(name: str, tp: Any, marks: tuple[Any, ...], optional: bool) -> Column:  # noqa: FBT001 (internal)
@@ -187,8 +211,8 @@ def _weight(mark: Any) -> float | None:
     return mark.weight if isinstance(mark, FullText) else None
 
 
-def _computed(name: str, value: computed[Any]) -> Column:
-    hint = hints_of(value.function).get("return", Any)
+def _computed(name: str, function: Callable[[Any], Any]) -> Column:
+    hint = hints_of(function).get("return", Any)
     bare, marks = split_marks(hint)
     bare, optional = split_optional(bare)
     inner, more = split_marks(bare)

@@ -1,39 +1,26 @@
 """Shape: what can be wrong with a message by itself, field by field, without any state.
 
-Two compiled checks. `refine` looks at what types alone do not say: finite numbers, decimal places, datetimes with an
-offset, whole numbers of 64 bits. `explain` walks a message that failed to decode and reports every field that is wrong.
+`refine` compiles the checks of what types alone do not say: finite numbers, decimal places, datetimes with an offset,
+whole numbers of 64 bits.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-import re
 from collections import abc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any, Union, get_args, get_origin
 
-import msgspec
-
-from diptych.model.choices import naming_choices
-from diptych.model.fields import Field, fields_of, is_record, split_marks, split_optional
-from diptych.model.marks import GeneratedMark, NotBlank, Scale
+from diptych.model.fields import fields_of, is_record, split_marks, split_optional
+from diptych.model.marks import Scale
 from diptych.model.memo import memo
 
 Errors = dict[str, tuple[str, ...]]
 Check = Callable[[Any, str], Iterator[tuple[str, str]]]
-_AT = re.compile(r" - at `\$\.?(.*)`$")
-_WORDS = {
-    f"Expected `str` matching regex {NotBlank.pattern!r}": "must not be blank",
-    "Invalid RFC3339 encoded datetime": "expected a datetime such as 2026-12-01T10:00:00Z",
-    "Invalid UUID": "expected a UUID",
-    "Invalid decimal string": "expected a decimal number",
-}
-_BOUND = re.compile(r"Expected `(?:int|float)` (<=?|>=?) (\S+)")
-_BOUNDS = {">=": "at least", ">": "more than", "<=": "at most", "<": "less than"}
 _INT64 = 1 << 63
 INT64_DIGITS = 18
 _COLLECTIONS = (tuple, list, frozenset, set, abc.Sequence, abc.Set, abc.Collection, abc.Iterable)
@@ -41,7 +28,7 @@ _COLLECTIONS = (tuple, list, frozenset, set, abc.Sequence, abc.Set, abc.Collecti
 
 def refine(cls: type) -> Check | None:
     """Compile the checks of a message's values; None when its types leave nothing to check."""
-    return _checks(cls)
+    return checks_of(cls)
 
 
 def join(path: str, name: str) -> str:
@@ -49,25 +36,9 @@ def join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def explain(cls: type, value: Any) -> Errors:
-    """Report every field of a decoded JSON value that does not fit the message type.
-
-    >>> from dataclasses import dataclass
-    >>> @dataclass
-    ... class Line:
-    ...     code: str
-    ...     quantity: int
-    >>> explain(Line, {"quantity": "many"})
-    {'code': ('is required',), 'quantity': ('expected `int`, got `str`',)}
-    """
-    found: dict[str, list[str]] = {}
-    for path, message in _explain(value, cls, ""):
-        found.setdefault(path, []).append(message)
-    return {path: tuple(messages) for path, messages in found.items()}
-
-
 @memo
-def _checks(hint: Any) -> Check | None:
+def checks_of(hint: Any) -> Check | None:
+    """Compile the checks of the values of one type, marks and all; None where there is nothing to check."""
     bare, marks = split_marks(hint)
     bare, optional = split_optional(bare)
     inner, more = split_marks(bare)
@@ -90,16 +61,16 @@ def _check_of(tp: Any, marks: tuple[Any, ...]) -> Check | None:
 
 def _check_of_generic(tp: Any, origin: Any, args: tuple[Any, ...]) -> Check | None:
     if is_uniform(tp):
-        return _items_check(_checks(args[0]))
+        return _items_check(checks_of(args[0]))
     if origin is tuple:
-        return _places_check([_checks(arg) for arg in args])
+        return _places_check([checks_of(arg) for arg in args])
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return _values_check(_checks(args[1]))
+        return _values_check(checks_of(args[1]))
     return _any_check if tp in _UNKNOWN or origin in (Union, UnionType) else None
 
 
 def _record_check(cls: type) -> Check | None:
-    checks = [(f.name, f, found) for f in fields_of(cls) if (found := _checks(f.hint)) is not None]
+    checks = [(f.name, f, found) for f in fields_of(cls) if (found := checks_of(f.hint)) is not None]
     if not checks:
         return None
 
@@ -148,7 +119,7 @@ def _values_check(inner: Check | None) -> Check | None:
 
 def _any_check(value: Any, path: str) -> Iterator[tuple[str, str]]:
     """Check a value whose type is known only now: a member of a union, or anything."""
-    own = _SIMPLE.get(type(value)) or (_checks(type(value)) if is_record(type(value)) else None)
+    own = _SIMPLE.get(type(value)) or (checks_of(type(value)) if is_record(type(value)) else None)
     if own is not None:
         yield from own(value, path)
     elif isinstance(value, Decimal):
@@ -224,72 +195,9 @@ _SIMPLE: Mapping[type, Check] = {float: _float_check, int: _int_check, datetime:
 _UNKNOWN = (Any, object)
 
 
-def _explain(value: Any, hint: Any, path: str) -> Iterator[tuple[str, str]]:
-    bare, optional = split_optional(split_marks(hint)[0])
-    bare = split_marks(bare)[0]
-    if value is None and optional:
-        return
-    if is_record(bare) and isinstance(value, Mapping):
-        yield from _explain_record(value, bare, path)
-    elif is_uniform(bare) and isinstance(value, list):
-        yield from _explain_items(value, hint, bare, path)
-    else:
-        yield from _explain_leaf(value, hint, path)
-
-
-def _explain_record(value: Mapping[str, Any], cls: type, path: str) -> Iterator[tuple[str, str]]:
-    for described in fields_of(cls):
-        at = join(path, described.name)
-        if described.name in value:
-            yield from _explain(value[described.name], _accepted(described), at)
-        elif described.required:
-            yield at, "is required"
-
-
-def _explain_items(value: list[Any], hint: Any, bare: Any, path: str) -> Iterator[tuple[str, str]]:
-    for index, item in enumerate(value):
-        yield from _explain(item, get_args(bare)[0], f"{path}[{index}]")
-    limits = tuple(mark for mark in split_marks(hint)[1] if isinstance(mark, msgspec.Meta))
-    for limit in limits:
-        yield from _explain_leaf([None] * len(value), _annotated(list[Any], limit), path)
-
-
-def _explain_leaf(value: Any, hint: Any, path: str) -> Iterator[tuple[str, str]]:
-    try:
-        converted = msgspec.convert(value, hint)
-    except msgspec.ValidationError as wrong:
-        text = str(wrong)
-        at = _AT.search(text)
-        inner = at.group(1) if at else ""
-        found = path + inner if inner.startswith("[") else join(path, inner) if inner else path
-        yield found, naming_choices(_plain(_AT.sub("", text)), hint)
-    else:
-        check = _checks(hint)
-        if check is not None and converted is not None:
-            yield from check(converted, path)
-
-
-def _plain(text: str) -> str:
-    """Return what msgspec says in the words of the other messages."""
-    if text in _WORDS:
-        return _WORDS[text]
-    bound = _BOUND.fullmatch(text)
-    if bound:
-        return f"expected {_BOUNDS[bound.group(1)]} {bound.group(2)}"
-    return text[:1].lower() + text[1:]
-
-
-def _accepted(described: Field) -> Any:
-    return described.hint | None if described.mark(GeneratedMark) else described.hint
-
-
 def is_uniform(tp: Any) -> bool:
     """Say whether the type is a collection whose items have one type: `list[X]`, `tuple[X, ...]`."""
     args = get_args(tp)
     if get_origin(tp) is tuple:
         return len(args) == 2 and args[1] is Ellipsis  # noqa: PLR2004 (tuple[X, ...])
     return len(args) == 1 and get_origin(tp) in _COLLECTIONS
-
-
-def _annotated(tp: Any, mark: Any) -> Any:
-    return Annotated[tp, mark]

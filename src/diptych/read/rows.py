@@ -15,6 +15,7 @@ from diptych.conditions import condition
 from diptych.errors import InvalidMessageError, NoHistoryError
 from diptych.model.pages import CursorPage, Page
 from diptych.model.projections import Key, ReadModel
+from diptych.model.pydantic import maker_of
 from diptych.model.rows import RowsOf, columns_of
 from diptych.model.specifications import Specification
 from diptych.ports import Prepared, RowReader, RowStore, TextSearch
@@ -121,12 +122,13 @@ class Rows(RowsOf[V]):
     A key of one column is given as its bare value, one of several as its parts.
     """
 
-    __slots__ = ("_fields", "_model", "_shapes", "_shelf")
+    __slots__ = ("_fields", "_make", "_model", "_shapes", "_shelf")
 
     def __init__(self, model: ReadModel[V], shelf: Shelf) -> None:
         self._model, self._shelf = model, shelf
         self._shapes: Shapes | None = None
         self._fields = tuple(column.name for column in columns_of(model.row) if not column.computed)
+        self._make = maker_of(model.row)
 
     @property
     def table(self) -> sa.Table:
@@ -222,7 +224,8 @@ class Rows(RowsOf[V]):
         return (await self._shelf.select((statement,)))[0]
 
     def _made(self, values: Iterable[Any]) -> V:
-        return self._model.row(**dict(zip(self._fields, values, strict=True)))
+        made: V = self._make(**dict(zip(self._fields, values, strict=True)))
+        return made
 
     def _searched(self) -> TextSearch:
         if not any(column.weight is not None for column in self._model.columns):

@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from diptych.model.projections import Key, ReadModel
-from diptych.model.rows import NUMBER, Column
+from diptych.model.pydantic import maker_of
+from diptych.model.rows import NUMBER, Column, computations_of
 from diptych.stores.columns import is_json, storage_of
 from diptych.stores.indexes import with_declared
 
@@ -93,12 +94,12 @@ class Conversion:
 
 def conversion_of(model: ReadModel[Any]) -> Conversion:
     """Compile the conversions of a read model: one expression each, so that no type is looked at per row."""
-    names: dict[str, Any] = {"row_type": model.row, "misplaced": _misplaced(model)}
-    columns = [(f"c{at}", column) for at, column in enumerate(model.columns)]
+    names: dict[str, Any] = {"row_type": maker_of(model.row), "misplaced": _misplaced(model)}
+    columns, derived = [(f"c{at}", column) for at, column in enumerate(model.columns)], computations_of(model.row)
     for at, column in columns:
         storage = storage_of(column)
         names[f"{at}_in"], names[f"{at}_out"] = storage.to_store, storage.from_store
-        names[f"{at}_of"] = vars(model.row)[column.name].function if column.computed else None
+        names[f"{at}_of"] = derived[column.name] if column.computed else None
     stored = [(at, column) for at, column in columns if not column.computed and not _added(model, column)]
     keyed = [next(pair for pair in columns if pair[1].name == name) for name in model.key]
     source = {

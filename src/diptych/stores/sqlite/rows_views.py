@@ -18,6 +18,7 @@ from sqlalchemy.pool import StaticPool
 
 from diptych.errors import WiringError
 from diptych.model.projections import ReadModel
+from diptych.model.pydantic import maker_of
 from diptych.model.views import MaterialisedView
 from diptych.ports import Checkpoint, Computed, Materialised
 from diptych.stores.selects import refuse_unfit
@@ -154,7 +155,7 @@ def _of(models: Sequence[ReadModel[Any]], stored: Mapping[str, Checkpoint]) -> M
 
 def _encoded(view: MaterialisedView[Any], statement: Any, found: Iterable[Any]) -> list[tuple[Any, ...]]:
     names = tuple(column.name for column in statement.selected_columns)
-    make, key_of, encode = view.model.row, view.model.key_of, conversion_of(view.model).encode
+    make, key_of, encode = maker_of(view.model.row), view.model.key_of, conversion_of(view.model).encode
     rows: dict[Any, tuple[Any, ...]] = {}
     for values in found:
         row = make(**dict(zip(names, values, strict=True)))
