@@ -43,6 +43,7 @@ _HOMES = {
     "diptych.model.results": "Accepted Conflict Failure Forbidden Invalid NotFound Refused Result",
     "diptych.model.rowfolds": "RowChange",
     "diptych.model.rows": "change computed",
+    "diptych.model.snapshots": "Snapshots",
     "diptych.model.specifications": "Specification fields parameter",
     "diptych.model.subscribers": "Envelope Subscriber",
     "diptych.model.views": "AfterEvents Every OnDemand",

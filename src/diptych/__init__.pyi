@@ -63,6 +63,7 @@ from diptych.model.projections import Projection, ReadModel
 from diptych.model.results import Accepted, Conflict, Failure, Forbidden, Invalid, NotFound, Refused, Result
 from diptych.model.rowfolds import RowChange
 from diptych.model.rows import change, computed
+from diptych.model.snapshots import Snapshots
 from diptych.model.specifications import Specification, fields, parameter
 from diptych.model.subscribers import Envelope, Subscriber
 from diptych.model.views import AfterEvents, Every, OnDemand
@@ -161,6 +162,7 @@ __all__ = [
     "SentCommand",
     "SentOnly",
     "SettingsError",
+    "Snapshots",
     "Specification",
     "StaleError",
     "StorageFullError",

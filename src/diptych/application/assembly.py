@@ -15,7 +15,7 @@ from diptych.injection import Injector
 from diptych.ports import AuditTrail, EventStore, RowStore
 from diptych.react.panel import ReactPanel
 from diptych.read.panel import ReadPanel
-from diptych.stores.urls import audit_beside, bookmarks_beside, event_store, reads_beside, row_store
+from diptych.stores.urls import audit_beside, bookmarks_beside, event_store, reads_beside, row_store, snapshots_beside
 from diptych.wiring import Wiring
 from diptych.write.auditing import Auditing
 from diptych.write.noting import Noting
@@ -44,6 +44,7 @@ class Assembly:
         """Open what the application provides, the log, then both panels and what reacts; all close with the stack."""
         await self.injector.open(stack)
         await stack.enter_async_context(self.store)
+        await stack.enter_async_context(self.write.snapshots)
         await stack.enter_async_context(self.trail)
         if self.noting is not None:
             await stack.enter_async_context(self.noting)
@@ -54,13 +55,13 @@ class Assembly:
 
 def assembled(made: Wiring) -> Assembly:
     """Put an application together, unopened; raise WiringError for what does not fit."""
-    codec, injector = made.codec(), Injector(made.provide)
+    codec, injector, saved = made.codec(), Injector(made.provide), snapshots_beside(made.events)
     store, rows = event_store(made.events), row_store(made.reads or reads_beside(made.events))
     read = made.right_panel(store, rows, codec, injector)
     reactions = _reactions(made, store, codec, injector, read)
     trail = audit_beside(made.events)
     noting = None if made.audit is None else Noting(made.audit, trail, made.clock)
-    write = made.left_panel(store, codec, injector, reactions.around, _auditing(made, noting))
+    write = made.left_panel(store, codec, injector, reactions.around, _auditing(made, noting), snapshots=saved)
     projections = tuple(made.projections.values())
     trials, history = Trials(write, read, store, codec, projections), History(projections, store, codec, read)
     made.refuse_clashes()

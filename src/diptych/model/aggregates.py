@@ -17,6 +17,7 @@ from diptych.model.fields import place_of
 from diptych.model.folds import Fold
 from diptych.model.memo import memo
 from diptych.model.methods import described, extras_of, folding, handling, places_of, union_of
+from diptych.model.snapshots import Snapshots
 
 S = TypeVar("S")
 A = TypeVar("A", bound="Aggregate[Any]")
@@ -27,7 +28,7 @@ class Aggregate(Generic[S]):
     """Be one entity: `self.state` is what its events made of it, `self.record(event)` says what happens next.
 
     S is the immutable type of the state, made by calling it without arguments, or by `initial=`. `tag` is that of the
-    entity, as in a Decider::
+    entity, and `snapshots=` saves its states, both as in a Decider::
 
         class Order(Aggregate[OrderState], tag="order"):
             @handles
@@ -44,10 +45,16 @@ class Aggregate(Generic[S]):
 
     __declared__: ClassVar[Declared]
 
-    def __init_subclass__(cls, *, tag: str | None = None, initial: Callable[[], Any] | None = None) -> None:
+    def __init_subclass__(
+        cls,
+        *,
+        tag: str | None = None,
+        initial: Callable[[], Any] | None = None,
+        snapshots: Snapshots | None = None,
+    ) -> None:
         super().__init_subclass__()
         if tag is not None or "__declared__" not in dir(cls):
-            cls.__declared__ = Declared(tag, initial)
+            cls.__declared__ = Declared(tag, initial, snapshots)
 
     def __init__(self, state: S | None = None) -> None:
         self._state: S = fold_of(type(self)).initial() if state is None else state
@@ -85,6 +92,7 @@ class Declared:
 
     tag: str | None
     initial: Callable[[], Any] | None
+    snapshots: Snapshots | None
 
 
 @memo
@@ -113,7 +121,8 @@ def fold_of(cls: type[Aggregate[S]]) -> Fold[S]:
     state_type = state_of(cls)
     described(evolve, cls, {"state": state_type, "event": union_of(table)}, state_type, next(iter(table.values())))
     declared = cls.__declared__
-    return Fold(evolve, declared.initial or state_type, parts=tuple(dict.fromkeys(table.values())))
+    parts, initial = tuple(dict.fromkeys(table.values())), declared.initial or state_type
+    return Fold(evolve, initial, parts, declared.snapshots)
 
 
 @memo

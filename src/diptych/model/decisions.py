@@ -16,6 +16,7 @@ from diptych.model.fields import fields_of, hints_of, members_of, place_of
 from diptych.model.folds import Fold, parameters_of
 from diptych.model.marks import Tag
 from diptych.model.messages import is_command
+from diptych.model.snapshots import Snapshots
 from diptych.model.tags import tag_named, tag_of
 
 S = TypeVar("S")
@@ -29,16 +30,21 @@ class DecisionModel(Generic[S]):
     Keep it small: a decision conflicts only with events of the types that its fold names. Several tags find the events
     that carry all of them: `tag=("course", "student")` folds what concerns one student in one course, and its keys are
     tuples. `tag=None` folds every event of its types into one state: it needs no key, and all decisions that read it
-    go one after another.
+    go one after another. `snapshots=Snapshots(every=100)` saves states, for entities of many events.
     """
 
     fold: Fold[S]
     tags: tuple[str, ...]
 
     def __init__(
-        self, evolve: Callable[..., S], *, initial: Callable[[], S], tag: str | tuple[str, ...] | None
+        self,
+        evolve: Callable[..., S],
+        *,
+        initial: Callable[[], S],
+        tag: str | tuple[str, ...] | None,
+        snapshots: Snapshots | None = None,
     ) -> None:
-        object.__setattr__(self, "fold", Fold(evolve, initial))
+        object.__setattr__(self, "fold", Fold(evolve, initial, snapshots=snapshots))
         object.__setattr__(self, "tags", (tag,) if isinstance(tag, str) else tag or ())
 
     @classmethod
@@ -108,6 +114,7 @@ class Decider(Generic[S]):
 
     The entity is the tagged field of the command; name `tag` when the command has several. `decide` may take a Context
     as its third parameter, and returns the value of the result (from a generator: by `return`).
+    `snapshots=Snapshots(every=100)` saves states, for entities of many events.
     Source: Jérémie Chassaing, "Functional Event Sourcing Decider", 2021.
     """
 
@@ -116,10 +123,16 @@ class Decider(Generic[S]):
     tag: str | None = None
 
     def __init__(
-        self, decide: Callable[..., Any], evolve: Callable[..., S], *, initial: Callable[[], S], tag: str | None = None
+        self,
+        decide: Callable[..., Any],
+        evolve: Callable[..., S],
+        *,
+        initial: Callable[[], S],
+        tag: str | None = None,
+        snapshots: Snapshots | None = None,
     ) -> None:
         object.__setattr__(self, "decide", decide)
-        object.__setattr__(self, "fold", Fold(evolve, initial))
+        object.__setattr__(self, "fold", Fold(evolve, initial, snapshots=snapshots))
         object.__setattr__(self, "tag", tag)
 
     @classmethod

@@ -12,6 +12,7 @@ from diptych.errors import WiringError
 from diptych.model.fields import hints_of, members_of, place_of, split_marks
 from diptych.model.messages import event_type
 from diptych.model.meta import Meta
+from diptych.model.snapshots import Snapshots
 
 S = TypeVar("S")
 
@@ -21,12 +22,14 @@ class Fold(Generic[S]):
     """Fold the events of one entity into a state S.
 
     `evolve` is pure and total over its event union; `initial` makes the state before the first event. A third parameter
-    of type Meta receives what is known about the event. `parts` are the functions that it was compiled from, if any.
+    of type Meta receives what is known about the event. `parts` are the functions that it was compiled from, if any;
+    `snapshots` says how often its states are saved.
     """
 
     evolve: Callable[..., S]
     initial: Callable[[], S]
     parts: tuple[Callable[..., Any], ...] = ()
+    snapshots: Snapshots | None = None
 
     @cached_property
     def events(self) -> tuple[type, ...]:

@@ -16,6 +16,7 @@ from diptych.write.deciding import Decided
 from diptych.write.entities import Entity, Known, guards_of
 from diptych.write.recording import Log, Recorder, Written
 from diptych.write.requests import Request
+from diptych.write.snapshots import Snapshotter
 from diptych.write.states import StateCache
 
 _log = logging.getLogger("diptych")
@@ -27,8 +28,8 @@ News = tuple[Any, NewEvent, int]
 class Appending:
     """Append what was decided on entities under their guards, and keep the states as they are after it."""
 
-    def __init__(self, recorder: Recorder, states: StateCache) -> None:
-        self._recorder, self._states = recorder, states
+    def __init__(self, recorder: Recorder, states: StateCache, snapshots: Snapshotter) -> None:
+        self._recorder, self._states, self._snapshots = recorder, states, snapshots
 
     async def append(
         self,
@@ -82,12 +83,16 @@ class Appending:
         for entity in entities:
             if entity.is_narrowed:  # something may lie between: nobody guarded against it
                 continue
-            state, version, _ = entity.known or Known(entity.fold.initial(), 0, 0)
+            state, version, _, unsaved = entity.known or Known(entity.fold.initial(), 0, 0)
             fold, tags = entity.fold, entity.clause.tags
             for event, written, position in concerned.get(tags[0] if tags else "", ()):
                 if entity.concerns(written.name, written.tags):
                     state, version = _step(fold, state, event, position, meta_at), position
-            self._states.put(entity.cache_key, Known(state, version, appended.last))
+                    unsaved += 1
+            known = Known(state, version, appended.last, unsaved)
+            if fold.snapshots is not None:
+                known = self._snapshots.offer(entity, known)
+            self._states.put(entity.cache_key, known)
 
 
 def _through(entities: Iterable[Entity]) -> int:

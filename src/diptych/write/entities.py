@@ -24,11 +24,15 @@ TagsOf = Callable[[Any], tuple[str, ...]]
 
 
 class Known(NamedTuple):
-    """A state with the position of its last event, and `through`: up to there no event of its clause is missing."""
+    """A state with the position of its last event, and `through`: up to there no event of its clause is missing.
+
+    `unsaved` counts the events since it was saved, for folds whose states are.
+    """
 
     state: Any
     version: int
     through: int
+    unsaved: int = 0
 
 
 @dataclass(slots=True, eq=False)

@@ -9,6 +9,7 @@ from diptych.model.criteria import Criteria
 from diptych.ports import EventReader, StoredEvent
 from diptych.recorded import meta_of
 from diptych.write.entities import Entity, Known
+from diptych.write.snapshots import Snapshotter
 from diptych.write.states import StateCache
 
 _PAGE = 1000
@@ -23,10 +24,10 @@ def by_first_tag(entities: Iterable[Entity]) -> dict[str, list[Entity]]:
 
 
 class Loader:
-    """Fill entities from the cache and the log."""
+    """Fill entities from the cache, from where they were saved, and from the log."""
 
-    def __init__(self, store: EventReader, codec: EventCodec, states: StateCache) -> None:
-        self._store, self._codec, self._states = store, codec, states
+    def __init__(self, store: EventReader, codec: EventCodec, states: StateCache, snapshots: Snapshotter) -> None:
+        self._store, self._codec, self._states, self._snapshots = store, codec, states, snapshots
 
     async def load(self, entities: Sequence[Entity]) -> None:
         """Fill every entity: from the cache where it is known, else by one read for all that are not."""
@@ -44,6 +45,28 @@ class Loader:
 
     async def refresh(self, entities: Sequence[Entity]) -> bool:
         """Fold what is new since each entity's `through`; return whether there was anything."""
+        behind = [
+            each
+            for each in entities
+            if each.known is not None or each.fold.snapshots is None or not await self._resume(each)
+        ]
+        return await self._read(behind) if behind else True
+
+    async def _resume(self, entity: Entity) -> bool:
+        """Load an entity from where it was saved; say whether that could be done."""
+        resumed = await self._snapshots.resume(entity, limit=_PAGE)
+        if resumed is None:
+            return False
+        entity.known, found = resumed
+        self._advance(entity, found.events)
+        if found.complete:
+            self._settle(entity, found.through)
+        else:
+            entity.known = entity.known._replace(through=found.through)
+            await self._read((entity,))
+        return True
+
+    async def _read(self, entities: Sequence[Entity]) -> bool:
         criteria = Criteria(tuple(entity.clause for entity in entities))
         after = min(entity.known.through if entity.known is not None else 0 for entity in entities)
         news, complete = False, False
@@ -57,8 +80,11 @@ class Loader:
 
     def _settle(self, entity: Entity, through: int) -> None:
         known = entity.known or Known(entity.fold.initial(), 0, 0)
-        entity.known, entity.cached = Known(known.state, known.version, max(through, known.through)), False
-        self._states.put(entity.cache_key, entity.known)
+        known = Known(known.state, known.version, max(through, known.through), known.unsaved)
+        if entity.fold.snapshots is not None:
+            known = self._snapshots.offer(entity, known)
+        entity.known, entity.cached = known, False
+        self._states.put(entity.cache_key, known)
 
     def _fold(self, entities: Sequence[Entity], events: Sequence[StoredEvent]) -> bool:
         if len(entities) == 1:
@@ -71,9 +97,9 @@ class Loader:
                         news = self._advance(entity, (stored,)) or news
         return news
 
-    def _advance(self, entity: Entity, events: Iterable[StoredEvent]) -> bool:
+    def _advance(self, entity: Entity, events: Sequence[StoredEvent]) -> bool:
         known = entity.known or Known(entity.fold.initial(), 0, 0)
-        state, version, through = known
+        state, version, through, unsaved = known
         fold, start, read = entity.fold, version, self._codec.read
         evolve, wants, kinds = fold.evolve, fold.wants_meta, fold.kinds
         for stored in events:
@@ -82,5 +108,7 @@ class Loader:
                     if type(event) in kinds:  # an upcaster may make others too
                         version = stored.position
                         state = evolve(state, event, meta_of(stored, index)) if wants else evolve(state, event)
-        entity.known = Known(state, version, through)
+        if fold.snapshots is not None:
+            unsaved += sum(stored.position > through for stored in events)
+        entity.known = Known(state, version, through, unsaved)
         return version > start
