@@ -18,6 +18,9 @@
         ├── UnwrapError            .unwrap() of a result that is not Accepted
         ├── KeyReusedError         an idempotency key that came back with another request
         ├── UntriableError         a command that cannot be tried, since its handler has effects of its own
+        ├── UnitError              a unit of work used in a way that would break all or nothing
+        │   ├── TurnHeldError          it held the write turn for too long: rolled back
+        │   └── StaleRowError          it would change a row that somebody else changed       -> Conflict
         ├── OutcomeUnknownError    the command may or may not have taken effect: look it up
         ├── RequestError           an HTTP request that cannot be served as it came
         ├── PositionError          a position that the log has not reached
@@ -76,6 +79,7 @@ from diptych.errors.stores import (
     StorageFullError,
     StoreError,
 )
+from diptych.errors.units import StaleRowError, TurnHeldError, UnitError
 from diptych.errors.wiring import SettingsError, WiringError
 
 __all__ = [
@@ -105,8 +109,11 @@ __all__ = [
     "RequestError",
     "SettingsError",
     "StaleError",
+    "StaleRowError",
     "StorageFullError",
     "StoreError",
+    "TurnHeldError",
+    "UnitError",
     "UnknownCommandError",
     "UnknownMessageError",
     "UnknownRowError",

@@ -38,6 +38,7 @@ from diptych.ports.rows import (
 from diptych.ports.snapshots import SavedState, SnapshotStore
 from diptych.ports.system import Clock, Ids
 from diptych.ports.text_search import TextSearch
+from diptych.ports.units import Transactional, Unit
 from diptych.ports.views import Computed, Materialised, ViewStore
 
 __all__ = [
@@ -81,6 +82,8 @@ __all__ = [
     "StoredEvent",
     "TextSearch",
     "Trail",
+    "Transactional",
+    "Unit",
     "Version",
     "ViewStore",
     "Wanted",

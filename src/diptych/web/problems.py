@@ -29,6 +29,8 @@ from diptych.errors import (
     StaleError,
     StorageFullError,
     StoreError,
+    TurnHeldError,
+    UnknownCommandError,
     UnknownMessageError,
     UnknownRowError,
     UntriableError,
@@ -57,6 +59,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "unknown-message": Kind(404, "No such command or query"),
         "unknown-path": Kind(404, "Nothing lives at this path"),
         "method-not-allowed": Kind(405, "This method does not fit the path"),
+        "unknown-command": Kind(404, "Nothing is known of this command"),
         "unknown-row": Kind(404, "No such read model, row or field"),
         "refused": Kind(409, "The command was refused"),
         "conflict": Kind(409, "Somebody else changed what the decision read"),
@@ -78,6 +81,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "stopped": Kind(503, "A projection stopped"),
         "store": Kind(503, "The store failed"),
         "outcome-unknown": Kind(504, "The command may or may not have taken effect"),
+        "turn-held": Kind(503, "The command took too long and was rolled back"),
         "storage-full": Kind(507, "The disk is full"),
     }
 )
@@ -87,7 +91,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 class Problem:
     """Tell one problem: its kind, what happened this time, further members and headers.
 
-    `code` refines the kind into a type of its own: `/problems/refused/out-of-stock`.
+    `code` refines the kind into a type of its own: `/problems/refused/out-of-stock`. `remapped` is the status of a route
+    that answers this kind otherwise.
     """
 
     kind: str
@@ -95,11 +100,12 @@ class Problem:
     code: str = ""
     members: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    remapped: int | None = None
 
     @property
     def status(self) -> int:
         """Return the HTTP status."""
-        return KINDS[self.kind].status
+        return KINDS[self.kind].status if self.remapped is None else self.remapped
 
     @property
     def type(self) -> str:
@@ -202,6 +208,10 @@ def _full(_: Any) -> Problem:
     return Problem("storage-full", "nothing was written; free space on the server", headers=_retry())
 
 
+def _held(error: Any) -> Problem:
+    return Problem("turn-held", str(error), headers=_retry())
+
+
 def _retry(seconds: float = RETRY_SECONDS) -> dict[str, str]:
     return {"retry-after": str(max(1, math.ceil(seconds)))}
 
@@ -218,6 +228,7 @@ _TOLD: Mapping[type, Callable[[Any], Problem]] = {
     KeyReusedError: _plain("key-reused"),
     UntriableError: _plain("untriable"),
     PositionError: _plain("beyond-head"),
+    UnknownCommandError: _plain("unknown-command"),
     UnknownRowError: _plain("unknown-row"),
     NoHistoryError: _plain("no-history"),
     CostError: _costly,
@@ -227,6 +238,7 @@ _TOLD: Mapping[type, Callable[[Any], Problem]] = {
     FoldError: _stopped,
     RefreshError: _unrefreshed,
     OutcomeUnknownError: _unknown_outcome,
+    TurnHeldError: _held,
     StorageFullError: _full,
     StoreError: _store,
     NotAllowed: _plain("forbidden"),

@@ -70,6 +70,21 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def connect_unit(path: Path) -> sqlite3.Connection:
+    """Open a connection for units of work on a log that a writer opened: as durable, and read-only until their turn.
+
+    Foreign keys are enforced. Raises NotDurableError unless the file says so.
+    """
+    connection = _connect(path)
+    for pragma in ("wal_autocheckpoint = 0", "synchronous = full", "foreign_keys = on", "query_only = on"):
+        connection.execute(f"pragma {pragma}")
+    found = [connection.execute(f"pragma {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+    if found[0] != "wal" or found[1] < _LEVELS["FULL"]:
+        connection.close()
+        raise NotDurableError(f"{path} has journal_mode={found[0]}, synchronous={found[1]}; wanted: wal, FULL")
+    return connection
+
+
 def disconnect(connection: sqlite3.Connection, lock: FairLock) -> None:
     """Close a connection under the lock: the last one to leave a file checkpoints it."""
     with lock:

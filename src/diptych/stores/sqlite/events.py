@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import UUID
 
-from diptych.errors import StoreError
+from diptych.errors import StoreError, WiringError
 from diptych.model.criteria import Criteria
-from diptych.ports import Append, AppendOutcome, EventReader, Record, Slice
+from diptych.ports import Append, AppendOutcome, EventReader, Record, Slice, Unit, Wanted
 from diptych.stores.heads import KnownHead
 from diptych.stores.sqlite.connection import connect_reader, disconnect
 from diptych.stores.sqlite.forks import FORKS
@@ -25,6 +26,9 @@ from diptych.stores.sqlite.pages import LogPages
 from diptych.stores.sqlite.schema import SCHEMA_VERSION
 from diptych.stores.sqlite.verify import Proved, verify_page
 from diptych.stores.sqlite.writer import LogWriter
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
 
 T = TypeVar("T")
 
@@ -115,6 +119,7 @@ class SqliteEventStore(SqliteEventReader):
         self._writer: LogWriter | None = None
         self._scanner: ThreadPoolExecutor | None = None
         self._scanned: LogPages | None = None
+        self._units: Any = None  # SqliteUnits, which needs the extra `sql`
 
     @property
     def log_id(self) -> UUID:
@@ -147,9 +152,29 @@ class SqliteEventStore(SqliteEventReader):
         """Return how many matching events lie in (after, until], counted in the thread of scans."""
         return await self._scan(lambda pages: pages.count(criteria, after, until))
 
+    async def records(self, wanted: Wanted, *, before: tuple[int, bytes], limit: int) -> Sequence[Record]:
+        """Return at most `limit` records below `before`, the newest first, read in the thread of scans."""
+        return await self._scan(lambda pages: pages.records(wanted, before, limit))
+
     def reader(self) -> EventReader:
         """Return an unopened reader of the same log for another thread."""
         return SqliteEventReader(self._path, self._known)
+
+    def declare(self, tables: Sequence[MetaData]) -> None:
+        """Name the tables of units of work, before this is opened."""
+        try:
+            units = importlib.import_module("diptych.stores.sqlite.units")
+        except ImportError as missing:
+            raise WiringError(
+                f"units of work need the extra `sql` ({missing})", fix="pip install 'diptych[sql]'"
+            ) from missing
+        self._units = units.SqliteUnits(self._path, self._known, self.append, tables)
+
+    def unit(self, *, limit: float) -> Unit:
+        """Return an unopened unit of work."""
+        self._writing()
+        unit: Unit = self._units.unit(limit)
+        return unit
 
     async def verify(self) -> AsyncIterator[int]:
         """Read all again, yield how far it is right; raise CorruptionError naming the first position that is not."""
@@ -183,6 +208,8 @@ class SqliteEventStore(SqliteEventReader):
             self._scanned = LogPages(scanned, self._known)
             self._scanner = ThreadPoolExecutor(1, f"diptych scan {self._path.name}")
             stack.push_async_callback(asyncio.to_thread, self._scanner.shutdown)
+            if self._units is not None:
+                await stack.enter_async_context(self._units)
             await super().__aenter__()
             self._stack.push_async_exit(stack.pop_all())
         return self

@@ -21,6 +21,9 @@ _OBJECTS = (
     "log_create_commands",
 )
 
+OWN_NAMES = frozenset(name.removeprefix("log_create_") for name in _OBJECTS)
+"""The names of the log's own tables and indexes, which no other table in the file may have."""
+
 
 def install(connection: sqlite3.Connection) -> UUID:
     """Make the tables where they are missing and return the log's id. Hold the FairLock.

@@ -1,0 +1,104 @@
+"""Rows of a unit of work that were loaded before its turn: compared with the database once nobody else can write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import ColumnProperty, InstanceState, Mapper, Session
+
+from diptych.errors import StaleRowError, UnitError
+
+_AT_ONCE = 500
+_UNKNOWN = object()
+
+State = InstanceState[Any]  # Any: a class of the user's
+Row = tuple[Any, ...]  # Any: column values
+
+
+def loaded(session: Session) -> set[State]:
+    """Return the states of the rows that a session holds."""
+    return {sa.inspect(each) for each in session.identity_map.values()}
+
+
+def touched(session: Session) -> set[State]:
+    """Return the states of the rows that a flush would update or delete."""
+    changed = [each for each in session.dirty if session.is_modified(each)]
+    return {sa.inspect(each) for each in (*changed, *session.deleted)}
+
+
+def refuse_stale(session: Session, states: Iterable[State]) -> None:
+    """Raise StaleRowError if the database no longer holds one of these rows as it was loaded; hold the turn.
+
+    Raises UnitError for a list, set or dict that was changed in place, unless the class has a version_id_col: nobody
+    knows what it was.
+    """
+    by_mapper: dict[Mapper[Any], list[State]] = {}
+    for state in states:
+        by_mapper.setdefault(state.mapper, []).append(state)
+    for mapper, found in by_mapper.items():
+        remaining = iter(found)
+        while page := list(islice(remaining, _AT_ONCE)):
+            _compare(session, mapper, page)
+
+
+def _compare(session: Session, mapper: Mapper[Any], states: Sequence[State]) -> None:
+    columns = _columns(mapper)
+    olds = [_as_loaded(state, columns) for state in states]
+    wanted = [name for name in columns if any(name in old for old in olds)]
+    now = _now(session, mapper, states, wanted)
+    for state, old in zip(states, olds, strict=True):
+        new = now.get(tuple(state.identity or ()))
+        for index, name in enumerate(wanted):
+            if name in old and (new is None or not columns[name].type.compare_values(old[name], new[index])):
+                raise StaleRowError(
+                    f"{mapper.class_.__qualname__} {state.identity} was {'deleted' if new is None else 'changed'} by "
+                    f"somebody else after it was loaded{'' if new is None else f' ({name})'}"
+                )
+
+
+def _columns(mapper: Mapper[Any]) -> dict[str, sa.Column[Any]]:
+    found = {each.key: each.columns[0] for each in mapper.column_attrs}
+    return {name: column for name, column in found.items() if isinstance(column, sa.Column)}
+
+
+def _as_loaded(state: State, columns: Mapping[str, sa.Column[Any]]) -> dict[str, Any]:
+    """Return the values that were loaded, by attribute; what was never read is not among them."""
+    found = {name: _old(state, name) for name in columns}
+    return {name: value for name, value in found.items() if value is not _UNKNOWN}
+
+
+def _old(state: State, name: str) -> Any:
+    added, unchanged, deleted = state.attrs[name].history
+    for known in (deleted, unchanged):
+        if known:
+            return known[0]
+    if added and isinstance(added[0], list | dict | set) and state.mapper.version_id_col is None:
+        raise UnitError(
+            f"{state.class_.__qualname__}.{name} was changed in place before the turn was taken, and what it was is "
+            "not known: `await work.begin()` before loading it, assign a new value, or give the class a version_id_col"
+        )
+    return _UNKNOWN
+
+
+def _now(session: Session, mapper: Mapper[Any], states: Sequence[State], names: Sequence[str]) -> dict[Row, Row]:
+    keys = [_attribute(mapper, mapper.get_property_by_column(column).key) for column in mapper.primary_key]
+    values = [_attribute(mapper, name) for name in names]
+    # A select of columns loads no object, and touches none that is there.
+    statement = sa.select(*keys, *values).where(_among(keys, [state.identity or () for state in states]))
+    rows: Iterator[Any] = iter(session.connection().execute(statement))
+    return {tuple(row[: len(keys)]): tuple(row[len(keys) :]) for row in rows}
+
+
+def _attribute(mapper: Mapper[Any], name: str) -> Any:
+    found = mapper.attrs[name]
+    assert isinstance(found, ColumnProperty)  # noqa: S101 (column attributes and primary keys are)
+    return found.class_attribute
+
+
+def _among(keys: Sequence[Any], identities: Sequence[Row]) -> sa.ColumnElement[bool]:
+    if len(keys) == 1:
+        return keys[0].in_([identity[0] for identity in identities])  # type: ignore[no-any-return]  # an attribute
+    return sa.tuple_(*keys).in_(identities)

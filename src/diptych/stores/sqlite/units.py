@@ -1,0 +1,123 @@
+"""Units of work beside the log in one SQLite file: their connections, their turns, their tables."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from threading import Thread
+from types import TracebackType
+from typing import Any, Self
+
+import aiosqlite
+import greenlet  # type: ignore[import-untyped]  # noqa: F401 (SQLAlchemy misses it only at the first statement)
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine.interfaces import ExecutionContext
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from diptych.stores.heads import KnownHead
+from diptych.stores.sqlite.connection import connect_unit
+from diptych.stores.sqlite.turns import Turns
+from diptych.stores.sqlite.unit import UNIT, AppendToLog, SqliteUnit, UnitSession
+from diptych.stores.sqlite.unit_tables import install, refuse_clashes
+
+_CHUNK = 64
+_KEPT = 8
+_MORE = 56  # a connection is a thread; units beyond wait for one of these
+
+
+class UnitConnection(aiosqlite.Connection):
+    """Be a connection of units of work that shows the connection beneath: the thread of turns commits on that."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(self._opened, _CHUNK)
+        self._path = path
+        # As SQLAlchemy's own dialect does for the connections that it opens: a process that is left ends.
+        thread = self if isinstance(self, Thread) else self._thread
+        thread.daemon = True
+
+    def _opened(self) -> Any:
+        self.raw = connect_unit(self._path)
+        return self.raw
+
+
+class SqliteUnits:
+    """Open units of work over the file of a log, whose writer is open meanwhile."""
+
+    def __init__(self, path: Path, head: KnownHead, append: AppendToLog, tables: Sequence[sa.MetaData]) -> None:
+        refuse_clashes(tables)
+        self._path, self._head, self._append, self._tables = path, head, append, tables
+        self._opened: tuple[AsyncEngine, Turns] | None = None
+        self._stack = AsyncExitStack()
+
+    def unit(self, limit: float) -> SqliteUnit:
+        """Return an unopened unit of work."""
+        assert self._opened is not None  # noqa: S101 (the store asks only while it is open)
+        engine, turns = self._opened
+        return SqliteUnit(engine, turns, self._append, limit=limit)
+
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(install, self._path, self._tables)
+        turns = Turns(self._path, self._head)
+        self._stack.push_async_callback(asyncio.to_thread, turns.close)
+        engine = _engine(self._path)
+        self._stack.push_async_callback(engine.dispose)
+        self._opened = engine, turns
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened = None
+        await self._stack.aclose()
+
+
+def _engine(path: Path) -> AsyncEngine:
+    async def connected() -> UnitConnection:
+        return await UnitConnection(path)  # type: ignore[return-value]  # it returns itself
+
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{path}",
+        async_creator=connected,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=_KEPT,
+        max_overflow=_MORE,
+    )
+    event.listen(engine.sync_engine, "before_cursor_execute", _before_statement)
+    event.listen(engine.sync_engine, "commit", _committing)
+    event.listen(engine.sync_engine, "rollback", _rolling_back)
+    return engine
+
+
+def _before_statement(
+    connection: sa.Connection,
+    _cursor: Any,
+    statement: str,
+    _values: Any,
+    context: ExecutionContext,
+    _many: bool,  # noqa: FBT001 (SQLAlchemy's signature)
+) -> None:
+    unit: SqliteUnit = connection.get_execution_options()[UNIT]
+    unit.before_statement(connection, statement, context)
+
+
+def _committing(connection: sa.Connection) -> None:
+    unit: SqliteUnit = connection.get_execution_options()[UNIT]
+    unit.committing()
+
+
+def _rolling_back(connection: sa.Connection) -> None:
+    unit: SqliteUnit = connection.get_execution_options()[UNIT]
+    unit.rolling_back()
+
+
+def _before_flush(session: Session, _context: object, _instances: object) -> None:
+    unit: SqliteUnit = session.info[UNIT]
+    unit.before_flush(session)
+
+
+event.listen(UnitSession, "before_flush", _before_flush)
