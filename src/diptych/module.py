@@ -20,6 +20,7 @@ from diptych.model.fields import members_of, place_of
 from diptych.model.folds import parameters_of
 from diptych.model.gates import Gate, gate_of
 from diptych.model.messages import is_query
+from diptych.model.upcasting import Upcaster, upcaster_of_json, upcasters_of
 from diptych.model.views import MaterialisedView, Refresh, view_of
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -40,6 +41,7 @@ class Module:
         self.queries: dict[type, Callable[..., Any]] = {}
         self.caches: dict[type, Cached] = {}
         self.views: list[MaterialisedView[Any]] = []
+        self.upcasters: list[Upcaster] = []
         self.gates: list[Gate] = []
 
     def decider(self, decider: D) -> D:
@@ -126,6 +128,27 @@ class Module:
     def messages(self) -> tuple[type, ...]:
         """Return the commands and queries that it handles."""
         return (*self.decisions, *self.commands, *self.queries)
+
+    @overload
+    def upcasts(self, function: F, /) -> F: ...
+    @overload
+    def upcasts(self, name: str, /, *, version: int) -> Callable[[F], F]: ...
+    def upcasts(self, given: Any, /, *, version: int = 1) -> Any:
+        """Register what makes of events in an older form what they are today: `(old: PlacedV1) -> OrderPlaced`.
+
+        It takes the old class, or by `@module.upcasts("order.placed", version=1)` the JSON object. It answers one
+        event, several of them, in order (`tuple[A, B]`, `Iterator[A | B]`), or none (`A | None`, an empty answer). It
+        is pure: every reader of the log calls it again. What it makes may be upcast further.
+        """
+        if callable(given):
+            self.upcasters.extend(upcasters_of(given))
+            return given
+
+        def register(function: F) -> F:
+            self.upcasters.append(upcaster_of_json(function, given, version))
+            return function
+
+        return register
 
     def handler_of(self, message: type) -> Callable[..., Any] | None:
         """Return the function registered for a command or query, or None."""

@@ -171,13 +171,18 @@ def test_doctor_finds_a_healthy_application_healthy(bank: dict[str, Any], told: 
     assert run("doctor", "--strict").exit_code == 0
 
 
-def test_doctor_names_stored_events_that_no_class_reads(bank: dict[str, Any], told: Told, folder: Path) -> None:
+def test_doctor_names_and_counts_stored_events_that_no_class_reads(
+    bank: dict[str, Any], told: Told, run: Run, folder: Path
+) -> None:
     tamper(folder / "bank.db", "types", "version = 7 where name = 'account.paid_in'")
 
     found = {each["about"]: each for each in told("doctor")}
 
-    assert found["events"]["level"] == "note"
-    assert "account.paid_in@7" in found["events"]["text"]
+    lost = found["events account.paid_in@7"]
+    assert (lost["level"], lost["text"]) == ("error", "1 event that no class and no upcaster reads")
+    assert '@module.upcasts("account.paid_in", version=7)' in lost["fix"]
+    assert "events" not in found
+    assert run("doctor").exit_code == 1
 
 
 def test_doctor_finds_files_that_others_may_read(bank: dict[str, Any], run: Run, folder: Path) -> None:

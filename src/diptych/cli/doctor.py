@@ -43,7 +43,7 @@ async def examined(app: Application) -> list[Finding]:
     found = [*findings.versions(), *findings.sqlite(described), findings.durability(described, app.urls[0])]
     found.append(Finding("log", "ok", f"{store.log_id}, head {await app.head()}"))
     found += findings.files(app.urls)
-    found += findings.unreadable(app, described)
+    found += findings.events(app, described)
     found += findings.progress(app, await app.head(), store.log_id, await app.checkpoints())
     found += findings.subscribers(app, await app.head(), store.log_id, await app.reactions.bookmarks())
     return found

@@ -109,5 +109,5 @@ def _claimed_twice(name: str, one: type, other: type) -> WiringError:
         where=place_of(other),
         fix="give one of them another stored name"
         if same
-        else f"write @module.upcasts above (old: {first.__qualname__}) -> {last.__qualname__}, and name only the latter",
+        else f"name {last.__qualname__} alone, and write @module.upcasts above a function that makes it of the other",
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from diptych.model.criteria import Clause, Criteria
 from diptych.model.fields import fields_of
+from diptych.model.lineage import UNCHANGED, Lineage
 from diptych.model.marks import Tag
 from diptych.model.memo import memo
 from diptych.model.messages import event_type
@@ -24,8 +25,8 @@ _WRITTEN_ALIKE = (str, int, UUID)
 class Dependencies:
     """Hold what is wanted for one row: rows, whole read models, and values by which fan-outs reach the rows."""
 
-    def __init__(self, model: ReadModel[Any], key: Key) -> None:
-        self.model, self.key = model, key
+    def __init__(self, model: ReadModel[Any], key: Key, lineage: Lineage = UNCHANGED) -> None:
+        self.model, self.key, self._lineage = model, key, lineage
         self._keys: dict[str, dict[Key, None]] = {}
         self._models: dict[str, ReadModel[Any]] = {}
         self._whole: set[str] = set()
@@ -93,23 +94,29 @@ class Dependencies:
 
     def _wants_of(self, name: str, model: ReadModel[Any]) -> Iterator[Wants]:
         for fold in _folds(model):
-            stored = event_type(fold.event).name
             if name in self._whole or model.append_only:
-                yield (), stored
+                yield from self._stored(fold.event, ())
             elif fold.where:
-                yield from self._reached(name, fold, stored)
+                yield from self._reached(name, fold)
             else:
                 for key in self._keys[name]:
-                    yield _tags(fold.event, zip(fold.key_fields, key, strict=False)), stored
+                    yield from self._stored(fold.event, zip(fold.key_fields, key, strict=False))
 
-    def _reached(self, name: str, fold: RowFold, stored: str) -> Iterator[Wants]:
+    def _reached(self, name: str, fold: RowFold) -> Iterator[Wants]:
         by = _tagged_pair(fold)
         if by is None:
-            yield (), stored
+            yield from self._stored(fold.event, ())
             return
         for model, column, value in self._values:
             if (model, column) == (name, by[0]):
-                yield _tags(fold.event, [(by[1], value)]), stored
+                yield from self._stored(fold.event, [(by[1], value)])
+
+    def _stored(self, event: type, values: Iterable[tuple[str, Any]]) -> Iterator[Wants]:
+        """Yield what is stored of an event with these values, by the tags that it is sure to have been stored with."""
+        tags = _tags(event, values)
+        for name in self._lineage.stored_names((event_type(event).name,)):
+            carried = {text for key, text in tags if self._lineage.carries(event, name, key)}
+            yield tuple(sorted(carried)), name
 
 
 def _folds(model: ReadModel[Any]) -> Iterator[RowFold]:
@@ -123,11 +130,11 @@ def _tagged_pair(fold: RowFold) -> tuple[str, str] | None:
     return next(((column, field) for column, field in fold.where if field in tagged), None)
 
 
-def _tags(event: type, values: Iterable[tuple[str, Any]]) -> tuple[str, ...]:
-    """Return the tags that every event with these field values carries."""
+def _tags(event: type, values: Iterable[tuple[str, Any]]) -> tuple[tuple[str, str], ...]:
+    """Return the tags that every event with these field values carries, each with its key."""
     tagged = _tagged_fields(event)
     known = ((tagged[name], value) for name, value in values if name in tagged)
-    return tuple(sorted({tag_text(tag, value) for (tag, tp), value in known if type(value) is tp}))
+    return tuple((tag.key, tag_text(tag, value)) for (tag, tp), value in known if type(value) is tp)
 
 
 @memo

@@ -141,7 +141,7 @@ async def _folded(
     """Fold one event after the other, as the runtime does where one of them is poison, and stop where it would."""
     folding = Folding(projection)
     for learned in events:
-        if learned.stored.name in folding.types:
+        if learned.stored.name in projection.types:
             try:
                 rows.take(await folding.fold((learned,), rows))
             except Exception as wrong:

@@ -53,7 +53,7 @@ class Refold:
 
     async def cost(self, model: ReadModel[Any], key: Key) -> Cost:
         """Count the events of the first round."""
-        first = Dependencies(model, key)
+        first = Dependencies(model, key, self._codec.lineage)
         return Cost(await self._log.count(first.criteria(), until=self._until), first.scans)
 
     async def versions(self, model: ReadModel[Any], key: Key) -> list[Version]:
@@ -62,7 +62,7 @@ class Refold:
         Raises CostError before anything beyond the limit is read, FoldError or UnreadableEventError as the projection
         itself would stop.
         """
-        wanted = Dependencies(model, key)
+        wanted = Dependencies(model, key, self._codec.lineage)
         while True:
             await self._learn(wanted)
             folding = _Restricted(self._projection, wanted)

@@ -9,6 +9,7 @@ from diptych.errors import WiringError
 from diptych.model.fields import Field, fields_of, place_of, split_marks
 from diptych.model.marks import Tag
 from diptych.model.memo import memo
+from diptych.model.messages import EventType
 
 Tagger = Callable[[Any], tuple[str, ...]]
 
@@ -48,6 +49,18 @@ def tag_of(field: Field) -> Tag | None:
     """Return the Tag mark of a field: its own, or that of the items of a collection."""
     own: Tag | None = field.mark(Tag)
     return own or _item_tag(field)
+
+
+@memo
+def tag_keys(cls: type) -> frozenset[str]:
+    """Return the keys of the tags that every event stored as this class carries, unless their values are None or empty.
+
+    A tagged field with a default is none of them where the class also takes JSON of versions that may lack the field.
+    """
+    stored: EventType | None = vars(cls).get("__event_type__")
+    lenient = stored is not None and len(stored.versions) > 1
+    found = ((field, tag_of(field)) for field in fields_of(cls))
+    return frozenset(tag.key for field, tag in found if tag is not None and (field.required or not lenient))
 
 
 @memo

@@ -12,6 +12,7 @@ from diptych.errors import UnreadableEventError, WiringError
 from diptych.model.fields import hints_of, is_record, members_of, place_of
 from diptych.model.folds import parameters_of
 from diptych.model.messages import EventType, event_type
+from diptych.model.tags import tag_keys, tagger
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +55,21 @@ class Upcaster:
                 raise UnreadableEventError(
                     f"{self} makes a {type(each).__qualname__} of {self.source}, and its return type names {known}"
                 )
+        if self.old is not None:
+            self._refuse_moved(self.old, old, found)
         return found
+
+    def _refuse_moved(self, cls: type, old: Any, made: tuple[Any, ...]) -> None:
+        """Refuse to tell an event of another entity than it was stored for: it is found by its stored tags only."""
+        keys = tag_keys(cls)
+        stored = tagger(cls)(old) if keys else ()
+        tags = [tag for each in made if keys for tag in tagger(type(each))(each)]
+        moved = [tag for tag in tags if tag not in stored and tag.partition(":")[0] in keys]
+        if moved:
+            raise UnreadableEventError(
+                f"{self} makes of {self.source} an event of {moved[0]!r}, and it was stored for "
+                f"{', '.join(stored)}; events stay with the entities that they were stored for: keep the tagged value"
+            )
 
 
 def upcasters_of(function: Callable[..., Any]) -> tuple[Upcaster, ...]:

@@ -180,5 +180,8 @@ class Examined(Protocol):
         ...
 
     def describe(self) -> Mapping[str, object]:
-        """Return what `doctor` tells of the store, as JSON-able values; "durable" says whether an ack means fsynced."""
+        """Return what `doctor` tells of the store, as JSON-able values.
+
+        "durable" says whether an ack means fsynced; "types" lists stored name, version and how many there are of each.
+        """
         ...

@@ -7,20 +7,22 @@ from hashlib import blake2b
 from operator import attrgetter, itemgetter
 from typing import Any
 
+from diptych.model.lineage import UNCHANGED, Lineage
 from diptych.model.messages import event_type
 from diptych.model.projections import Projection, ReadModel, RowFold
-from diptych.model.rows import Column
+from diptych.model.rows import Column, computations_of
 from diptych.syntax import code_of, type_text
 
 
-def fingerprint_of(projection: Projection) -> str:
-    """Return the fingerprint of a projection: its read models, their columns, and the code of their folds.
+def fingerprint_of(projection: Projection, lineage: Lineage = UNCHANGED) -> str:
+    """Return the fingerprint of a projection: its read models, their columns, the code of their folds and upcasters.
 
     Renamed folds, comments, docstrings, decorators and annotations leave it as it is. Functions that a fold calls are
     not part of it: raise the version when one of them changes.
     """
-    text = "\n".join(part for model in projection.models for part in _model(model))
-    return blake2b(text.encode(), digest_size=16).hexdigest()
+    parts = [part for model in projection.models for part in _model(model)]
+    parts += [f"upcast {each.source} {code_of(each.function)}" for each in lineage.feeding(projection.events)]
+    return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
 
 def _model(model: ReadModel[Any]) -> Iterator[str]:
@@ -52,7 +54,7 @@ def _beside(fold: RowFold) -> Iterator[str]:
 
 
 def _column(model: ReadModel[Any], column: Column) -> str:
-    computed = code_of(vars(model.row)[column.name].function) if column.computed else ""
+    computed = code_of(computations_of(model.row)[column.name]) if column.computed else ""
     searched = " searched" if column.weight is not None else ""  # its weight is set at every start
     return (
         f"column {column.name} {type_text(column.type)} {column.optional} {column.scale} {column.indexed} "

@@ -70,7 +70,6 @@ class Folding:
     def __init__(self, projection: Projection) -> None:
         self._models = projection.models
         self._steps = steps_of(projection)
-        self.types = frozenset(projection.types)
         self._recent = [RecentRows() for _ in self._models]
         self._turn = Turn()
         self._refers = any(step.references for steps in self._steps.values() for step in steps)

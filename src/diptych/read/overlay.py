@@ -108,7 +108,7 @@ def run(work: Iterable[Work], overlay: Overlay) -> Iterator[Need]:
 
 
 def _fold(learned: Learned, index: int, step: Step, keys: Iterable[Key], overlay: Overlay) -> None:
-    at, function, _, must_exist, as_stored, followed, extras, references = step
+    at, function, _, must_exist, as_stored, followed, extras, _ = step
     rows, event, position = overlay.rows[at], learned.events[index], learned.stored.position
     for key in keys:
         row = rows.get(key)
@@ -117,7 +117,7 @@ def _fold(learned: Learned, index: int, step: Step, keys: Iterable[Key], overlay
         if extras == _ONLY_META:
             new = function(row, event, overlay.meta(learned.stored, index))
         elif extras:
-            new = function(row, event, *_arguments(learned, index, key, extras, references, overlay))
+            new = function(row, event, *_arguments(learned, index, key, step, overlay))
         else:
             new = function(row, event)
         if new is not row:
@@ -128,8 +128,8 @@ def _fold(learned: Learned, index: int, step: Step, keys: Iterable[Key], overlay
 
 
 def _append(learned: Learned, index: int, step: Appending, overlay: Overlay) -> None:
-    at, function, kind, as_stored, followed, extras, references = step
-    made = function(learned.events[index], *_arguments(learned, index, (), extras, references, overlay))
+    at, function, kind, as_stored, followed, *_ = step
+    made = function(learned.events[index], *_arguments(learned, index, (), step, overlay))
     if made is None:
         return
     rows, changed, position, count = overlay.rows[at], overlay.changed[at], learned.stored.position, 0
@@ -145,7 +145,7 @@ def _append(learned: Learned, index: int, step: Appending, overlay: Overlay) -> 
 
 
 def _roll(learned: Learned, index: int, step: Rolling, overlay: Overlay) -> Iterator[Need]:
-    at, function, _, must_exist, as_stored, followed, extras, _ = step.step
+    at, function, _, must_exist, as_stored, followed, *_ = step.step
     rows, position = overlay.rows[at], learned.stored.position
     for count, change in enumerate(overlay.made(step.source, position, index), 1):
         if count % _PORTION == 0:
@@ -156,7 +156,7 @@ def _roll(learned: Learned, index: int, step: Rolling, overlay: Overlay) -> Iter
             row = rows.get(key)
             if row is None and must_exist:
                 raise _missing(function.__qualname__, key)
-            new = function(row, told, *_arguments(learned, index, key, extras, (), overlay))
+            new = function(row, told, *_arguments(learned, index, key, step.step, overlay))
             if new is not row:
                 rows[key] = new = new if new is None or as_stored is None else as_stored(new, row)
                 overlay.changed[at][key] = position
@@ -164,13 +164,11 @@ def _roll(learned: Learned, index: int, step: Rolling, overlay: Overlay) -> Iter
                     overlay.note(at, RowChange(key, row, new, position), index)
 
 
-def _arguments(
-    learned: Learned, index: int, key: Key, extras: Iterable[int], references: Sequence[Referring], overlay: Overlay
-) -> list[Any]:
+def _arguments(learned: Learned, index: int, key: Key, step: Step | Appending, overlay: Overlay) -> list[Any]:
     given: list[Any] = []
-    for extra in extras:
+    for extra in step.extras:
         if extra >= 0:
-            given.append(_referred(learned.events[index], references[extra], overlay))
+            given.append(_referred(learned.events[index], step.references[extra], overlay))
         else:
             given.append(overlay.meta(learned.stored, index) if extra == META else bare(key))
     return given

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from diptych.errors import CorruptionError, StoreError
+from diptych.model.lineage import UNCHANGED, Lineage
 from diptych.model.projections import Projection
 from diptych.ports import Checkpoint, RowWriter
 from diptych.read.folding import Folding
@@ -21,8 +22,18 @@ _IDLE_SECONDS = 0.1
 class Projector:
     """Fold, save and tell, for one projection. Stops where an event cannot be folded; never skips it."""
 
-    def __init__(self, projection: Projection, checkpoint: Checkpoint, writer: RowWriter, live: LiveProgress) -> None:
+    def __init__(
+        self,
+        projection: Projection,
+        checkpoint: Checkpoint,
+        writer: RowWriter,
+        live: LiveProgress,
+        *,
+        lineage: Lineage = UNCHANGED,
+    ) -> None:
         self.projection, self._folding = projection, Folding(projection)
+        self.types = lineage.stored_names(projection.types)
+        self._types = frozenset(self.types)
         self._checkpoint, self._writer, self._live = checkpoint, writer, live
         self.position = checkpoint.position
         self.stopped = False
@@ -49,7 +60,7 @@ class Projector:
 
         Raises StoreError when nothing could be saved: advance again. Raises FencedError when another runtime took over.
         """
-        mine = [learned for learned in events if learned.stored.name in self._folding.types]
+        mine = [learned for learned in events if learned.stored.name in self._types]
         if not mine:
             await self._idle(through, now=now)
             return

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from diptych.errors import ForeignLogError, OutdatedError, PositionError, RebuildingError, StaleError
 from diptych.model.criteria import Criteria
+from diptych.model.lineage import UNCHANGED, Lineage
 from diptych.model.projections import Projection
 from diptych.ports import Checkpoint, EventStore, Progress, RowReader
 from diptych.read.progress import LiveProgress, standing_of
@@ -41,9 +42,12 @@ class Reach:
         live: LiveProgress,
         store: EventStore,
         reader: RowReader,
+        *,
+        lineage: Lineage = UNCHANGED,
     ) -> None:
         self._fingerprints = fingerprints
         self._projections = {each.name: each for each in projections}
+        self._types = {each.name: lineage.stored_names(each.types) for each in projections}
         self._live, self._store, self._reader = live, store, reader
         self._unread: dict[str, tuple[int, int]] = {}
 
@@ -104,11 +108,12 @@ class Reach:
         return standing_of(checkpoint).answers(name, after)
 
     async def _nothing_between(self, projection: Projection, position: int, after: int) -> bool:
-        if not projection.types:
+        types = self._types[projection.name]
+        if not types:
             return True
         if self._unread.get(projection.name) == (position, after):
             return False
-        found = await self._store.read(Criteria.typed(*projection.types), after=position, until=after, limit=1)
+        found = await self._store.read(Criteria.typed(*types), after=position, until=after, limit=1)
         if found.events:
             # What was found stays: it is not looked for again until the checkpoint moves.
             self._unread[projection.name] = (position, after)

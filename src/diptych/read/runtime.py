@@ -124,7 +124,10 @@ class Runtime:
         checkpoints = await writer.install(
             self._projections, self._fingerprints, log_id=self._store.log_id, head=await log.head(), mode=self._mode
         )
-        projectors = [Projector(each, checkpoints[each.name], writer, self._live) for each in self._projections]
+        projectors = [
+            Projector(each, checkpoints[each.name], writer, self._live, lineage=self._codec.lineage)
+            for each in self._projections
+        ]
         self._live.lead({each.name: each.standing for each in projectors})
         if not self._started.done():
             self._started.set_result("leading")
@@ -169,5 +172,5 @@ class Runtime:
 
 
 def _criteria(group: Sequence[Projector]) -> Criteria:
-    types = dict.fromkeys(name for each in group for name in each.projection.types)
+    types = dict.fromkeys(name for each in group for name in each.types)
     return Criteria.typed(*types) if types else Criteria()

@@ -49,7 +49,7 @@ class Stored:
 
     async def _fill(self, app: Application) -> None:
         projections = tuple(app.projections.values())
-        fingerprints = {each.name: fingerprint_of(each) for each in projections}
+        fingerprints = {each.name: fingerprint_of(each, app.codec.lineage) for each in projections}
         async with app.rows.writer() as writer:
             await writer.lease(seconds=_LEASE_SECONDS)
             installed = await writer.install(

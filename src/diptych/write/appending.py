@@ -86,7 +86,7 @@ class Appending:
             state, version, _, unsaved = entity.known or Known(entity.fold.initial(), 0, 0)
             fold, tags = entity.fold, entity.clause.tags
             for event, written, position in concerned.get(tags[0] if tags else "", ()):
-                if entity.concerns(written.name, written.tags):
+                if type(event) in fold.kinds and entity.concerns(written.name, written.tags):
                     state, version = _step(fold, state, event, position, meta_at), position
                     unsaved += 1
             known = Known(state, version, appended.last, unsaved)

@@ -13,6 +13,7 @@ from diptych.model.decisions import Decision
 from diptych.model.fields import hints_of, place_of, split_optional
 from diptych.model.folds import parameters_of
 from diptych.model.immutability import mutable_part
+from diptych.model.lineage import UNCHANGED, Lineage
 from diptych.model.messages import result_type
 from diptych.model.meta import Context
 from diptych.model.results import Failure, Forbidden, Invalid, NotFound, Refused
@@ -33,9 +34,11 @@ class Decided(NamedTuple):
 class Deciding:
     """A decision compiled: its selections, and one call that fills every parameter."""
 
-    def __init__(self, decision: Decision, injector: Injector) -> None:
+    def __init__(self, decision: Decision, injector: Injector, lineage: Lineage = UNCHANGED) -> None:
         self.decision = decision
-        self.selections: tuple[Selected, ...] = tuple(selected(*each, injector) for each in decision.selections)
+        self.selections: tuple[Selected, ...] = tuple(
+            selected(*each, injector, lineage) for each in decision.selections
+        )
         _refuse_async(decision)
         _refuse_valueless(decision)
         for name, selection in decision.selections:

@@ -14,6 +14,7 @@ from diptych.model.criteria import Clause, Guard
 from diptych.model.decisions import DecisionModel, Selection
 from diptych.model.fields import place_of
 from diptych.model.folds import Fold
+from diptych.model.lineage import UNCHANGED, Lineage
 from diptych.model.marks import Tag
 from diptych.model.messages import event_type
 from diptych.model.tags import tag_named, tag_text
@@ -109,11 +110,11 @@ class Selected:
         return {key: entity.known.state for key, entity in entities.items()}  # type: ignore[union-attr]  # loaded before
 
 
-def selected(parameter: str, selection: Selection[Any], injector: Injector) -> Selected:
+def selected(parameter: str, selection: Selection[Any], injector: Injector, lineage: Lineage = UNCHANGED) -> Selected:
     """Compile a selection; raise WiringError when nobody provides what its keys take beside the command."""
     model, keys = selection.model, _bound(selection.keys, injector)
-    types = model.fold.types
-    guarded = types if selection.guarded is None else tuple(event_type(cls).name for cls in selection.guarded)
+    types, narrower = lineage.stored_names(model.fold.types), selection.guarded
+    guarded = types if narrower is None else lineage.stored_names([event_type(cls).name for cls in narrower])
     return Selected(parameter, model.fold, tags_of(model), keys, selection.single, types, guarded)
 
 

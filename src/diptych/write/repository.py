@@ -11,6 +11,7 @@ from diptych.model.aggregates import Aggregate, fold_of, model_of, tag_of_aggreg
 from diptych.model.criteria import Clause
 from diptych.model.fields import place_of
 from diptych.model.folds import Parameter, parameters_of
+from diptych.model.lineage import UNCHANGED, Lineage
 from diptych.model.tags import tagger
 from diptych.write.entities import Entity, TagsOf, tags_of
 from diptych.write.work import Work
@@ -25,8 +26,8 @@ class Repository(Generic[A]):
     may have had effects and is not run again. (A `@handles` method of the aggregate is pure, and is.)
     """
 
-    def __init__(self, aggregate: type[A], tags: TagsOf, work: Work) -> None:
-        self._class, self._tags, self._work = aggregate, tags, work
+    def __init__(self, aggregate: type[A], tags: TagsOf, types: tuple[str, ...], work: Work) -> None:
+        self._class, self._tags, self._types, self._work = aggregate, tags, types, work
 
     async def get(self, key: Any) -> A:
         """Return the aggregate of a key; raise Missing, which `send` answers by NotFound, where there is none."""
@@ -54,17 +55,17 @@ class Repository(Generic[A]):
 
     def _entity(self, tags: tuple[str, ...]) -> Entity:
         fold = fold_of(self._class)
-        clause = Clause(fold.types, tags)
+        clause = Clause(self._types, tags)
         return Entity(fold, clause, clause)
 
 
-def repositories(parameter: Parameter, function: Callable[..., Any]) -> Source | None:
+def repositories(parameter: Parameter, function: Callable[..., Any], *, lineage: Lineage = UNCHANGED) -> Source | None:
     """Provide `Repository[X]` to a handler; raise WiringError where X is no aggregate with a tag."""
     if parameter.type is not Repository and get_origin(parameter.type) is not Repository:
         return None
     cls = _aggregate_of(parameter, function)
-    tags = tags_of(model_of(cls))
-    return Source(from_context=lambda request: Repository(cls, tags, request.work))  # type: ignore[attr-defined]  # the Request of the left panel
+    tags, types = tags_of(model_of(cls)), lineage.stored_names(fold_of(cls).types)
+    return Source(from_context=lambda request: Repository(cls, tags, types, request.work))  # type: ignore[attr-defined]  # the Request of the left panel
 
 
 def aggregates_of(function: Callable[..., Any]) -> Iterable[type[Aggregate[Any]]]:

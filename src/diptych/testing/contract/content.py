@@ -81,4 +81,5 @@ class ContentContract:
 
         assert store.describe()["events"] == 1
         assert isinstance(store.describe()["durable"], bool)
+        assert sum(count for *_, count in store.describe()["types"]) == 1  # type: ignore[attr-defined]  # a list of three
         assert store.log_id == store.log_id
