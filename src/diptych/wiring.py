@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -16,6 +16,7 @@ from diptych.model.aggregates import fold_of
 from diptych.model.decisions import events_yielded
 from diptych.model.fields import fields_of, place_of
 from diptych.model.immutability import mutable_part
+from diptych.model.lineage import Lineage
 from diptych.model.projections import Projection, ReadModel
 from diptych.model.subscribers import Reacts, Subscriber
 from diptych.model.tags import tag_of
@@ -111,11 +112,8 @@ class Wiring:
         return {query.__name__: query for module in self.modules for query in module.queries}
 
     def codec(self) -> EventCodec:
-        """Return the codec of every event that a fold reads or a decision yields."""
-        classes = dict.fromkeys(self._event_classes())
-        for cls in classes:
-            _refuse_mutable(cls)
-        return EventCodec(classes)
+        """Return the codec of every event that a fold reads or a decision yields, and of what is upcast to them."""
+        return codec_of(self.modules, self.projections.values(), self.subscribers.values())
 
     def refuse_clashes(self) -> None:
         """Raise WiringError for two messages of one name; in development, warn of keys that no tag finds."""
@@ -175,19 +173,37 @@ class Wiring:
                     if name not in tagged:
                         yield f"{model.name}: {fold.event.__name__}.{name} keys rows without a Tag (a refold must scan)"
 
-    def _event_classes(self) -> Iterable[type]:
-        for module in self.modules:
-            for decision in module.decisions.values():
-                yield from events_yielded(decision.function)
-                for _, selection in decision.selections:
-                    yield from selection.model.fold.events
-            for handler in module.commands.values():
-                for aggregate in aggregates_of(handler):
-                    yield from fold_of(aggregate).events
-        for projection in self.projections.values():
-            yield from projection.events
-        for subscriber in self.subscribers.values():
-            yield from subscriber.events
+
+def codec_of(
+    modules: Iterable[Module], projections: Iterable[Projection], subscribers: Iterable[Subscriber]
+) -> EventCodec:
+    """Return the codec of every event that these name; raise WiringError where one names an outdated form of one."""
+    modules, reactions = tuple(modules), [each for subscriber in subscribers for each in subscriber.reactions]
+    uses = [*_used_by_modules(modules)]
+    uses += [(fold.event, fold.function) for projection in projections for _, fold in projection.folds()]
+    uses += [(cls, each.function) for each in reactions for cls in each.events]
+    upcasters = [each for module in modules for each in module.upcasters]
+    lineage = Lineage(upcasters)
+    for cls, function in uses:
+        lineage.refuse_outdated(cls, function)
+    codec = EventCodec([cls for cls, _ in uses], upcasters)
+    for cls in codec.types:
+        _refuse_mutable(cls)
+    for each in reactions:
+        lineage.refuse_outdated_names(each.names - {stored.name for stored in codec.types.values()}, each.function)
+    return codec
+
+
+def _used_by_modules(modules: Iterable[Module]) -> Iterator[tuple[type, Callable[..., Any]]]:
+    """Yield every event class that a decision, a fold or an aggregate names, and which of them does."""
+    for module in modules:
+        for decision in module.decisions.values():
+            yield from ((cls, decision.function) for cls in events_yielded(decision.function))
+            for _, selection in decision.selections:
+                yield from ((cls, selection.model.fold.evolve) for cls in selection.model.fold.events)
+        for handler in module.commands.values():
+            for fold in map(fold_of, aggregates_of(handler)):
+                yield from ((cls, fold.evolve) for cls in fold.events)
 
 
 def _shown(part: object) -> str:

@@ -93,7 +93,7 @@ class ReadPanel:
         self.rows, self._store, self._codec, self._clock = rows, store, codec, clock
         self._projections, self._middleware, self._mode, self._runs = tuple(projections), tuple(middleware), mode, runs
         self._shelf, self._live = Shelf(rows), LiveProgress()
-        self._fingerprints = {each.name: fingerprint_of(each) for each in self._projections}
+        self._fingerprints = {each.name: fingerprint_of(each, codec.lineage) for each in self._projections}
         modules, resolver = tuple(modules), RowsResolver(projections, self._shelf)
         self.views = self._made_views(modules, resolver)
         self._routes = _routes(modules, resolver, injector)
@@ -104,8 +104,9 @@ class ReadPanel:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.rows)
             self._shelf.reader = await stack.enter_async_context(self.rows.reader())
-            reach = Reach(self._projections, self._fingerprints, self._live, self._store, self._shelf.reader)
-            self.views.reach_of_rows, self.views.reader = reach, self._shelf.reader
+            reader, lineage = self._shelf.reader, self._codec.lineage
+            reach = Reach(self._projections, self._fingerprints, self._live, self._store, reader, lineage=lineage)
+            self.views.reach_of_rows, self.views.reader = reach, reader
             await stack.enter_async_context(self.views)
             self._shelf.reach = Coverage(reach, self.views)
             stack.callback(self.cache.clear)

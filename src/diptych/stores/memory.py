@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from heapq import merge
 from itertools import islice
@@ -118,7 +119,14 @@ class MemoryEventStore:
 
     def describe(self) -> dict[str, object]:
         """Describe the store for `doctor`."""
-        return {"store": "memory", "durable": False, "events": self._head.position, "records": len(self._records)}
+        kinds = Counter((event.name, event.version) for event in tuple(self._events))
+        return {
+            "store": "memory",
+            "durable": False,
+            "events": self._head.position,
+            "records": len(self._records),
+            "types": [(*kind, count) for kind, count in sorted(kinds.items())],
+        }
 
     async def __aenter__(self) -> Self:
         return self

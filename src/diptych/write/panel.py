@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -64,8 +65,10 @@ class WritePanel:
         self._executions: dict[type, Execution] = {}
         self._plain: dict[type, tuple[Callable[..., Any], tuple[Source, ...]]] = {}
         self._routes: dict[type, Route] = {}
+        self._lineage = codec.lineage
+        working = partial(repositories, lineage=codec.lineage)
         for module in modules:
-            self._wire(module, injector.resolving(refuse_rows), injector.resolving(refuse_rows, repositories))
+            self._wire(module, injector.resolving(refuse_rows), injector.resolving(refuse_rows, working))
 
     @property
     def commands(self) -> Mapping[str, type]:
@@ -143,7 +146,7 @@ class WritePanel:
             self._claim(command, module)
             self._named[command.__name__] = command
         for command, decision in module.decisions.items():
-            deciding = Deciding(decision, injector)
+            deciding = Deciding(decision, injector, self._lineage)
             self._executions[command] = Execution(
                 deciding, recorder=self._recorder, loader=self._loader, appending=self._appending, turns=self._turns
             )

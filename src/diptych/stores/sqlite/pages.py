@@ -44,10 +44,9 @@ class LogPages:
             self._head.publish(position)
         return position
 
-    def types(self) -> list[tuple[str, int]]:
-        """Read the stored names and versions of events."""
-        self._refresh()
-        return list(self._types.values())
+    def types(self) -> list[tuple[str, int, int]]:
+        """Read the stored names and versions of events, and count each by its index."""
+        return [(name, version, count) for name, version, count in self._rows(sql("log_count_types")) if count]
 
     def record(self, command_id: UUID) -> Record | None:
         """Read the record of a command."""
