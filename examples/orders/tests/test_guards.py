@@ -1,0 +1,86 @@
+"""Who may do and see what: customers what concerns their own orders, the staff all, others nothing."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from diptych import Command, Forbidden, NotAllowed, Query
+from orders.clerk import HOME, Clerk
+from orders.commands import (
+    AddItem,
+    CreateOrder,
+    InvoiceOrder,
+    ListProduct,
+    PlaceOrder,
+    SetShippingAddress,
+    UpdateStatus,
+)
+from orders.queries.aggregates import ListCategorySales
+from orders.queries.customers import FindCustomers, GetCustomer, GetCustomerAnalytics, GetCustomerOrders
+from orders.queries.orders import ListOrders, SearchOrders
+from orders.queries.products import ListProductSales, ListSalesEntries
+
+ADA = UUID(int=1)
+
+
+@pytest.mark.parametrize("principal", ["mallory", None, str(UUID(int=7))])
+async def test_nobody_but_customer_and_staff_touches_an_order(clerk: Clerk, principal: str | None) -> None:
+    ada, mug = await clerk.customer("Ada"), await clerk.product("mug", "kitchen", "2.50")
+    order = await clerk.draft(ada, {mug: 1})
+
+    commands: tuple[Command[Any], ...] = (
+        CreateOrder(customer=ada, shipping=HOME, payment="card"),
+        AddItem(order, mug, 1),
+        SetShippingAddress(order, HOME),
+        PlaceOrder(order),
+        UpdateStatus(order, "cancelled"),
+    )
+    for command in commands:
+        assert isinstance(await clerk.application.send(command, principal=principal), Forbidden), command
+
+
+@pytest.mark.parametrize(
+    "command", [ListProduct(name="mug", category="kitchen", price=Decimal(1)), InvoiceOrder(UUID(int=2))]
+)
+async def test_only_the_staff_lists_products_and_writes_invoices(clerk: Clerk, command: Command[Any]) -> None:
+    result = await clerk.application.send(command, principal=str(ADA))
+
+    assert isinstance(result, Forbidden)
+    assert "is for the staff" in result.error
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        FindCustomers(),
+        GetCustomerAnalytics(ADA),
+        ListProductSales(),
+        ListSalesEntries(),
+        ListCategorySales(),
+        SearchOrders(),
+        SearchOrders(customer=UUID(int=2)),
+        ListOrders(UUID(int=2)),
+        GetCustomer(UUID(int=2)),
+        GetCustomerOrders(UUID(int=2)),
+    ],
+)
+async def test_customers_ask_nothing_about_others(clerk: Clerk, query: Query[Any]) -> None:
+    with pytest.raises(NotAllowed):
+        await clerk.application.ask(query, principal=str(ADA))
+
+
+async def test_customers_see_their_own_orders_and_no_others(clerk: Clerk) -> None:
+    ada, grace = await clerk.customer("Ada"), await clerk.customer("Grace")
+    mug = await clerk.product("mug", "kitchen", "2.50")
+    order = await clerk.draft(ada, {mug: 1})
+    await clerk.application.caught_up()
+    hers, others = clerk.on_behalf_of(ada), clerk.on_behalf_of(grace)
+
+    assert await hers.get(order) is not None
+    assert await others.get(order) is None
+    assert [row.order for row in (await hers.find(customer=ada)).items] == [order]
+    assert (await hers.of_customer(ada)) is not None
