@@ -15,16 +15,24 @@ from __future__ import annotations
 
 from diptych.testing.contract.appending import AppendingContract
 from diptych.testing.contract.bookmarks import BookmarksContract
+from diptych.testing.contract.boundaries import BoundariesContract
 from diptych.testing.contract.conditions import ConditionsContract
 from diptych.testing.contract.content import ContentContract
 from diptych.testing.contract.live import LiveContract
 from diptych.testing.contract.reading import ReadingContract
 from diptych.testing.contract.recording import RecordingContract
+from diptych.testing.contract.snapshots import SnapshotsContract
 
-__all__ = ["BookmarksContract", "EventStoreContract"]
+__all__ = ["BookmarksContract", "EventStoreContract", "SnapshotsContract"]
 
 
 class EventStoreContract(
-    AppendingContract, ConditionsContract, RecordingContract, ReadingContract, LiveContract, ContentContract
+    BoundariesContract,
+    AppendingContract,
+    ConditionsContract,
+    RecordingContract,
+    ReadingContract,
+    LiveContract,
+    ContentContract,
 ):
     """State every promise of `ports.EventStore` as a test."""
