@@ -1,0 +1,123 @@
+"""Saved states in memory and in a file keep the same promises; those of a file outlive their process."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from diptych.errors import SettingsError, StoreError
+from diptych.ports import SavedState, SnapshotStore
+from diptych.stores.memory_snapshots import MemorySnapshots
+from diptych.stores.sqlite import snapshots as snapshots_module
+from diptych.stores.sqlite.snapshots import SqliteSnapshots
+from diptych.stores.urls import snapshots_beside
+from diptych.testing.contracts import SnapshotsContract
+
+
+def size_of(path: Path, suffix: str) -> int:
+    return Path(f"{path}{suffix}").stat().st_size
+
+
+def break_up(path: Path) -> None:
+    path.write_text("not a database, whatever it may be called\n" * 100)
+
+
+class TestMemorySnapshots(SnapshotsContract):
+    @pytest.fixture
+    async def snapshots(self) -> AsyncIterator[SnapshotStore]:
+        async with MemorySnapshots() as opened:
+            yield opened
+
+
+class TestSqliteSnapshots(SnapshotsContract):
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return tmp_path / "shop-snapshots.db"
+
+    @pytest.fixture
+    async def snapshots(self, path: Path) -> AsyncIterator[SnapshotStore]:
+        async with SqliteSnapshots(path) as opened:
+            yield opened
+
+    async def test_they_are_there_when_the_file_is_opened_again(self, path: Path) -> None:
+        async with SqliteSnapshots(path) as first:
+            await first.put([SavedState("a", "1", b"kept")])
+
+        async with SqliteSnapshots(path) as second:
+            assert await second.get("a", "1") == b"kept"
+
+    async def test_two_processes_share_a_file(self, path: Path, snapshots: SnapshotStore) -> None:
+        async with SqliteSnapshots(path) as other:
+            await other.put([SavedState("a", "1", b"theirs")])
+
+            assert await snapshots.get("a", "1") == b"theirs"
+
+    async def test_the_files_are_this_users_alone(self, path: Path, snapshots: SnapshotStore) -> None:
+        await snapshots.put([SavedState("a", "1", b"kept")])
+
+        assert {each.stat().st_mode & 0o777 for each in path.parent.iterdir()} == {0o600}
+
+    async def test_no_write_waits_for_the_disk(self, snapshots: SqliteSnapshots) -> None:
+        _, writer, _, _ = snapshots._open()
+
+        assert writer.execute("pragma synchronous").fetchone() == (1,)
+        assert writer.execute("pragma journal_mode").fetchone() == ("wal",)
+
+    async def test_the_write_ahead_log_is_emptied_now_and_then(
+        self, path: Path, snapshots: SnapshotStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(snapshots_module, "_TIDY_BYTES", 100_000)
+        for number in range(40):
+            await snapshots.put([SavedState("a", str(number % 4), bytes(50_000))])
+
+        assert size_of(path, "-wal") < 40 * 50_000
+
+    async def test_a_batch_that_fails_leaves_everything_as_it_was(self, snapshots: SnapshotStore) -> None:
+        await snapshots.put([SavedState("a", "1", b"kept")])
+
+        with pytest.raises(StoreError):
+            await snapshots.put([SavedState("a", "1", b"new"), SavedState("a", "2", None)])  # type: ignore[arg-type]  # the fault
+
+        assert await snapshots.get("a", "1") == b"kept"
+        await snapshots.put([SavedState("a", "1", b"goes on")])
+        assert await snapshots.get("a", "1") == b"goes on"
+
+    async def test_a_damaged_file_is_a_store_error(self, path: Path) -> None:
+        break_up(path)
+
+        with pytest.raises(StoreError, match="cannot be opened as an SQLite file"):
+            async with SqliteSnapshots(path):
+                pass
+
+    async def test_a_table_that_is_gone_is_a_store_error(self, path: Path, snapshots: SnapshotStore) -> None:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("drop table snapshots")
+
+        with pytest.raises(StoreError, match="no such table"):
+            await snapshots.get("a", "1")
+        with pytest.raises(StoreError, match="no such table"):
+            await snapshots.put([SavedState("a", "1", b"")])
+
+    async def test_a_store_that_is_not_open_says_so(self, path: Path) -> None:
+        store = SqliteSnapshots(path)
+
+        with pytest.raises(StoreError, match="are not open"):
+            await store.get("a", "1")
+        with pytest.raises(StoreError, match="are not open"):
+            await store.put([])
+
+    async def test_a_folder_that_is_missing_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(SettingsError):
+            async with SqliteSnapshots(tmp_path / "none" / "s.db"):
+                pass
+
+
+def test_they_live_beside_the_log() -> None:
+    assert isinstance(snapshots_beside("memory://"), MemorySnapshots)
+    store = snapshots_beside("sqlite:////data/shop.db")
+    assert isinstance(store, SqliteSnapshots)
+    assert store._path == Path("/data/shop-snapshots.db")
