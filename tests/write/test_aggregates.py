@@ -82,6 +82,8 @@ def test_a_handler_with_a_repository_is_specified_too() -> None:
 
     filled.when(ReorderAll(ONE, TWO)).then(OrderOpened(TWO, "ada"), ItemAdded(TWO, "pen", PEN)).then_value(1)
     filled.when(ReorderAll(TWO, ONE)).then_refused(Missing)
+    assert isinstance(filled.when(ReorderAll(ONE, ONE)).result, Conflict)
+    assert isinstance(spec.given(OrderOpened(ONE, "ada")).when(ReorderAll(ONE, TWO)).result, Refused)
 
 
 async def test_commands_of_an_aggregate_take_effect_and_its_state_is_found_again(app: Application) -> None:

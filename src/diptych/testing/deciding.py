@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, cast, get_args
 
 from diptych.codec import encode_message
 from diptych.dispatch import compile_handler, sources_of
 from diptych.errors import InvalidMessageError, Refusal, UnknownMessageError
 from diptych.injection import Injector
 from diptych.model.meta import Context
-from diptych.model.results import Accepted, Invalid
+from diptych.model.results import Accepted, Conflict, Failure, Invalid
 from diptych.module import Module
 from diptych.testing.outcomes import Outcome
 from diptych.testing.past import Past
@@ -41,6 +41,8 @@ async def decide_on(
         decided = await _decided(modules, past, filled, context, injector)
     if decided.refusal is not None:
         return Outcome(command, failure_of(decided.refusal, len(past)), refusal=decided.refusal)
+    if isinstance(decided.value, get_args(Failure)):
+        return Outcome(command, cast("Failure", decided.value))
     for event in decided.events:
         encode_message(event)
     position = len(past) + len(decided.events)
@@ -88,6 +90,9 @@ async def _handled(
     request = Request(context.now, context.command_id, context.principal, work=work)
     try:
         value = await handler(command, request)
-        return Decided(work.events, value)
     except Refusal as refusal:
         return Decided((), refusal=refusal)
+    added = [entity for entity in work.entities if entity.known is None]
+    if any(entity.clause.matches(each.name, each.tags) for entity in added for each in past):
+        return Decided((), Conflict("what the handler adds is there already"))
+    return Decided(work.events, value)
