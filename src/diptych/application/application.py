@@ -46,8 +46,10 @@ class Application:
     process; `subscribers` are run in the background ("run"), before `send` returns ("inline"), or by another process
     ("off"). `cache_bytes` bounds what the answers of cached queries take in memory. `unguarded="refuse"`
     wants a guard for every message. `audit` bounds what is kept of commands that were not accepted; None keeps nothing.
-    The constructor checks the whole wiring and raises WiringError; entering it opens the stores.
+    A unit of work may hold the turn to write for `uow_limit` seconds. The constructor checks the whole wiring and raises WiringError; entering it opens the stores.
     """
+
+    _open: AsyncExitStack | None = None
 
     def __init__(
         self,
@@ -65,17 +67,16 @@ class Application:
         cache_bytes: int = CACHE_BYTES,
         unguarded: Unguarded = "allow",
         audit: Audit | None = _AUDIT,
+        uow_limit: float = 2.0,
     ) -> None:
         clock, ids, wraps = clock or SystemClock(), ids or RandomIds(), tuple(middleware)
         runs, sizes = (projections, subscribers), (state_bytes, cache_bytes)
-        made = Wiring(parts, events, reads, tuple(provide), wraps, clock, ids, mode, *runs, *sizes, unguarded, audit)
+        made = Wiring(parts, events, reads, tuple(provide), wraps, clock, ids, mode, *runs, *sizes, unguarded, audit, uow_limit)
         self._wiring, self.modules, self.mode, self.clock, self._ids = made, made.modules, mode, clock, ids
-        self._open: AsyncExitStack | None = None
         self._assembly = found = assembled(made)
         self.store, self.rows, self.codec = found.store, found.rows, found.codec
         self.reactions, self.trials, self.history = found.reactions, found.trials, found.history
-        self.audit, self.traces = found.sent, found.traces
-        self._read, self._write = found.read, found.write
+        self.audit, self.traces, self._read, self._write = found.sent, found.traces, found.read, found.write
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:

@@ -12,7 +12,7 @@ _COMMANDS = {
     "send": ("diptych.cli.sending:send", "Send a command."),
     "ask": ("diptych.cli.asking:ask", "Ask a query."),
     "events": ("diptych.cli.events:events", "Look into the log: list, tail, show."),
-    "commands": ("diptych.cli.commands:commands", "Look commands up: outcome."),
+    "commands": ("diptych.cli.commands:commands", "See what was sent and what became of it: list, outcome, trace."),
     "projections": ("diptych.cli.projections:projections", "See where read models stand, and check them."),
     "views": ("diptych.cli.views:views", "See where materialised views stand, and refresh them."),
     "subscribers": ("diptych.cli.subscribers:subscribers", "See where subscribers stand, and skip an event."),

@@ -46,6 +46,7 @@ async def examined(app: Application) -> list[Finding]:
     found += findings.events(app, described)
     found += findings.progress(app, await app.head(), store.log_id, await app.checkpoints())
     found += findings.subscribers(app, await app.head(), store.log_id, await app.reactions.bookmarks())
+    found.append(findings.audited(await app.audit.trail()))
     return found
 
 

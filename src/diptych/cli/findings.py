@@ -14,7 +14,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from diptych.application import Application
-from diptych.ports import Bookmark, Checkpoint
+from diptych.ports import Bookmark, Checkpoint, Trail
 
 Level = Literal["ok", "note", "warning", "error"]
 
@@ -96,6 +96,14 @@ def subscribers(app: Application, head: int, log_id: UUID, stored: Mapping[str, 
             yield _reacting(bookmark, head, log_id)
     for name in sorted(stored.keys() - app.subscribers.keys()):
         yield Finding(f"subscriber {name}", "note", "is stored, and the application has it no more")
+
+
+def audited(trail: Trail) -> Finding:
+    """Say whether the trail of commands that were not accepted has kept up."""
+    if trail.dropped:
+        text = f"{trail.dropped} commands that were not accepted were dropped from it, {trail.kept} are kept"
+        return Finding("audit", "warning", text, "free space beside the log, or let more wait: Audit(queue=...)")
+    return Finding("audit", "ok", f"{trail.kept} commands that were not accepted are kept")
 
 
 def files(urls: tuple[str, str]) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from diptych.errors import CostError, FoldError, UnknownRowError, UnreadableEventError
+from diptych.errors import CostError, FoldError, RebuildingError, StaleError, UnknownRowError, UnreadableEventError
 from diptych.history.blame import Diff
 from diptych.history.history import History
 from diptych.history.traced import ChangedRow, ChangedRows
@@ -72,7 +72,7 @@ class Touching:
             told.take(await self._history.diff(model.name, key, position - 1, position, limit=LIMIT))
         except UnknownRowError:
             return
-        except (CostError, FoldError, UnreadableEventError):
+        except (CostError, FoldError, RebuildingError, StaleError, UnreadableEventError):
             told.rows.append(ChangedRow(key, None))
 
     async def _candidates(

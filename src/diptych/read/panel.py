@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self
 
 from diptych.codec import EventCodec, refuse_unsound
@@ -27,6 +27,7 @@ from diptych.read.cached import CachedQuery, Reading
 from diptych.read.coverage import Coverage
 from diptych.read.fingerprint import fingerprint_of
 from diptych.read.flights import Flights
+from diptych.read.guarding import QueryGuards
 from diptych.read.lending import Lending
 from diptych.read.past import Refolding
 from diptych.read.progress import LiveProgress
@@ -36,6 +37,10 @@ from diptych.read.resolver import RowsResolver
 from diptych.read.rows import Asking, Shelf, asking
 from diptych.read.runtime import Runtime
 from diptych.read.views import Views
+
+Guards = Mapping[type, Sequence[Callable[..., Any]]]
+"""The guards of each query that has any."""
+_NOBODY: Guards = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class _Route:
     sources: tuple[Source, ...]
     projections: tuple[str, ...]
     named: tuple[str, ...]
+    guards: QueryGuards
     cached: Cached | None = None
     handle: Handler | None = None
 
@@ -88,17 +94,17 @@ class ReadPanel:
         mode: Literal["production", "dev"] = "production",
         runs: Literal["run", "follow"] = "run",
         cache_bytes: int = CACHE_BYTES,
+        guards: Guards = _NOBODY,
     ) -> None:
         _refuse_twins(projections)
         self.rows, self._store, self._codec, self._clock = rows, store, codec, clock
         self._projections, self._middleware, self._mode, self._runs = tuple(projections), tuple(middleware), mode, runs
-        self._shelf, self._live = Shelf(rows), LiveProgress()
+        self._shelf, self._live, self._flights = Shelf(rows), LiveProgress(), Flights[CacheKey, Kept]()
         self._fingerprints = {each.name: fingerprint_of(each, codec.lineage) for each in self._projections}
         modules, resolver = tuple(modules), RowsResolver(projections, self._shelf)
         self.views = self._made_views(modules, resolver)
-        self._routes = _routes(modules, resolver, injector)
-        self.cache, self._flights = AnswerCache(cache_bytes), Flights[CacheKey, Kept]()
-        self.lending = Lending(resolver, self._shelf)
+        self._routes = _routes(modules, resolver, injector, guards)
+        self.cache, self.lending = AnswerCache(cache_bytes), Lending(resolver, self._shelf)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -112,7 +118,7 @@ class ReadPanel:
             stack.callback(self.cache.clear)
             stack.push_async_callback(self._flights.close)
             for route in self._routes.values():
-                route.handle = compose(self._handler(route), self._middleware)
+                route.handle = compose(route.guards.before(self._handler(route)), self._middleware)
             if self._runs == "run" and self._projections:
                 self._runtime = self._made_runtime()
                 stack.push_async_callback(self._runtime.stop)
@@ -218,23 +224,28 @@ class ReadPanel:
         )
 
 
-def _routes(modules: Iterable[Module], resolver: RowsResolver, injector: Injector) -> dict[type, _Route]:
+def _routes(
+    modules: Iterable[Module], resolver: RowsResolver, injector: Injector, guards: Guards
+) -> dict[type, _Route]:
     seeing = injector.resolving(resolver)
     routes = {}
     for module in modules:
         for query, function in module.queries.items():
-            route = routes[query] = _route(function, resolver, seeing, module.caches.get(query))
+            asked = QueryGuards(guards.get(query, ()), resolver, seeing)
+            route = routes[query] = _route(function, resolver, seeing, asked, module.caches.get(query))
             if route.cached is not None:
                 reads = bool(route.models)
                 refuse_uncacheable(query, function, route.sources, policy=route.cached, reads=reads)
     return routes
 
 
-def _route(function: Any, resolver: RowsResolver, injector: Injector, cached: Cached | None) -> _Route:
+def _route(
+    function: Any, resolver: RowsResolver, injector: Injector, guards: QueryGuards, cached: Cached | None
+) -> _Route:
     models = resolver.models_of(parameters_of(function))
-    projections = tuple(dict.fromkeys(model.projection for model in models))
+    projections = tuple(dict.fromkeys((*(model.projection for model in models), *guards.projections)))
     named = tuple(dict.fromkeys(model.name for model in models))
-    return _Route(function, sources_of(function, injector), projections, named, cached)
+    return _Route(function, sources_of(function, injector), projections, named, guards, cached)
 
 
 def _refuse_twins(projections: Iterable[Projection]) -> None:

@@ -8,7 +8,7 @@ import time
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
-from heapq import merge
+from heapq import merge, nlargest
 from itertools import islice
 from types import TracebackType
 from typing import Self
@@ -19,7 +19,18 @@ from msgspec.structs import replace
 from diptych.codec import verify_content
 from diptych.errors import CorruptionError
 from diptych.model.criteria import Clause, Criteria, Guard
-from diptych.ports import Append, Appended, AppendOutcome, Conflicted, EventReader, Record, Recorded, Slice, StoredEvent
+from diptych.ports import (
+    Append,
+    Appended,
+    AppendOutcome,
+    Conflicted,
+    EventReader,
+    Record,
+    Recorded,
+    Slice,
+    StoredEvent,
+    Wanted,
+)
 from diptych.stores.heads import KnownHead
 
 _VERIFIED_AT_ONCE = 1000
@@ -64,6 +75,11 @@ class MemoryEventStore:
     async def record(self, command_id: UUID) -> Record | None:
         """Return the record of an accepted command, or None."""
         return self._records.get(command_id)
+
+    async def records(self, wanted: Wanted, *, before: tuple[int, bytes], limit: int) -> Sequence[Record]:
+        """Return at most `limit` records below `before`, the newest first."""
+        found = (each for each in tuple(self._records.values()) if _place(each) < before and _fits(each, wanted))
+        return nlargest(limit, found, key=_place)
 
     async def read(
         self,
@@ -191,6 +207,15 @@ class MemoryEventStore:
         if not positions or positions[-1] <= after:
             return ()
         return positions[bisect_right(positions, after) : bisect_right(positions, last)]
+
+
+def _place(record: Record) -> tuple[int, bytes]:
+    return record.recorded_at, record.id.bytes
+
+
+def _fits(record: Record, wanted: Wanted) -> bool:
+    same = wanted.name in (None, record.name) and wanted.principal in (None, record.actor)
+    return same and record.recorded_at >= wanted.since
 
 
 def _without_repeats(ordered: Iterator[int]) -> Iterator[int]:

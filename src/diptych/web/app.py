@@ -15,12 +15,13 @@ from starlette.types import Receive, Send
 from diptych.application import Application
 from diptych.web import commands, queries
 from diptych.web.bodies import MIB
-from diptych.web.edge import Edge, Reply, Scope
+from diptych.web.edge import Edge, Scope, response_of
 from diptych.web.faces import Face
 from diptych.web.history import history_routes
 from diptych.web.hosts import LOOPBACK
 from diptych.web.pages import page_routes
 from diptych.web.principals import Principal
+from diptych.web.sent import Auditor, sent_routes
 
 
 def asgi_app(
@@ -30,6 +31,7 @@ def asgi_app(
     hosts: Iterable[str] = LOOPBACK,
     origins: Iterable[str] = (),
     max_body: int = MIB,
+    auditor: Auditor | None = None,
     title: str = "Diptych",
     version: str = "1",
     routes: Iterable[BaseRoute] = (),
@@ -37,17 +39,19 @@ def asgi_app(
     """Return the HTTP face of an application: commands, queries, their schemas, health and metrics.
 
     `principal` names on whose behalf a request comes; without it only this machine is served. `hosts` are the names
-    that are answered to, `origins` the pages of other origins that may write. `routes` are your own, such as a page
-    that asks its queries, behind the same door. Its lifespan opens the application unless it is open; when it is
-    mounted in another ASGI application, that one opens it.
+    that are answered to, `origins` the pages of other origins that may write. `auditor` says which principal may see
+    what others sent and what became of it; without it nobody may, but this machine where there is no `principal`.
+    `routes` are your own, such as a page that asks its queries, behind the same door. Its lifespan opens the
+    application unless it is open; when it is mounted in another ASGI application, that one opens it.
     """
     edge = Edge(application, principal=principal, hosts=hosts, origins=origins, max_body=max_body)
     faces = {
         commands.PREFIX: commands.command_face(edge),
         queries.PREFIX: queries.query_face(edge),
     }
+    sent = sent_routes(edge, auditor)
     pages = page_routes(application, (face.meter for face in faces.values()), title=title, version=version)
-    return WebFace(edge, faces, (*pages, *history_routes(edge), *routes))
+    return WebFace(edge, faces, sent, (*pages, *history_routes(edge), *routes))
 
 
 class WebFace(Starlette):
@@ -56,10 +60,12 @@ class WebFace(Starlette):
     A message goes past router and middleware stack straight to its face, unless middleware was added to this one.
     """
 
-    def __init__(self, edge: Edge, faces: Mapping[str, Face], pages: Iterable[BaseRoute]) -> None:
+    def __init__(
+        self, edge: Edge, faces: Mapping[str, Face], sent: Iterable[BaseRoute], pages: Iterable[BaseRoute]
+    ) -> None:
         messages = [Route(f"{prefix}{{name:path}}", face) for prefix, face in faces.items()]
         super().__init__(
-            routes=[*messages, *pages],
+            routes=[*sent, *messages, *pages],
             lifespan=lambda _: _opened(edge.application),
             exception_handlers={HTTPException: self._refuse},
         )
@@ -71,7 +77,7 @@ class WebFace(Starlette):
         if scope["type"] == "http":
             if not self.user_middleware:
                 path, root = scope["path"], scope.get("root_path", "")
-                if path.startswith(self._commands, len(root)):
+                if scope["method"] == "POST" and path.startswith(self._commands, len(root)):
                     return await self._command(scope, receive, send)
                 if path.startswith(self._queries, len(root)):
                     return await self._query(scope, receive, send)
@@ -79,11 +85,11 @@ class WebFace(Starlette):
                 self._edge.admit(scope)
             except Exception as error:  # noqa: BLE001 (the edge of the house: an error is an answer)
                 reply = await self._edge.reply_to_error(error, scope)
-                return await _response(reply)(scope, receive, send)
+                return await response_of(reply)(scope, receive, send)
         return await super().__call__(scope, receive, send)
 
     async def _refuse(self, request: Request, error: Exception) -> Response:
-        return _response(await self._edge.reply_to_error(error, request.scope))
+        return response_of(await self._edge.reply_to_error(error, request.scope))
 
 
 @contextlib.asynccontextmanager
@@ -93,9 +99,3 @@ async def _opened(application: Application) -> AsyncIterator[None]:
     else:
         async with application:
             yield
-
-
-def _response(reply: Reply) -> Response:
-    response = Response(reply.body, reply.status)
-    response.raw_headers = reply.headers
-    return response

@@ -77,6 +77,14 @@ def cached(figures: CacheFigures) -> Iterator[str]:
     yield from gauge(f"{metric}_entries", "Answers that are kept.", [("", figures.entries)])
 
 
+def audited(dropped: int, waiting: int) -> Iterator[str]:
+    """Yield how the audit trail keeps up as Prometheus text."""
+    metric = "diptych_audit_dropped_total"
+    yield f"# HELP {metric} Commands not accepted that the audit trail had no room for."
+    yield from (f"# TYPE {metric} counter", f"{metric} {dropped}")
+    yield from gauge("diptych_audit_waiting", "Commands not accepted that are not in the trail yet.", [("", waiting)])
+
+
 def positions(head: int, checkpoints: Mapping[str, Checkpoint]) -> Iterator[str]:
     """Yield the head of the log and where each projection stands as Prometheus text."""
     yield from gauge("diptych_head_position", "Position of the last event of the log.", [("", head)])

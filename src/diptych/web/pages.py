@@ -81,6 +81,7 @@ def _metrics(application: Application, meters: tuple[Meter, ...]) -> Callable[[R
     async def page(_: Request) -> Response:
         lines = [line for meter in meters for line in meter.lines()]
         lines += metrics.cached(application.cache)
+        lines += metrics.audited(application.audit.dropped, application.audit.waiting)
         if application.is_open:
             try:
                 lines += metrics.positions(await application.head(), await application.checkpoints())

@@ -25,6 +25,11 @@ class Principals:
     def __init__(self, hook: Principal | None) -> None:
         self._hook = hook
 
+    @property
+    def are_local(self) -> bool:
+        """Say whether there is no hook, so that only this machine is served."""
+        return self._hook is None
+
     def local(self, scope: Any, headers: Headers) -> str | None:  # Any: an ASGI scope
         """Return the principal that a client of this machine names; raise RequestError for one of another machine."""
         if not comes_from_here(scope.get("client")):

@@ -91,8 +91,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 class Problem:
     """Tell one problem: its kind, what happened this time, further members and headers.
 
-    `code` refines the kind into a type of its own: `/problems/refused/out-of-stock`. `remapped` is the status of a route
-    that answers this kind otherwise.
+    `code` refines the kind into a type of its own: `/problems/refused/out-of-stock`. `remapped` is the status of a
+    route that answers this kind otherwise.
     """
 
     kind: str

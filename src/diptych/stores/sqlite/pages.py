@@ -12,7 +12,7 @@ import msgspec
 
 from diptych.errors import CorruptionError, StoreError
 from diptych.model.criteria import Clause, Criteria
-from diptych.ports import Record, Slice, StoredEvent
+from diptych.ports import Record, Slice, StoredEvent, Wanted
 from diptych.stores.heads import KnownHead
 from diptych.stores.sqlite import statements
 from diptych.stores.sqlite.connection import sql
@@ -52,6 +52,11 @@ class LogPages:
         """Read the record of a command."""
         rows = self._rows(self._statements["log_select_command"], (command_id.bytes,))
         return Record(command_id, *rows[0]) if rows else None
+
+    def records(self, wanted: Wanted, before: tuple[int, bytes], limit: int) -> list[Record]:
+        """Read the newest records below `before`: all are looked at, in the order of their ids."""
+        bound = (*before, wanted.since, wanted.name, wanted.principal, limit)
+        return [Record(UUID(bytes=each[0]), *each[1:]) for each in self._rows(sql("log_list_commands"), bound)]
 
     def read(self, criteria: Criteria, after: int, until: int | None, limit: int, *, backwards: bool) -> Slice:
         """Read one slice, as the port says."""
