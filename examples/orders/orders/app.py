@@ -16,6 +16,7 @@ from orders.queries.products import product_queries
 from orders.settings import OrderSettings, WriteModel, settings_of
 from orders.sourced.ordering import ordering
 from orders.sourced.parties import parties
+from orders.upcasting import upcasting
 from orders.views.parties import sales
 
 TITLE: Final = "Order management"
@@ -43,6 +44,7 @@ def build(
         *QUERIES,
         *READ_MODELS,
         *SUBSCRIBERS,
+        upcasting,
         events=log_in(data),
         provide=[chosen, post, *provide],
         subscribers=subscribers,
@@ -52,12 +54,12 @@ def build(
 
 def command_side(data: Path, settings: OrderSettings) -> Application:
     """Build the side that decides: it writes the log, and knows neither read models nor queries."""
-    return Application(*WRITE_MODELS[settings.write], events=log_in(data), provide=[settings])
+    return Application(*WRITE_MODELS[settings.write], upcasting, events=log_in(data), provide=[settings])
 
 
 def query_side(data: Path, settings: OrderSettings) -> Application:
     """Build the side that answers: it folds the log, tells customers, and knows no command."""
-    return Application(*QUERIES, *READ_MODELS, *SUBSCRIBERS, events=log_in(data), provide=[settings, post])
+    return Application(*QUERIES, *READ_MODELS, *SUBSCRIBERS, upcasting, events=log_in(data), provide=[settings, post])
 
 
 def log_in(data: Path | None) -> str:

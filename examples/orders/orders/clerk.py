@@ -40,7 +40,7 @@ class Clerk:
 
     async def draft(self, customer: UUID, items: Mapping[UUID, int], payment: Payment = "card") -> UUID:
         """Begin an order."""
-        wanted = [Item(product, quantity) for product, quantity in items.items()]
+        wanted = [Item(product=product, quantity=quantity) for product, quantity in items.items()]
         return (await self.orders.create(customer, wanted, HOME, payment=payment)).unwrap()
 
     async def placed(self, customer: UUID, items: Mapping[UUID, int], *steps: Step) -> UUID:

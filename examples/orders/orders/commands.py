@@ -6,10 +6,18 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from diptych import NEW, Bounds, Command, Generated
 from orders.values import Address, CustomerId, OrderId, Payment, Price, ProductId, Quantity, Reason, Step, Text
 
 Email = Annotated[str, Bounds(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+
+
+class Model(BaseModel):
+    """Be a message that is a model of pydantic: immutable, and strict about names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,20 +39,18 @@ class ListProduct(Command[UUID]):
     product: Annotated[ProductId, Generated] = NEW
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Model):
     """So many of a product."""
 
     product: UUID
-    quantity: Quantity
+    quantity: Annotated[int, Field(ge=1, le=1000)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateOrder(Command[UUID]):
+class CreateOrder(Model, Command[UUID]):
     """Begin an order as a draft; without a billing address it is billed to where it is shipped."""
 
     customer: CustomerId
-    items: Annotated[tuple[Item, ...], Bounds(max_length=100)] = ()
+    items: Annotated[tuple[Item, ...], Field(max_length=100)] = ()
     shipping: Address
     billing: Address | None = None
     payment: Payment

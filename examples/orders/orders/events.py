@@ -29,7 +29,7 @@ class ProductListed(msgspec.Struct, frozen=True, gc=False):
     price: Money
 
 
-@event("order.created")
+@event("order.created", version=2)
 class OrderCreated(msgspec.Struct, frozen=True):
     """A draft of an order was begun."""
 

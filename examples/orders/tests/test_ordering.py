@@ -64,7 +64,7 @@ async def test_ids_that_a_command_brings_are_taken_once(clerk: Clerk) -> None:
 async def test_an_order_is_read_right_after_it_was_created(clerk: Clerk) -> None:
     ada, mug = await clerk.customer("Ada"), await clerk.product("mug", "kitchen", "2.50")
 
-    created = await clerk.orders.create(ada, [Item(mug, 2)], HOME, billing=WORK, payment="invoice")
+    created = await clerk.orders.create(ada, [Item(product=mug, quantity=2)], HOME, billing=WORK, payment="invoice")
     shown = await clerk.orders.get(created.unwrap(), after=created)
 
     assert shown == OrderDetail(
@@ -94,7 +94,12 @@ async def test_without_a_billing_address_an_order_is_billed_to_where_it_is_shipp
 async def test_an_unknown_customer_and_unknown_products_are_errors_at_once(clerk: Clerk) -> None:
     mug, nobody, nothing = await clerk.product("mug", "kitchen", "2.50"), uuid4(), uuid4()
 
-    result = await clerk.orders.create(nobody, [Item(nothing, 1), Item(mug, 1), Item(nothing, 2)], HOME, payment="card")
+    result = await clerk.orders.create(
+        nobody,
+        [Item(product=nothing, quantity=1), Item(product=mug, quantity=1), Item(product=nothing, quantity=2)],
+        HOME,
+        payment="card",
+    )
 
     assert isinstance(result, Invalid)
     assert result.errors == {
@@ -130,7 +135,7 @@ async def test_an_item_is_of_a_product_that_there_is(clerk: Clerk) -> None:
 
 async def test_an_order_holds_a_hundred_items_and_no_more(clerk: Clerk) -> None:
     ada, mug = await clerk.customer("Ada"), await clerk.product("mug", "kitchen", "2.50")
-    order = (await clerk.orders.create(ada, [Item(mug, 1)] * 100, HOME, payment="card")).unwrap()
+    order = (await clerk.orders.create(ada, [Item(product=mug, quantity=1)] * 100, HOME, payment="card")).unwrap()
 
     result = await clerk.orders.add_item(order, mug, 1)
 
@@ -242,7 +247,7 @@ async def test_invoices_are_numbered_without_gaps(clerk: Clerk) -> None:
 
 async def test_an_order_is_changed_only_as_it_was_seen(clerk: Clerk) -> None:
     ada, mug = await clerk.customer("Ada"), await clerk.product("mug", "kitchen", "2.50")
-    created = await clerk.orders.create(ada, [Item(mug, 1)], HOME, payment="card")
+    created = await clerk.orders.create(ada, [Item(product=mug, quantity=1)], HOME, payment="card")
     order, seen = created.unwrap(), created.position
     assert seen is not None
 
@@ -267,8 +272,8 @@ async def test_what_happens_to_another_order_is_no_conflict(clerk: Clerk) -> Non
 async def test_a_command_that_is_sent_again_with_its_key_takes_effect_once(clerk: Clerk) -> None:
     ada, mug = await clerk.customer("Ada"), await clerk.product("mug", "kitchen", "2.50")
 
-    first = await clerk.orders.create(ada, [Item(mug, 1)], HOME, payment="card", key="basket-7")
-    again = await clerk.orders.create(ada, [Item(mug, 1)], HOME, payment="card", key="basket-7")
+    first = await clerk.orders.create(ada, [Item(product=mug, quantity=1)], HOME, payment="card", key="basket-7")
+    again = await clerk.orders.create(ada, [Item(product=mug, quantity=1)], HOME, payment="card", key="basket-7")
     added = [await clerk.orders.add_item(first.unwrap(), mug, 1, key="more") for _ in range(3)]
 
     assert again == first

@@ -9,6 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from diptych import Context, CursorPage, Module, Page, Query, Rows, Specification
+from orders.commands import Model
 from orders.queries.paging import Cursor, Limit, Offset
 from orders.settings import OrderSettings
 from orders.values import Money, Status
@@ -45,8 +46,7 @@ class ScrollOrders(Query[CursorPage[OrderSummary]]):
     cursor: Cursor | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SearchOrders(Query[Page[OrderSummary]]):
+class SearchOrders(Model, Query[Page[OrderSummary]]):
     """Search all orders; what is not said does not matter, and both ends of the range of days (UTC) are included."""
 
     customer: UUID | None = None
