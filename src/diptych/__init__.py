@@ -15,10 +15,11 @@ _HOMES = {
         "CorruptionError CostError Error FencedError FieldErrors FoldError ForeignLogError HistoryError "
         "InvalidMessageError KeyReusedError MalformedError MessageError Missing NoHistoryError NotAllowed "
         "NotDurableError OutcomeUnknownError OutdatedError PositionError ReactionError RebuildingError "
-        "RefreshError Refusal SettingsError StaleError StorageFullError StoreError UnknownMessageError "
-        "UnknownCommandError UnknownRowError UnmaterialisedError UnreadableEventError UntriableError UnwrapError "
-        "WiringError"
+        "RefreshError Refusal SettingsError StaleError StaleRowError StorageFullError StoreError TurnHeldError "
+        "UnitError UnknownCommandError UnknownMessageError UnknownRowError UnmaterialisedError UnreadableEventError "
+        "UntriableError UnwrapError WiringError"
     ),
+    "diptych.handlers": "blocking",
     "diptych.history.blame": "Blame Diff FieldBlame FieldChange RowEvent",
     "diptych.history.causes": "Cause",
     "diptych.history.foreseen": "FoldStop RowDiff",
@@ -52,8 +53,10 @@ _HOMES = {
     "diptych.read.panel": "Answer",
     "diptych.read.rows": "Rows",
     "diptych.read.views": "Refreshed ViewStanding",
+    "diptych.threads": "Threads",
     "diptych.write.lanes": "SentOnly TriedOnly",
     "diptych.write.repository": "Repository",
+    "diptych.write.units": "UnitOfWork",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 

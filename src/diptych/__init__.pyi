@@ -28,8 +28,11 @@ from diptych.errors import (
     Refusal,
     SettingsError,
     StaleError,
+    StaleRowError,
     StorageFullError,
     StoreError,
+    TurnHeldError,
+    UnitError,
     UnknownCommandError,
     UnknownMessageError,
     UnknownRowError,
@@ -39,6 +42,7 @@ from diptych.errors import (
     UnwrapError,
     WiringError,
 )
+from diptych.handlers import blocking
 from diptych.history.blame import Blame, Diff, FieldBlame, FieldChange, RowEvent
 from diptych.history.causes import Cause
 from diptych.history.foreseen import FoldStop, RowDiff
@@ -72,8 +76,10 @@ from diptych.read.cache import CacheFigures
 from diptych.read.panel import Answer
 from diptych.read.rows import Rows
 from diptych.read.views import Refreshed, ViewStanding
+from diptych.threads import Threads
 from diptych.write.lanes import SentOnly, TriedOnly
 from diptych.write.repository import Repository
+from diptych.write.units import UnitOfWork
 
 __all__ = [
     "NEW",
@@ -165,16 +171,21 @@ __all__ = [
     "Snapshots",
     "Specification",
     "StaleError",
+    "StaleRowError",
     "StorageFullError",
     "StoreError",
     "Subscriber",
     "Tag",
     "Trace",
     "TracedEvent",
+    "Threads",
     "Trial",
     "TriedEvent",
     "TriedOnly",
+    "TurnHeldError",
     "Unique",
+    "UnitError",
+    "UnitOfWork",
     "UnknownCommandError",
     "UnknownMessageError",
     "UnknownRowError",
@@ -184,6 +195,7 @@ __all__ = [
     "UnwrapError",
     "ViewStanding",
     "WiringError",
+    "blocking",
     "change",
     "computed",
     "decider_of",

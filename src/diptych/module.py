@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from diptych.errors import WiringError
+from diptych.handlers import handler_function, refuse_blocking
 from diptych.model.aggregates import Aggregate, decider_of
 from diptych.model.caching import Cached
 from diptych.model.decisions import (
@@ -23,6 +24,9 @@ from diptych.model.messages import is_query
 from diptych.model.upcasting import Upcaster, upcaster_of_json, upcasters_of
 from diptych.model.views import MaterialisedView, Refresh, view_of
 
+if TYPE_CHECKING:  # quicker to import without
+    from sqlalchemy import MetaData
+
 F = TypeVar("F", bound=Callable[..., Any])
 D = TypeVar("D", bound=Decider[Any])
 A = TypeVar("A", bound=type[Aggregate[Any]])
@@ -32,10 +36,11 @@ class Module:
     """Register deciders, decisions and handlers by the types of their parameters.
 
     Decorators return what they are given. A second handler for one command or query raises WiringError at once.
+    `tables` are those that its units of work write: made at start, in the log's database, where they are missing.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, *, tables: MetaData | None = None) -> None:
+        self.name, self.tables = name, tables
         self.decisions: dict[type, Decision] = {}
         self.commands: dict[type, Callable[..., Any]] = {}
         self.queries: dict[type, Callable[..., Any]] = {}
@@ -46,6 +51,7 @@ class Module:
 
     def decider(self, decider: D) -> D:
         """Register a decider for every command of its union."""
+        refuse_blocking(decider.decide, "a decision")
         for decision in decisions_of_decider(decider):
             self._claim(decision.command, decision.function)
             self.decisions[decision.command] = decision
@@ -60,6 +66,7 @@ class Module:
         """Register a decision over entities: each argument names the parameter that takes a decision model's state."""
 
         def register(function: F) -> F:
+            refuse_blocking(function, "a decision")
             for decision in decisions_of_function(function, selections):
                 self._claim(decision.command, function)
                 self.decisions[decision.command] = decision
@@ -72,9 +79,10 @@ class Module:
 
         A key is answered from its record once that is written; sent again before then, it runs the handler again.
         """
-        for command in commands_of(function):
-            self._claim(command, function)
-            self.commands[command] = function
+        registered = handler_function(function)
+        for command in commands_of(registered):
+            self._claim(command, registered)
+            self.commands[command] = registered
         return function
 
     @overload
@@ -88,7 +96,7 @@ class Module:
         """
 
         def register(function: F) -> F:
-            for query in self._claim_queries(function):
+            for query in self._claim_queries(handler_function(function)):
                 if cache is not None:
                     self.caches[query] = cache
             return function
@@ -101,6 +109,7 @@ class Module:
         The first parameter says which: messages, or Command[Any], Query[Any] or any other base for all of this module.
         What else it takes is injected, as into handlers. All guards of a message must return.
         """
+        refuse_blocking(function, "a guard")
         self.gates.append(gate_of(function))
         return function
 

@@ -13,18 +13,24 @@ from diptych.dispatch import Middleware
 from diptych.errors import WiringError
 from diptych.injection import Injector
 from diptych.model.aggregates import fold_of
+from diptych.model.auditing import Audit
 from diptych.model.decisions import events_yielded
 from diptych.model.fields import fields_of, place_of
+from diptych.model.gates import Guarding, Unguarded, guards_by_message, refuse_unguarded
 from diptych.model.immutability import mutable_part
 from diptych.model.lineage import Lineage
+from diptych.model.messages import is_command
 from diptych.model.projections import Projection, ReadModel
 from diptych.model.subscribers import Reacts, Subscriber
 from diptych.model.tags import tag_of
 from diptych.module import Module
-from diptych.ports import Clock, EventStore, Ids, RowStore
+from diptych.ports import Clock, EventStore, Ids, RowStore, SnapshotStore
 from diptych.read.panel import ReadPanel
+from diptych.write.auditing import Auditing
 from diptych.write.panel import WritePanel
 from diptych.write.repository import aggregates_of
+from diptych.write.snapshots import Snapshotter, folds_of
+from diptych.write.units import events_recorded
 
 Mode = Literal["production", "dev"]
 Runs = Literal["run", "follow"]
@@ -48,6 +54,9 @@ class Wiring:
     reacts: Reacts
     state_bytes: int
     cache_bytes: int
+    unguarded: Unguarded = "allow"
+    audit: Audit | None = None
+    uow_limit: float = 2.0
 
     def keywords(self) -> dict[str, Any]:
         """Return the settings as the keywords of an application."""
@@ -63,6 +72,9 @@ class Wiring:
             "subscribers": self.reacts,
             "state_bytes": self.state_bytes,
             "cache_bytes": self.cache_bytes,
+            "unguarded": self.unguarded,
+            "audit": self.audit,
+            "uow_limit": self.uow_limit,
         }
 
     def __post_init__(self) -> None:
@@ -76,6 +88,9 @@ class Wiring:
         _refuse_unknown("mode", self.mode, Mode)
         _refuse_unknown("projections", self.runs, Runs)
         _refuse_unknown("subscribers", self.reacts, Reacts)
+        _refuse_unknown("unguarded", self.unguarded, Unguarded)
+        if not self.uow_limit > 0:
+            raise WiringError(f"uow_limit of the application is {self.uow_limit!r}", fix="write seconds, such as 2.0")
 
     @cached_property
     def modules(self) -> tuple[Module, ...]:
@@ -111,6 +126,14 @@ class Wiring:
         """Return the queries by name."""
         return {query.__name__: query for module in self.modules for query in module.queries}
 
+    @cached_property
+    def guards(self) -> Mapping[type, tuple[Guarding, ...]]:
+        """Return the guards of each message; raise WiringError for one that guards nothing, or a message without."""
+        found = guards_by_message((module.gates, module.messages) for module in self.modules)
+        if self.unguarded == "refuse":
+            refuse_unguarded((each for module in self.modules for each in module.messages), found)
+        return found
+
     def codec(self) -> EventCodec:
         """Return the codec of every event that a fold reads or a decision yields, and of what is upcast to them."""
         return codec_of(self.modules, self.projections.values(), self.subscribers.values())
@@ -134,7 +157,14 @@ class Wiring:
                 _log.warning("%s", warning)
 
     def left_panel(
-        self, store: EventStore, codec: EventCodec, injector: Injector, around: Iterable[Middleware] = ()
+        self,
+        store: EventStore,
+        codec: EventCodec,
+        injector: Injector,
+        around: Iterable[Middleware] = (),
+        audit: Auditing | None = None,
+        *,
+        snapshots: SnapshotStore,
     ) -> WritePanel:
         """Return the left panel over a log; `around` goes around the middleware of the application."""
         return WritePanel(
@@ -142,10 +172,14 @@ class Wiring:
             store=store,
             codec=codec,
             injector=injector,
-            middleware=(*around, *self.middleware),
+            middleware=(*(() if audit is None else (audit.around,)), *around, *self.middleware),
             clock=self.clock,
             ids=self.ids,
             state_bytes=self.state_bytes,
+            snapshots=Snapshotter(folds_of(self.modules), store=snapshots, log=store, lineage=codec.lineage),
+            guards={cls: found for cls, found in self.guards.items() if is_command(cls)},
+            audit=audit,
+            uow_limit=self.uow_limit,
         )
 
     def right_panel(self, store: EventStore, rows: RowStore, codec: EventCodec, injector: Injector) -> ReadPanel:
@@ -162,6 +196,7 @@ class Wiring:
             mode=self.mode,
             runs=self.runs,
             cache_bytes=self.cache_bytes,
+            guards=self.guards,
         )
 
     def untagged_keys(self) -> Iterator[str]:
@@ -204,6 +239,7 @@ def _used_by_modules(modules: Iterable[Module]) -> Iterator[tuple[type, Callable
         for handler in module.commands.values():
             for fold in map(fold_of, aggregates_of(handler)):
                 yield from ((cls, fold.evolve) for cls in fold.events)
+            yield from ((cls, handler) for cls in events_recorded(handler))
 
 
 def _shown(part: object) -> str:

@@ -39,7 +39,7 @@ class HeldReads:
 
 def held(app: Application) -> HeldReads:
     """Put a barrier into the reads of an application's left panel."""
-    loader: Any = app._write._loader
+    loader: Any = app._write._means.loader
     loader._store = HeldReads(app.store)
     return loader._store  # type: ignore[no-any-return]  # just put there
 

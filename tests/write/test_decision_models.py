@@ -268,7 +268,7 @@ def test_a_tag_whose_text_differs_between_events_is_refused() -> None:
 
 async def test_states_of_several_kinds_are_read_by_one_read(app: Application) -> None:
     reads: list[Criteria] = []
-    loader = app._write._loader
+    loader = app._write._means.loader
     read = loader._store.read
 
     async def counted(criteria: Criteria, *, after: int = 0, limit: int = 1000) -> object:

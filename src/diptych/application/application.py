@@ -46,7 +46,8 @@ class Application:
     process; `subscribers` are run in the background ("run"), before `send` returns ("inline"), or by another process
     ("off"). `cache_bytes` bounds what the answers of cached queries take in memory. `unguarded="refuse"`
     wants a guard for every message. `audit` bounds what is kept of commands that were not accepted; None keeps nothing.
-    A unit of work may hold the turn to write for `uow_limit` seconds. The constructor checks the whole wiring and raises WiringError; entering it opens the stores.
+    A unit of work may hold the turn to write for `uow_limit` seconds. The constructor checks the whole wiring and
+    raises WiringError; entering it opens the stores.
     """
 
     _open: AsyncExitStack | None = None
@@ -69,14 +70,13 @@ class Application:
         audit: Audit | None = _AUDIT,
         uow_limit: float = 2.0,
     ) -> None:
-        clock, ids, wraps = clock or SystemClock(), ids or RandomIds(), tuple(middleware)
-        runs, sizes = (projections, subscribers), (state_bytes, cache_bytes)
-        made = Wiring(parts, events, reads, tuple(provide), wraps, clock, ids, mode, *runs, *sizes, unguarded, audit, uow_limit)
-        self._wiring, self.modules, self.mode, self.clock, self._ids = made, made.modules, mode, clock, ids
-        self._assembly = found = assembled(made)
-        self.store, self.rows, self.codec = found.store, found.rows, found.codec
-        self.reactions, self.trials, self.history = found.reactions, found.trials, found.history
-        self.audit, self.traces, self._read, self._write = found.sent, found.traces, found.read, found.write
+        given = (events, reads, tuple(provide), tuple(middleware), clock or SystemClock(), ids or RandomIds(), mode)
+        rest = (projections, subscribers, state_bytes, cache_bytes, unguarded, audit, uow_limit)
+        self._wiring = made = Wiring(parts, *given, *rest)
+        self._assembly = its = assembled(made)
+        self.modules, self.mode, self.clock, self.store, self.rows = made.modules, mode, made.clock, its.store, its.rows
+        self.codec, self.history, self.reactions, self.trials = its.codec, its.history, its.reactions, its.trials
+        self.audit, self.traces, self._read, self._write = its.sent, its.traces, its.read, its.write
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -239,7 +239,7 @@ class Application:
     ) -> Answer:
         """Ask a query; return its answer with the position that it holds and that of the last change it may show."""
         position = after if after is None or isinstance(after, int) else after.position
-        context = Context(self.clock.now(), self._ids.new(), principal)
+        context = Context(self.clock.now(), self._wiring.ids.new(), principal)
         moment = None if as_of is None else await self.history.position_of(as_of)
         return await self._read.answer(query, context, after=position, wait=wait, as_of=moment)
 

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from diptych.codec import EventCodec, decode_message, encode, fingerprint
-from diptych.dispatch import Handler, Middleware, compile_handler, compose, sources_of
+from diptych.dispatch import Handler, Middleware, compile_handlers, compose, sources_of
 from diptych.errors import InvalidMessageError, MalformedError, UnknownMessageError, WiringError
 from diptych.injection import Injector, Source, refuse_rows
 from diptych.model.fields import place_of
 from diptych.model.results import Invalid, Result
 from diptych.module import Module
 from diptych.ports import Clock, EventStore, Ids
-from diptych.write.appending import Appending
+from diptych.write.auditing import Auditing
 from diptych.write.deciding import Deciding
 from diptych.write.execution import Execution
-from diptych.write.loading import Loader
-from diptych.write.recording import Recorder
+from diptych.write.guarding import CommandGuards, Guards
+from diptych.write.means import means_of
 from diptych.write.repository import repositories
 from diptych.write.requests import Delivery, Request, canonical, command_id_of, filler
-from diptych.write.states import StateCache
-from diptych.write.turns import Turns
+from diptych.write.snapshots import Snapshotter
+from diptych.write.units import takes_unit, units_of_work
 from diptych.write.withheld import UNSENT
-from diptych.write.working import Working
+
+_NOBODY: Guards = MappingProxyType({})
 
 
 class Route(NamedTuple):
@@ -53,22 +55,19 @@ class WritePanel:
         clock: Clock,
         ids: Ids,
         state_bytes: int,
+        snapshots: Snapshotter,
+        guards: Guards = _NOBODY,
+        audit: Auditing | None = None,
+        uow_limit: float = 2.0,
     ) -> None:
-        self._clock, self._ids = clock, ids
-        self._middleware = tuple(middleware)
-        self._recorder = Recorder(store, codec, clock)
-        self.states = StateCache(state_bytes)
-        self._loader = Loader(store, codec, self.states)
-        self._appending = Appending(self._recorder, self.states)
-        self._working = Working(self._recorder, self._loader, self._appending, store)
-        self._turns, self._named = Turns(), dict[str, type]()
+        self._clock, self._ids, self._middleware, self._audit = clock, ids, tuple(middleware), audit
+        self._means = means = means_of(store, codec, snapshots, clock, state_bytes=state_bytes, uow_limit=uow_limit)
+        self.states, self.snapshots, self._lineage = means.states, snapshots, codec.lineage
+        self._named, self._routes = dict[str, type](), dict[type, Route]()
         self._executions: dict[type, Execution] = {}
         self._plain: dict[type, tuple[Callable[..., Any], tuple[Source, ...]]] = {}
-        self._routes: dict[type, Route] = {}
-        self._lineage = codec.lineage
-        working = partial(repositories, lineage=codec.lineage)
-        for module in modules:
-            self._wire(module, injector.resolving(refuse_rows), injector.resolving(refuse_rows, working))
+        self._guards = CommandGuards(guards, injector.resolving(refuse_rows), means.recorder)
+        self._wire_all(tuple(modules), injector)
 
     @property
     def commands(self) -> Mapping[str, type]:
@@ -79,8 +78,10 @@ class WritePanel:
         """Compile every route; call it once, after the injector is open."""
         for command, execution in self._executions.items():
             self._route(command, execution.handle)
-        for command, (function, sources) in self._plain.items():
-            self._route(command, self._working.around(compile_handler(function, sources)))
+        handlers = compile_handlers(self._plain.values())
+        for command, (function, _) in self._plain.items():
+            within = self._means.units if takes_unit(function) else self._means.working
+            self._route(command, within.around(handlers[function]))
 
     async def send(self, command: Any, delivery: Delivery) -> Result[Any]:
         """Check the shape of a command and send it down its route.
@@ -92,7 +93,7 @@ class WritePanel:
         try:
             data = canonical(command)
         except InvalidMessageError as invalid:
-            return Invalid(invalid.errors)
+            return self._invalid(route.name, command, command_id, delivery, invalid)
         return await self._handle(route, command, command_id, data, delivery)
 
     async def receive(self, name: str, body: bytes, delivery: Delivery) -> Result[Any]:
@@ -102,10 +103,11 @@ class WritePanel:
             raise UnknownMessageError(f"no module handles a command named {name!r}")
         try:
             command = decode_message(cls, body)
-        except MalformedError:
-            raise
         except InvalidMessageError as invalid:
-            return Invalid(invalid.errors)
+            found = self._invalid(name, None, self._command_id(delivery), delivery, invalid)
+            if isinstance(invalid, MalformedError):
+                raise
+            return found
         return await self._send_checked(command, delivery)
 
     async def _send_checked(self, command: Any, delivery: Delivery) -> Result[Any]:
@@ -114,6 +116,13 @@ class WritePanel:
         command, command_id = self._identified(route, command, delivery)
         data = b"" if delivery.key is None else encode(command)
         return await self._handle(route, command, command_id, data, delivery)
+
+    def _invalid(
+        self, name: str, command: Any, command_id: UUID, delivery: Delivery, wrong: InvalidMessageError
+    ) -> Invalid:
+        if self._audit is not None:
+            self._audit.misshapen(name, command, command_id, delivery, wrong)
+        return Invalid(wrong.errors)
 
     def _route_of(self, command: Any) -> Route:
         route = self._routes.get(type(command))
@@ -141,14 +150,21 @@ class WritePanel:
         request = Request(now, command_id, principal, seen, keyed, expected, correlation, causation, withheld)
         return route.handle(command, request)
 
+    def _wire_all(self, modules: Sequence[Module], injector: Injector) -> None:
+        loading = partial(repositories, lineage=self._lineage)
+        for module in modules:
+            self._wire(module, injector.resolving(refuse_rows), injector.resolving(refuse_rows, loading, units_of_work))
+        self._means.units.declare(modules)
+
     def _wire(self, module: Module, injector: Injector, working: Injector) -> None:
         for command in (*module.decisions, *module.commands):
             self._claim(command, module)
             self._named[command.__name__] = command
+        means = self._means
         for command, decision in module.decisions.items():
             deciding = Deciding(decision, injector, self._lineage)
             self._executions[command] = Execution(
-                deciding, recorder=self._recorder, loader=self._loader, appending=self._appending, turns=self._turns
+                deciding, recorder=means.recorder, loader=means.loader, appending=means.appending, turns=means.turns
             )
         for command, function in module.commands.items():
             self._plain[command] = (function, sources_of(function, working))
@@ -165,4 +181,5 @@ class WritePanel:
             )
 
     def _route(self, command: type, handler: Callable[[Any, Any], Any]) -> None:
-        self._routes[command] = Route(command.__name__, filler(command), compose(handler, self._middleware))
+        wrapped = compose(self._guards.before(command, handler), self._middleware)
+        self._routes[command] = Route(command.__name__, filler(command), wrapped)

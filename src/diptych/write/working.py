@@ -14,9 +14,9 @@ from diptych.write.appending import Appending
 from diptych.write.deciding import Decided, failure_of
 from diptych.write.execution import is_beyond, unexpected
 from diptych.write.loading import Loader
-from diptych.write.recording import Recorder
+from diptych.write.recording import Log, Recorder
 from diptych.write.requests import Request
-from diptych.write.work import Work
+from diptych.write.work import Refresh, Work
 
 _FAILURES: tuple[type, ...] = get_args(Failure)
 
@@ -28,33 +28,44 @@ class Working:
     """
 
     def __init__(self, recorder: Recorder, loader: Loader, appending: Appending, log: EventReader) -> None:
-        self._recorder, self._loader, self._appending, self._log = recorder, loader, appending, log
+        self._recorder, self._appending, self._log = recorder, appending, log
+        self.refresh: Refresh = loader.refresh
 
     def around(self, handler: Handler) -> Handler:
         """Wrap a handler; what it returns is the value of the result, or the failure that it says."""
 
         async def handle(command: Any, request: Any) -> Result[Any]:
-            if request.keyed and (replayed := await self._recorder.replay(command, request)) is not None:
-                return replayed
-            if request.withheld is not None:
-                raise _untriable(type(command))
-            work = Work(self._loader.refresh)
-            try:
-                value = await handler(command, msgspec.structs.replace(request, work=work))
-            except Refusal as refusal:
-                return failure_of(refusal, work.position or None)
-            if isinstance(value, _FAILURES):
-                return cast("Failure", value)
-            return await self._save(command, request, work, value)
+            replayed = await self.replay(command, request)
+            return replayed or await self.run(handler, command, request, Work(self.refresh))
 
         return handle
 
-    async def _save(self, command: Any, request: Request, work: Work, value: Any) -> Result[Any]:
+    async def replay(self, command: Any, request: Request) -> Result[Any] | None:
+        """Return the stored answer of a command that came before; raise UntriableError for one that is only tried."""
+        if request.keyed and (replayed := await self._recorder.replay(command, request)) is not None:
+            return replayed
+        if request.withheld is not None:
+            raise _untriable(type(command))
+        return None
+
+    async def run(
+        self, handler: Handler, command: Any, request: Request, work: Work, *, log: Log | None = None
+    ) -> Result[Any]:
+        """Run a handler and append its work, to the log or to what stands in its place."""
+        try:
+            value = await handler(command, msgspec.structs.replace(request, work=work))
+        except Refusal as refusal:
+            return failure_of(refusal, work.position or None)
+        if isinstance(value, _FAILURES):
+            return cast("Failure", value)
+        return await self._save(command, request, work, value, log)
+
+    async def _save(self, command: Any, request: Request, work: Work, value: Any, log: Log | None) -> Result[Any]:
         if request.expected is not None and is_beyond(work.entities, request.expected):
             return unexpected(work.position, request)
         decided = Decided(work.events, value)
         through = None if work.events or work.entities else await self._log.head()
-        saved = await self._appending.append(command, request, work.entities, decided, through=through)
+        saved = await self._appending.append(command, request, work.entities, decided, through=through, log=log)
         return saved or Conflict("somebody else was faster, and a handler is not run again; send the command again")
 
 
