@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
 
-from diptych.codec import NUL_MESSAGE
+from diptych.codec import NUL_MESSAGE, encode
 from diptych.errors import InvalidMessageError, MalformedError, RequestError
 from diptych.model.choices import naming_choices
+from diptych.model.explanations import grouped, refusals
 from diptych.model.fields import Field, fields_of
+from diptych.model.pydantic import is_refusal, maker_of
+from diptych.model.shadows import converted
 
 MOST_ARGUMENTS = 1000
 LONGEST = 16 * 1024
+_members: Callable[[bytes], Mapping[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _COLLECTIONS = (tuple, list, frozenset, set)
 
 
-def query_of(cls: type, query_string: bytes) -> Any:
+def query_of(cls: type, query_string: bytes, path: Mapping[str, str] = MappingProxyType({})) -> Any:
     """Return the query whose fields the query string names; what it does not name is left at its default.
 
-    Raises InvalidMessageError with every field that is wrong, MalformedError for bytes that are no UTF-8 text, and
-    RequestError for a query string that is too long.
+    Fields that the path gives are taken from there. Raises InvalidMessageError with every field that is wrong,
+    MalformedError for bytes that are no UTF-8 text, and RequestError for a query string that is too long.
     """
-    given = _arguments(cls, query_string)
+    given = {**_arguments(cls, query_string), **{name: [text] for name, text in path.items()}}
     values: dict[str, Any] = {}
     errors: dict[str, tuple[str, ...]] = {}
     for described in fields_of(cls):
@@ -36,6 +41,27 @@ def query_of(cls: type, query_string: bytes) -> Any:
     if errors:
         raise InvalidMessageError(cls.__name__, errors)
     return _made(cls, values)
+
+
+def with_path(cls: type, body: bytes, path: Mapping[str, str]) -> bytes:
+    """Return the JSON of a message whose fields named by the path are taken from there, the others from its body.
+
+    A text that does not fit its field stays in it, to be told with whatever else is wrong. Raises InvalidMessageError
+    for a field that the body gives otherwise.
+    """
+    if not path:
+        return body
+    try:
+        given: dict[str, Any] = dict(_members(body or b"{}"))
+    except (msgspec.DecodeError, ValueError, RecursionError):  # decoding says what is wrong
+        return body
+    for described in fields_of(cls):
+        if described.name in path:
+            value = encode(_value_of(described, path[described.name]))
+            if bytes(given.get(described.name, value)) != value:
+                raise InvalidMessageError(cls.__name__, {described.name: ("is given by the path, and otherwise here",)})
+            given[described.name] = msgspec.Raw(value)
+    return encode(given)
 
 
 def is_repeated(described: Field) -> bool:
@@ -68,13 +94,21 @@ def _read(described: Field, texts: list[str], values: dict[str, Any], errors: di
         values[name] = None
     else:
         try:
-            values[name] = msgspec.convert(texts if repeated else texts[0], described.hint, strict=False)
+            values[name] = converted(texts if repeated else texts[0], described.hint, strict=False)
         except msgspec.ValidationError as wrong:
             errors[name] = (naming_choices(str(wrong), described.hint),)
 
 
+def _value_of(described: Field, text: str) -> Any:
+    values: dict[str, Any] = {}
+    _read(described, [text], values, {})
+    return values.get(described.name, text)
+
+
 def _made(cls: type, values: Mapping[str, Any]) -> Any:
     try:
-        return cls(**values)
-    except (ValueError, TypeError) as wrong:  # a check of the user's own, in __post_init__
+        return maker_of(cls)(**values)
+    except (ValueError, TypeError) as wrong:  # a check of the user's own, in __post_init__ or of a model
+        if is_refusal(wrong):
+            raise InvalidMessageError(cls.__name__, grouped(refusals(wrong, ""))) from wrong
         raise InvalidMessageError(cls.__name__, {"": (str(wrong),)}) from wrong

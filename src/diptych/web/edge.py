@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from diptych.application import Application
 from diptych.errors import Error, RequestError
@@ -21,7 +22,7 @@ Scope = Any
 """An ASGI scope: a dictionary whose values depend on the server."""
 
 RawHeaders = list[tuple[bytes, bytes]]
-_OF_STATUS = {
+OF_STATUS = {
     400: "malformed",
     401: "unauthenticated",
     403: "forbidden",
@@ -71,13 +72,8 @@ class Edge:
         return self.admit(scope)
 
     async def reply_to_error(self, error: Exception, scope: Scope) -> Reply:
-        """Return the problem that tells an error; a bug is logged with its traceback under a reference."""
-        problem = _of_http(error) if isinstance(error, HTTPException) else problem_of_error(error)
-        if problem is None:
-            problem = _bug(error, scope)
-        elif problem.kind in {"store", "storage-full", "stopped"}:
-            _log.error("%s %r: %s", scope["method"], scope["path"], problem.type, exc_info=error)
-        return reply_to_problem(problem, position=await self.head())
+        """Return the answer that tells an error; a bug is logged with its traceback under a reference."""
+        return reply_to_problem(problem_met(error, scope), position=await self.head())
 
     async def head(self) -> int | None:
         """Return the head of the log, which every problem carries too; None when the store cannot say."""
@@ -85,6 +81,16 @@ class Edge:
             return await self.application.head() if self.application.is_open else None
         except Error:
             return None
+
+
+def problem_met(error: Exception, scope: Scope) -> Problem:
+    """Return the problem that tells an error, having logged what the people who run the server must see."""
+    problem = _of_http(error) if isinstance(error, HTTPException) else problem_of_error(error)
+    if problem is None:
+        return _bug(error, scope)
+    if problem.kind in {"store", "storage-full", "stopped"}:
+        _log.error("%s %r: %s", scope["method"], scope["path"], problem.type, exc_info=error)
+    return problem
 
 
 def reply_to_problem(problem: Problem, *, position: int | None) -> Reply:
@@ -97,13 +103,20 @@ def reply_to_problem(problem: Problem, *, position: int | None) -> Reply:
     return Reply(problem.status, headers, body, problem.kind)
 
 
+def response_of(reply: Reply) -> Response:
+    """Return an answer as Starlette sends it."""
+    response = Response(reply.body, reply.status)
+    response.raw_headers = reply.headers
+    return response
+
+
 def refuse_method(allowed: str) -> RequestError:
     """Return the error of a method that does not fit."""
     return RequestError("method-not-allowed", f"allowed: {allowed}", headers={"allow": allowed})
 
 
 def _of_http(error: HTTPException) -> Problem | None:
-    kind = _OF_STATUS.get(error.status_code)
+    kind = OF_STATUS.get(error.status_code)
     return None if kind is None else Problem(kind, error.detail, headers=error.headers or {})
 
 

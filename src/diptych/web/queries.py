@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from diptych.codec import decode_message
@@ -17,6 +18,8 @@ from diptych.web.moments import as_of_of
 PREFIX = "/queries/"
 _JSON = (b"content-type", b"application/json")
 _REVALIDATE = (b"cache-control", b"private, no-cache")
+Enclose = Callable[[bytes, Any], bytes]
+"""Wrap the JSON of an answer, given with the answer itself."""
 
 
 def query_face(edge: Edge) -> Face:
@@ -32,9 +35,14 @@ def query_face(edge: Edge) -> Face:
         principal = await principals.of(scope, headers)
         query = await _query(cls, edge.max_body, scope, headers, receive)
         answer = await application.answer(query, after=after, as_of=as_of, wait=wait, principal=principal)
-        return _reply(answer, headers)
+        return reply_to_answer(answer, headers)
 
     return Face(edge, "query", PREFIX, known, serve)
+
+
+def unclosed(body: bytes, _: Any) -> bytes:
+    """Return the JSON as it is."""
+    return body
 
 
 def entity_tag(changed: int, digest: bytes) -> bytes:
@@ -54,15 +62,20 @@ async def _query(cls: type, limit: int, scope: Scope, headers: Headers, receive:
     return decode_message(cls, body or b"{}")
 
 
-def _reply(answer: Answer, headers: Headers) -> Reply:
+def reply_to_answer(answer: Answer, headers: Headers, *, enclose: Enclose = unclosed) -> Reply:
+    """Return the answer of a query with its position and tag; 304 to a client that has it. `enclose` wraps its JSON."""
     body, digest = answer.written or written(answer.value)
     etag = entity_tag(answer.changed, digest)
     shared = [(b"etag", b"W/" + etag), (b"diptych-position", b"%d" % answer.position), _REVALIDATE]
-    if b"if-none-match" in headers and _is_known(etag, headers):
+    if is_known(etag, headers):
         return Reply(304, shared, b"", "unchanged")
+    body = enclose(body, answer.value)
     return Reply(200, [_JSON, (b"content-length", b"%d" % len(body)), *shared], body, "answered")
 
 
-def _is_known(etag: bytes, headers: Headers) -> bool:
+def is_known(etag: bytes, headers: Headers) -> bool:
+    """Say whether If-None-Match names an answer of the same text."""
+    if b"if-none-match" not in headers:
+        return False
     digest = etag.partition(b"-")[2]
     return any(each == b"*" or each.partition(b"-")[2] == digest for each in known_etags(headers))

@@ -1,0 +1,73 @@
+"""Messages that a route receives: read by our codec from path, query string and body, and described in full."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
+
+from fastapi import Depends, Request
+from starlette.requests import ClientDisconnect
+
+from diptych.codec import decode_message
+from diptych.errors import RequestError
+from diptych.model.messages import is_query
+from diptych.web.arguments import query_of, with_path
+from diptych.web.bodies import read_body
+from diptych.web.fastapi.marks import RECEIVES, saying
+from diptych.web.fastapi.shown import FOREIGN
+from diptych.web.fastapi.visits import max_body_of
+from diptych.web.headers import read_headers
+from diptych.web.json_schemas import Schemas
+from diptych.web.openapi_parts import arguments
+
+M = TypeVar("M")
+WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE"})
+"""Methods by which a query comes from the query string."""
+
+if TYPE_CHECKING:
+    Received: TypeAlias = Annotated[M, ...]
+else:
+
+    class Received:
+        """Say that a route takes a message from its request: `async def create(command: Received[CreateOrder], ...)`.
+
+        Fields that the path names come from there. A query without a body comes from the query string, everything else
+        from the body as JSON. It is a dataclass, a msgspec Struct or a pydantic model, read and checked as everywhere:
+        what is wrong is a problem that names every wrong field. To type checkers it is the message itself.
+        """
+
+        def __class_getitem__(cls, message: Any) -> Any:
+            return Annotated[message, Depends(receiver(message))]
+
+
+@cache
+def receiver(message: type) -> Callable[..., Awaitable[Any]]:
+    """Return the dependency that reads a message of this type."""
+
+    async def receive(request: Request, _: None = saying(RECEIVES, lambda: _said_of(message))) -> Any:
+        return await _read(message, request)
+
+    return receive
+
+
+async def _read(message: type, request: Request) -> Any:
+    scope, path = request.scope, {name: str(value) for name, value in request.path_params.items()}
+    if is_query(message) and scope["method"] in WITHOUT_BODY:
+        return query_of(message, scope["query_string"], path)
+    try:
+        declared = read_headers(scope).get(b"content-length")
+        body = await read_body(request.receive, declared, max_body_of(scope))
+    except ClientDisconnect as gone:
+        raise RequestError("malformed", "the client went away while it was sending") from gone
+    return decode_message(message, with_path(message, body, path) or b"{}")
+
+
+def _said_of(message: type) -> dict[str, Any]:
+    schemas = Schemas((message,), ref=FOREIGN)
+    return {
+        "is_query": is_query(message),
+        "arguments": arguments(message, schemas.component(message)),
+        "schema": schemas.messages[message],
+        "components": schemas.components,
+    }
