@@ -1,0 +1,180 @@
+"""Pots: entities whose states are saved. Every kind of fold that can say `snapshots=`, and what each folded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Annotated
+
+from diptych import (
+    Aggregate,
+    Application,
+    Command,
+    Decider,
+    DecisionModel,
+    Meta,
+    Module,
+    Refusal,
+    Repository,
+    Snapshots,
+    Tag,
+    event,
+    evolves,
+    handles,
+)
+
+PotId = Annotated[str, Tag("pot")]
+EVERY = 5
+folded: Counter[str] = Counter()
+"""How many events each fold has seen: what a test asks to know where a state came from."""
+
+
+@event("pot.filled")
+@dataclass(frozen=True, slots=True)
+class Filled:
+    pot: PotId
+    amount: Decimal
+    by: str
+
+
+@event("pot.emptied")
+@dataclass(frozen=True, slots=True)
+class Emptied:
+    pot: PotId
+
+
+@dataclass(frozen=True, slots=True)
+class Pot:
+    amounts: tuple[Decimal, ...] = ()
+    by: MappingProxyType[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    emptied_at: datetime | None = None
+
+
+class Told(Refusal):
+    """What a decision knew, told to the test."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fill(Command[int]):
+    pot: PotId
+    amount: Decimal
+    by: str = "somebody"
+
+
+@dataclass(frozen=True, slots=True)
+class Empty(Command[int]):
+    pot: PotId
+
+
+@dataclass(frozen=True, slots=True)
+class Tell(Command[None]):
+    pot: PotId
+
+
+def decide(command: Fill | Empty | Tell, pot: Pot) -> Generator[Filled | Emptied, None, int]:
+    match command:
+        case Fill(name, amount, by):
+            yield Filled(name, amount, by)
+        case Empty(name):
+            yield Emptied(name)
+        case Tell():
+            raise Told(state=repr(pot))
+    return len(pot.amounts)
+
+
+def evolve(pot: Pot, happened: Filled | Emptied, meta: Meta) -> Pot:
+    folded["pot"] += 1
+    match happened:
+        case Filled(_, amount, by):
+            return Pot((*pot.amounts, amount), MappingProxyType({**pot.by, by: meta.position}), pot.emptied_at)
+        case Emptied():
+            return Pot((), pot.by, meta.recorded_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Command[None]):
+    pots: tuple[str, ...]
+
+
+def fullest(amount: Decimal, happened: Filled) -> Decimal:
+    folded["fullest"] += 1
+    return max(amount, happened.amount)
+
+
+def nothing() -> Decimal:
+    return Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    jars: int = 0
+
+
+@event("jar.put")
+@dataclass(frozen=True, slots=True)
+class JarPut:
+    shelf: Annotated[str, Tag("shelf")]
+
+
+@dataclass(frozen=True, slots=True)
+class PutJar(Command[int]):
+    shelf: Annotated[str, Tag("shelf")]
+
+
+@dataclass(frozen=True, slots=True)
+class CountJars(Command[int]):
+    shelf: Annotated[str, Tag("shelf")]
+
+
+class Jars(Aggregate[Shelf], tag="shelf", snapshots=Snapshots(every=EVERY)):
+    """The jars on a shelf."""
+
+    @handles
+    def put(self, command: PutJar) -> int:
+        self.record(JarPut(command.shelf))
+        return self.state.jars
+
+    @evolves
+    def _put(self, _: JarPut) -> Shelf:
+        folded["jars"] += 1
+        return Shelf(self.state.jars + 1)
+
+
+def kitchen(*, every: int | None = EVERY, version: int = 1) -> Module:
+    """Return the module, with or without snapshots."""
+    snapshots = None if every is None else Snapshots(every=every, version=version)
+    pots = DecisionModel(fullest, initial=nothing, tag="pot", snapshots=snapshots)
+    made = Module("kitchen")
+    made.decider(Decider(decide, evolve, initial=Pot, snapshots=snapshots))
+
+    @made.decides(pots=pots.of(lambda command: command.pots))
+    def compare(command: Compare, pots: Mapping[str, Decimal]) -> Iterator[Filled]:
+        raise Told(state=repr(dict(pots)))
+
+    return made
+
+
+shelves = Module("shelves")
+shelves.aggregate(Jars)
+
+
+@shelves.command
+async def count_jars(command: CountJars, jars: Repository[Jars]) -> int:
+    return (await jars.get(command.shelf)).state.jars
+
+
+async def filled(app: Application, pot: str, times: int) -> None:
+    """Fill a pot so often, one command after another."""
+    for number in range(times):
+        (await app.send(Fill(pot, Decimal(number), f"cook {number % 3}"))).unwrap()
+
+
+async def told(app: Application, command: Command[None]) -> str:
+    """Return what a decision knows of the entities of a command."""
+    result = await app.send(command)
+    assert result.error is not None
+    return str(result.data["state"])  # type: ignore[union-attr]  # Refused, as it says
