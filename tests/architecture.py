@@ -12,10 +12,12 @@ PACKAGE = "diptych"
 FLOORS: Mapping[str, int] = {
     "errors": 0,
     "model": 1,
+    "threads": 1,
     "codec": 2,
     "ports": 2,
     "conditions": 2,  # specifications as SQL
     "injection": 2,
+    "handlers": 2,
     "module": 3,
     "dispatch": 3,
     "recorded": 3,  # stored events as events

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
+from diptych.handlers import handling_of
 from diptych.injection import Injector, Scope, Source
 from diptych.model.folds import parameters_of
 from diptych.model.meta import Context
@@ -47,16 +48,34 @@ def sources_of(function: Callable[..., Any], injector: Injector, *, beside: int 
     return tuple(injector.source(parameter, function) for parameter in parameters_of(function)[beside:])
 
 
+def compile_handlers(wired: Iterable[tuple[Callable[..., Any], Sequence[Source]]]) -> dict[Callable[..., Any], Handler]:
+    """Compile handlers by their functions, each once, however many messages it handles."""
+    return {function: compile_handler(function, sources) for function, sources in dict(wired).items()}
+
+
 def compile_handler(function: Callable[..., Any], sources: Sequence[Source]) -> Handler:
     """Compile a handler function into `(message, context) -> awaitable`; constants are bound now, not per call.
 
-    A sync function runs on the loop; it must be pure and short.
+    A sync function runs on the loop; it must be pure and short. A class is made into its one instance here, unless it
+    takes what each message has of its own: then for every message.
     """
+    function, sources = _settled(function, sources)
     if any(source.opened is not None for source in sources):
         return _opening(function, sources)
     if any(source.from_context is not None for source in sources):
         return _contextual(function, sources)
     return _constant(function, tuple(source.value for source in sources))
+
+
+def _settled(function: Callable[..., Any], sources: Sequence[Source]) -> tuple[Callable[..., Any], Sequence[Source]]:
+    handling = handling_of(function)
+    if handling is None or handling.cls is None:
+        return function, sources
+    first, last = len(handling.taking), len(handling.taking) + len(handling.making)
+    making = sources[first:last]
+    if not all(source.is_constant for source in making):
+        return function, sources
+    return handling.made([source.value for source in making]), (*sources[:first], *sources[last:])
 
 
 def _constant(function: Callable[..., Any], values: tuple[Any, ...]) -> Handler:

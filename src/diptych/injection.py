@@ -18,6 +18,7 @@ from diptych.model.fields import hints_of, place_of
 from diptych.model.folds import Parameter, parameters_of
 from diptych.model.meta import Context
 from diptych.model.rows import row_type_of
+from diptych.threads import Threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,10 @@ class Injector:
 
     def __init__(self, provided: Iterable[Any] = (), resolvers: Iterable[Resolver] = ()) -> None:
         self._resolvers = tuple(resolvers)
-        self._sources: dict[Any, Source] = {Context: Source(from_context=lambda context: context)}
+        self._sources: dict[Any, Source] = {
+            Context: Source(from_context=lambda context: context),
+            Threads: Source(value=Threads()),
+        }
         self._factories: list[tuple[Source, Callable[..., Any]]] = []
         self._per_message: list[Callable[..., Any]] = []
         for each in provided:
@@ -104,7 +108,10 @@ class Injector:
         return found
 
     async def open(self, stack: AsyncExitStack) -> None:
-        """Call every application-lifetime factory, in the order given; close them with the stack."""
+        """Call every application-lifetime factory, in the order given; close them, and the threads, with the stack."""
+        threads = self._sources[Threads].value
+        if threads is not None:
+            await stack.enter_async_context(threads)
         for source, factory in self._factories:
             arguments = [self.source(parameter, factory).value for parameter in parameters_of(factory)]
             made = factory(*arguments)
@@ -152,7 +159,7 @@ class Injector:
         return found[0] if len(found) == 1 else None
 
     def _known(self) -> str:
-        return ", ".join(sorted(_shown(tp) for tp in self._sources)) or "nothing"
+        return ", ".join(sorted(_shown(tp) for tp in self._sources if tp is not Threads)) or "nothing"
 
 
 def refuse_rows(parameter: Parameter, function: Callable[..., Any]) -> None:

@@ -77,7 +77,8 @@ def hints_of(thing: Callable[..., Any] | type) -> dict[str, Any]:
 
 def place_of(thing: object) -> str:
     """Return `file:line` of a function or class, or its qualified name where its source is not at hand."""
-    code = getattr(getattr(thing, "__wrapped__", thing), "__code__", None)
+    thing = getattr(thing, "__wrapped__", thing)
+    code = getattr(thing, "__code__", None)
     if code is not None:
         return f"{code.co_filename}:{code.co_firstlineno}"
     cls = thing if isinstance(thing, type) else type(thing)

@@ -10,7 +10,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self
 
 from diptych.codec import EventCodec, refuse_unsound
-from diptych.dispatch import Handler, Middleware, compile_handler, compose, sources_of
+from diptych.dispatch import Handler, Middleware, compile_handlers, compose, sources_of
 from diptych.errors import UnknownMessageError, WiringError
 from diptych.injection import Injector, Source
 from diptych.model.caching import Cached
@@ -117,8 +117,10 @@ class ReadPanel:
             self._shelf.reach = Coverage(reach, self.views)
             stack.callback(self.cache.clear)
             stack.push_async_callback(self._flights.close)
+            handlers = compile_handlers((route.function, route.sources) for route in self._routes.values())
             for route in self._routes.values():
-                route.handle = compose(route.guards.before(self._handler(route)), self._middleware)
+                handler = self._handler(route, handlers[route.function])
+                route.handle = compose(route.guards.before(handler), self._middleware)
             if self._runs == "run" and self._projections:
                 self._runtime = self._made_runtime()
                 stack.push_async_callback(self._runtime.stop)
@@ -191,8 +193,7 @@ class ReadPanel:
         """Return once every projection holds everything up to `head`, rebuilds included."""
         await self._shelf.reach.caught_up(tuple(each.name for each in self._projections), head, timeout=timeout)
 
-    def _handler(self, route: _Route) -> Handler:
-        handler = compile_handler(route.function, route.sources)
+    def _handler(self, route: _Route, handler: Handler) -> Handler:
         if route.cached is None:
             return handler
         reading = Reading(route.models, route.projections)
