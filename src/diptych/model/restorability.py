@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import abc
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from types import GenericAlias, MappingProxyType, NoneType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -11,6 +13,7 @@ from msgspec import inspect
 from diptych.model.fields import fields_of, hints_of, is_record, members_of, split_marks
 
 _UNKNOWN = (Any, object)
+_ABSTRACT = dict.fromkeys((abc.Sequence, abc.Collection, abc.Iterable, list), "list") | {abc.Set: "set", set: "set"}
 _NO_TYPES = (inspect.CustomType, NoneType)
 _NO_KEYS = (
     inspect.CollectionType,
@@ -32,6 +35,36 @@ def unrestorable_part(tp: Any) -> str | None:
     return _part(tp, "state", frozenset())
 
 
+def difference(state: Any, restored: Any, path: str = "state") -> str | None:
+    """Return the path of the first part of a state that came back otherwise, in type, value or order; None if none did.
+
+    >>> difference((1, 2.0), (1, 2))
+    'state[1]: 2.0 comes back as 2'
+    """
+    if isinstance(state, Mapping) and isinstance(restored, Mapping):  # a Mapping comes back as a dict
+        return _first(_of_items(state, restored, path)) if len(state) == len(restored) else _told(state, restored, path)
+    if type(state) is not type(restored):
+        return _told(state, restored, path)
+    if isinstance(state, tuple):
+        pairs = enumerate(zip(state, restored, strict=False))
+        found = (difference(one, other, f"{path}[{index}]") for index, (one, other) in pairs)
+        return _first(found) if len(state) == len(restored) else _told(state, restored, path)
+    if is_record(type(state)):
+        names = [field.name for field in fields_of(type(state))]
+        return _first(difference(getattr(state, name), getattr(restored, name), f"{path}.{name}") for name in names)
+    exact = isinstance(state, AbstractSet) or repr(state) == repr(restored)  # places of decimals, zones of datetimes
+    return None if state == restored and exact else _told(state, restored, path)
+
+
+def _of_items(state: Mapping[Any, Any], restored: Mapping[Any, Any], path: str) -> Iterator[str | None]:
+    for (key, value), (other_key, other) in zip(state.items(), restored.items(), strict=False):
+        yield difference(key, other_key, f"{path}[{key!r}]") or difference(value, other, f"{path}[{key!r}]")
+
+
+def _told(state: Any, restored: Any, path: str) -> str:
+    return f"{path}: {state!r:.60} comes back as {restored!r:.60}"
+
+
 def _part(tp: Any, path: str, within: frozenset[type]) -> str | None:
     members = members_of(tp)
     found = _first(_judge(each, path, within) for each in members)
@@ -50,6 +83,8 @@ def _judge(tp: Any, path: str, within: frozenset[type]) -> str | None:
         return _first(_part(each.hint, f"{path}.{each.name}", inner) for each in fields_of(origin))
     if hasattr(origin, "_fields"):  # a named tuple
         return _first(_part(hint, f"{path}.{name}", inner) for name, hint in hints_of(origin).items())
+    if origin in _ABSTRACT:
+        return f"{path}: {_name(bare)}, which comes back as a {_ABSTRACT[origin]}"
     arguments = [each for each in get_args(bare) if each is not Ellipsis]
     return _first(_part(each, f"{path}[]", within) for each in arguments) or _strange(bare, origin, path)
 

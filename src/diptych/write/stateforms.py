@@ -15,7 +15,7 @@ from diptych.model.fields import place_of
 from diptych.model.folds import Fold, parameters_of
 from diptych.model.lineage import Lineage
 from diptych.model.messages import event_type
-from diptych.model.restorability import unrestorable_part
+from diptych.model.restorability import difference, unrestorable_part
 from diptych.model.snapshots import Snapshots
 from diptych.syntax import code_of, type_text
 
@@ -33,9 +33,8 @@ def _proxied(tp: Any, value: Any) -> Any:
     return MappingProxyType(msgspec.convert(value, inner, dec_hook=_proxied, str_keys=True))
 
 
-_encode = msgspec.json.Encoder(
-    order="deterministic", decimal_format="string", uuid_format="canonical", enc_hook=_plain
-).encode
+# Mappings stay in their order: a decision may go through one.
+_encode = msgspec.json.Encoder(decimal_format="string", uuid_format="canonical", enc_hook=_plain).encode
 
 
 class StateForm:
@@ -63,11 +62,12 @@ class StateForm:
         try:
             data = _encode(state)
             again = self._decode(data)
-            came_back = again == state and _encode(again) == data  # the bytes tell 1 from 1.0 and True
+            alike = again == state and _encode(again) == data  # the bytes tell 1 from 1.0 and True; sets have no order
+            changed = None if alike else difference(state, again)
         except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as wrong:
             raise ValueError(f"{type(state).__qualname__} cannot be written as JSON and read back: {wrong}") from wrong
-        if not came_back:
-            raise ValueError(f"{type(state).__qualname__} comes back from JSON as something that does not equal it")
+        if changed is not None:
+            raise ValueError(changed)
         return data
 
     def read(self, data: msgspec.Raw) -> Any:
@@ -114,5 +114,5 @@ def _unrestorable(fold: Fold[Any], part: str) -> WiringError:
     return WiringError(
         f"the states of {fold.name} cannot be saved: {part}",
         where=place_of(fold.evolve),
-        fix="make the state of values, tuples, mappings and frozen records that compare equal, or leave out snapshots=",
+        fix="make the state of values, tuples, mappings and frozen records, or leave out snapshots=",
     )
