@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
+import pydantic
 import pytest
 
 from diptych import Command, Decider, DecisionModel, Module, Snapshots, WiringError
@@ -66,6 +67,17 @@ class Deep:
 
 def deepen(deep: Deep, _: Filled) -> Deep:
     return deep
+
+
+class Remembered(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True)
+
+    number: int = 1
+    lines: tuple[Remembered, ...] = ()
+
+
+def remember(state: Remembered, _: Filled) -> Remembered:
+    return state
 
 
 @dataclass(frozen=True)
@@ -164,6 +176,12 @@ def test_a_state_that_json_does_not_bring_back_is_refused_at_start_and_its_part_
 def test_a_state_that_begins_otherwise_than_it_comes_back_is_refused_at_start() -> None:
     with pytest.raises(WiringError, match=r"state.ratio: 0 comes back as 0.0"):
         form_of(deepen, lambda: Deep(ratio=0))
+
+
+def test_a_pydantic_model_comes_back_too() -> None:
+    form = form_of(remember, Remembered)
+
+    assert read_back(form, Remembered(lines=(Remembered(number=2),))) == Remembered(lines=(Remembered(number=2),))
 
 
 def test_mappings_keep_their_order() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from hashlib import blake2b
 from types import GenericAlias, MappingProxyType
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import msgspec
 
@@ -16,25 +16,26 @@ from diptych.model.folds import Fold, parameters_of
 from diptych.model.lineage import Lineage
 from diptych.model.messages import event_type
 from diptych.model.restorability import difference, unrestorable_part
+from diptych.model.shadows import read, written
 from diptych.model.snapshots import Snapshots
 from diptych.syntax import code_of, type_text
 
 _ATOMS = (str, bytes, int, float, bool, type(None))
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, MappingProxyType):
-        return dict(value)
-    raise TypeError(f"{type(value).__qualname__} has no form in JSON")
+def _written(value: Any) -> Any:
+    return dict(value) if isinstance(value, MappingProxyType) else written(value)
 
 
-def _proxied(tp: Any, value: Any) -> Any:
+def _read(tp: Any, value: Any) -> Any:
+    if tp is not MappingProxyType and get_origin(tp) is not MappingProxyType:
+        return read(tp, value)
     inner = GenericAlias(dict, get_args(tp)) if get_args(tp) else dict
-    return MappingProxyType(msgspec.convert(value, inner, dec_hook=_proxied, str_keys=True))
+    return MappingProxyType(msgspec.convert(value, inner, dec_hook=_read, str_keys=True))
 
 
 # Mappings stay in their order: a decision may go through one.
-_encode = msgspec.json.Encoder(decimal_format="string", uuid_format="canonical", enc_hook=_plain).encode
+_encode = msgspec.json.Encoder(decimal_format="string", uuid_format="canonical", enc_hook=_written).encode
 
 
 class StateForm:
@@ -49,7 +50,7 @@ class StateForm:
         part = unrestorable_part(state)
         if part is not None:
             raise _unrestorable(fold, part)
-        self._decode = msgspec.json.Decoder(state, dec_hook=_proxied).decode
+        self._decode = msgspec.json.Decoder(state, dec_hook=_read).decode
         try:
             first = self.written(fold.initial())
         except ValueError as wrong:
