@@ -1,109 +1,114 @@
-"""The service layer: what can be done with orders on behalf of somebody, in the words of the domain."""
+"""The service layer: what can be done with orders, in the words of the domain.
+
+It stands on two functions, one that sends and one that asks. In a program they speak for a principal (`service_of`);
+behind an HTTP route they say what the headers of the request say.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from diptych import Application, Page, Result
-from orders.commands import AddItem, CreateOrder, InvoiceOrder, Item, PlaceOrder, SetShippingAddress, UpdateStatus
+from diptych import Application, Command, Page, Query, Result
+from orders.commands import AddItem, CreateOrder, InvoiceOrder, PlaceOrder, SetShippingAddress, UpdateStatus
 from orders.queries.customers import GetCustomerOrders, OrdersOfCustomer
 from orders.queries.orders import GetOrder, SearchOrders
-from orders.values import Address, Payment, Step
+from orders.values import Address, Step
 from orders.views.details import OrderDetail
 from orders.views.summaries import OrderSummary
 
-V = TypeVar("V")
-Promise = Result[Any] | int | None
-"""What an answer must hold at least: the result of a command, a position, or nothing in particular."""
+R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class Slice(Generic[V]):
-    """Hold one page of a list, counted from 1."""
+class Send(Protocol):
+    """Send a command on behalf of somebody."""
 
-    items: tuple[V, ...]
-    page: int
-    size: int
-    total: int
+    async def __call__(self, command: Command[R], /) -> Result[R]:
+        """Return the result: success, or the reason why not."""
 
-    @property
-    def pages(self) -> int:
-        """Return how many pages there are."""
-        return -(-self.total // self.size)
+
+class Ask(Protocol):
+    """Ask a query on behalf of somebody."""
+
+    async def __call__(self, query: Query[R], /) -> R:
+        """Return the answer."""
 
 
 class OrderService:
-    """Send commands and ask queries about orders on behalf of a principal.
+    """Do what is to be done with orders."""
 
-    `key` makes a command idempotent; `expected` is a position up to which the caller has seen the order: if anything
-    happened to it after that, the answer is Conflict.
-    """
+    def __init__(self, send: Send, ask: Ask) -> None:
+        self._send, self._ask = send, ask
 
-    def __init__(self, application: Application, principal: str | None) -> None:
-        self._application, self._principal = application, principal
-
-    async def create(  # an order, in the order of its fields
-        self,
-        customer: UUID,
-        items: Iterable[Item],
-        shipping: Address,
-        *,
-        payment: Payment,
-        billing: Address | None = None,
-        key: str | None = None,
-    ) -> Result[UUID]:
+    async def create(self, order: CreateOrder) -> Result[UUID]:
         """Begin an order as a draft; the value is its id."""
-        command = CreateOrder(
-            customer=customer, items=tuple(items), shipping=shipping, billing=billing, payment=payment
-        )
-        return await self._application.send(command, principal=self._principal, key=key)
+        return await self._send(order)
 
-    async def add_item(
-        self, order: UUID, product: UUID, quantity: int, *, expected: int | None = None, key: str | None = None
-    ) -> Result[None]:
+    async def add_item(self, order: UUID, product: UUID, quantity: int) -> Result[None]:
         """Add so many of a product to a draft."""
-        return await self._send(AddItem(order, product, quantity), expected, key)
+        return await self._send(AddItem(order, product, quantity))
 
-    async def redirect(self, order: UUID, address: Address, *, expected: int | None = None) -> Result[None]:
+    async def redirect(self, order: UUID, address: Address) -> Result[None]:
         """Send the order to another address."""
-        return await self._send(SetShippingAddress(order, address), expected)
+        return await self._send(SetShippingAddress(order, address))
 
-    async def place(self, order: UUID, *, expected: int | None = None, key: str | None = None) -> Result[None]:
+    async def place(self, order: UUID) -> Result[None]:
         """Make the draft an order."""
-        return await self._send(PlaceOrder(order), expected, key)
+        return await self._send(PlaceOrder(order))
 
-    async def update_status(
-        self, order: UUID, status: Step, reason: str | None = None, *, expected: int | None = None
-    ) -> Result[None]:
+    async def update_status(self, order: UUID, status: Step, reason: str | None = None) -> Result[None]:
         """Move the order on."""
-        return await self._send(UpdateStatus(order, status, reason), expected)
+        return await self._send(UpdateStatus(order, status, reason))
 
     async def invoice(self, order: UUID) -> Result[int]:
         """Give the order the next number of an invoice."""
-        return await self._application.send(InvoiceOrder(order), principal=self._principal)
+        return await self._send(InvoiceOrder(order))
 
-    async def get(self, order: UUID, *, after: Promise = None) -> OrderDetail | None:
-        """Return an order in full, or None where there is none that the principal may see."""
-        return await self._application.ask(GetOrder(order), after=after, principal=self._principal)
+    async def get(self, order: UUID) -> OrderDetail | None:
+        """Return an order in full, or None where there is none that the caller may see."""
+        return await self._ask(GetOrder(order))
 
-    async def find(
-        self, *, page: int = 1, size: int = 20, after: Promise = None, **wanted: Any
-    ) -> Slice[OrderSummary]:  # Any: fields of SearchOrders
-        """Return a page of the orders that match; the keywords are the fields of SearchOrders."""
-        query = SearchOrders(**wanted, limit=size, offset=(page - 1) * size)
-        found = await self._application.ask(query, after=after, principal=self._principal)
-        return _slice(found, page)
+    async def find(self, wanted: SearchOrders | None = None) -> Page[OrderSummary]:
+        """Return a page of the orders that match."""
+        return await self._ask(wanted or SearchOrders())
 
-    async def of_customer(self, customer: UUID, *, after: Promise = None) -> OrdersOfCustomer | None:
+    async def of_customer(self, customer: UUID) -> OrdersOfCustomer | None:
         """Return the customer's orders in sum, with the newest of them."""
-        return await self._application.ask(GetCustomerOrders(customer), after=after, principal=self._principal)
-
-    async def _send(self, command: Any, expected: int | None, key: str | None = None) -> Result[Any]:
-        return await self._application.send(command, principal=self._principal, expected=expected, key=key)
+        return await self._ask(GetCustomerOrders(customer))
 
 
-def _slice(found: Page[V], page: int) -> Slice[V]:
-    return Slice(found.items, page, found.limit, found.total)
+@dataclass(frozen=True, slots=True)
+class OnBehalf:
+    """Send and ask on behalf of a principal.
+
+    With a `key` the command takes effect once, however often it is sent. With `expected` nothing may have happened to
+    what it is about after that position, else Conflict. Answers hold everything up to `after`.
+    """
+
+    application: Application
+    principal: str | None
+    key: str | None = None
+    expected: int | None = None
+    after: Result[Any] | int | None = None
+
+    async def send(self, command: Command[R], /) -> Result[R]:
+        """Send a command."""
+        return await self.application.send(command, principal=self.principal, key=self.key, expected=self.expected)
+
+    async def ask(self, query: Query[R], /) -> R:
+        """Ask a query."""
+        return await self.application.ask(query, principal=self.principal, after=self.after)
+
+
+def service_of(
+    application: Application,
+    principal: str | None,
+    *,
+    key: str | None = None,
+    expected: int | None = None,
+    after: Result[Any] | int | None = None,
+) -> OrderService:
+    """Return the service as a program uses it; the arguments are those of OnBehalf."""
+    caller = OnBehalf(application, principal, key, expected, after)
+    return OrderService(caller.send, caller.ask)

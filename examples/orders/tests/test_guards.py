@@ -82,5 +82,5 @@ async def test_customers_see_their_own_orders_and_no_others(clerk: Clerk) -> Non
 
     assert await hers.get(order) is not None
     assert await others.get(order) is None
-    assert [row.order for row in (await hers.find(customer=ada)).items] == [order]
+    assert [row.order for row in await hers.find(SearchOrders(customer=ada))] == [order]
     assert (await hers.of_customer(ada)) is not None

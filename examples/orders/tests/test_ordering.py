@@ -64,8 +64,12 @@ async def test_ids_that_a_command_brings_are_taken_once(clerk: Clerk) -> None:
 async def test_an_order_is_read_right_after_it_was_created(clerk: Clerk) -> None:
     ada, mug = await clerk.customer("Ada"), await clerk.product("mug", "kitchen", "2.50")
 
-    created = await clerk.orders.create(ada, [Item(product=mug, quantity=2)], HOME, billing=WORK, payment="invoice")
-    shown = await clerk.orders.get(created.unwrap(), after=created)
+    created = await clerk.orders.create(
+        CreateOrder(
+            customer=ada, items=(Item(product=mug, quantity=2),), shipping=HOME, billing=WORK, payment="invoice"
+        )
+    )
+    shown = await clerk.seeing(created).get(created.unwrap())
 
     assert shown == OrderDetail(
         order=created.unwrap(),
@@ -93,13 +97,8 @@ async def test_without_a_billing_address_an_order_is_billed_to_where_it_is_shipp
 
 async def test_an_unknown_customer_and_unknown_products_are_errors_at_once(clerk: Clerk) -> None:
     mug, nobody, nothing = await clerk.product("mug", "kitchen", "2.50"), uuid4(), uuid4()
-
-    result = await clerk.orders.create(
-        nobody,
-        [Item(product=nothing, quantity=1), Item(product=mug, quantity=1), Item(product=nothing, quantity=2)],
-        HOME,
-        payment="card",
-    )
+    items = tuple(Item(product=product, quantity=2) for product in (nothing, mug, nothing))
+    result = await clerk.orders.create(CreateOrder(customer=nobody, items=items, shipping=HOME, payment="card"))
 
     assert isinstance(result, Invalid)
     assert result.errors == {
@@ -120,7 +119,7 @@ async def test_a_draft_grows_until_it_is_placed(clerk: Clerk) -> None:
 
     assert isinstance(late, Refused)
     assert (late.code, late.data["status"]) == ("not-a-draft", "placed")
-    found = await clerk.orders.find(after=placed)
+    found = await clerk.seeing(placed).find()
     assert found.items == (OrderSummary(order, ada, "Ada", NOON, "card", "placed", 2, 6, Decimal("10.00"), NOON, None),)
 
 
@@ -135,7 +134,11 @@ async def test_an_item_is_of_a_product_that_there_is(clerk: Clerk) -> None:
 
 async def test_an_order_holds_a_hundred_items_and_no_more(clerk: Clerk) -> None:
     ada, mug = await clerk.customer("Ada"), await clerk.product("mug", "kitchen", "2.50")
-    order = (await clerk.orders.create(ada, [Item(product=mug, quantity=1)] * 100, HOME, payment="card")).unwrap()
+    order = (
+        await clerk.orders.create(
+            CreateOrder(customer=ada, items=(Item(product=mug, quantity=1),) * 100, shipping=HOME, payment="card")
+        )
+    ).unwrap()
 
     result = await clerk.orders.add_item(order, mug, 1)
 
@@ -167,7 +170,7 @@ async def test_an_order_goes_elsewhere_until_it_is_shipped(clerk: Clerk) -> None
     order = await clerk.placed(ada, {mug: 1})
 
     redirected = await clerk.orders.redirect(order, WORK)
-    shown = await clerk.orders.get(order, after=redirected)
+    shown = await clerk.seeing(redirected).get(order)
     (await clerk.orders.update_status(order, "shipped")).unwrap()
     late = await clerk.orders.redirect(order, HOME)
 
@@ -185,7 +188,7 @@ async def test_the_status_history_says_who_when_and_why(clerk: Clerk, clock: Fix
     clock.advance(hours=1)
 
     paid = await clerk.orders.update_status(order, "paid", "by bank transfer")
-    shown = await clerk.orders.get(order, after=paid)
+    shown = await clerk.seeing(paid).get(order)
 
     assert shown is not None
     assert [(step.status, step.at.hour - NOON.hour, step.by, step.reason) for step in shown.history] == [
@@ -247,13 +250,15 @@ async def test_invoices_are_numbered_without_gaps(clerk: Clerk) -> None:
 
 async def test_an_order_is_changed_only_as_it_was_seen(clerk: Clerk) -> None:
     ada, mug = await clerk.customer("Ada"), await clerk.product("mug", "kitchen", "2.50")
-    created = await clerk.orders.create(ada, [Item(product=mug, quantity=1)], HOME, payment="card")
+    created = await clerk.orders.create(
+        CreateOrder(customer=ada, items=(Item(product=mug, quantity=1),), shipping=HOME, payment="card")
+    )
     order, seen = created.unwrap(), created.position
     assert seen is not None
 
-    first = await clerk.orders.add_item(order, mug, 1, expected=seen)
-    second = await clerk.orders.add_item(order, mug, 1, expected=seen)
-    third = await clerk.orders.place(order, expected=first.position)
+    first = await clerk.expecting(seen).add_item(order, mug, 1)
+    second = await clerk.expecting(seen).add_item(order, mug, 1)
+    third = await clerk.expecting(first.position).place(order)
 
     assert first.is_success
     assert isinstance(second, Conflict)
@@ -266,19 +271,20 @@ async def test_what_happens_to_another_order_is_no_conflict(clerk: Clerk) -> Non
     seen = await clerk.application.head()
     (await clerk.orders.place(other)).unwrap()
 
-    assert (await clerk.orders.place(order, expected=seen)).is_success
+    assert (await clerk.expecting(seen).place(order)).is_success
 
 
 async def test_a_command_that_is_sent_again_with_its_key_takes_effect_once(clerk: Clerk) -> None:
     ada, mug = await clerk.customer("Ada"), await clerk.product("mug", "kitchen", "2.50")
 
-    first = await clerk.orders.create(ada, [Item(product=mug, quantity=1)], HOME, payment="card", key="basket-7")
-    again = await clerk.orders.create(ada, [Item(product=mug, quantity=1)], HOME, payment="card", key="basket-7")
-    added = [await clerk.orders.add_item(first.unwrap(), mug, 1, key="more") for _ in range(3)]
+    basket = CreateOrder(customer=ada, items=(Item(product=mug, quantity=1),), shipping=HOME, payment="card")
+    first = await clerk.keyed("basket-7").create(basket)
+    again = await clerk.keyed("basket-7").create(basket)
+    added = [await clerk.keyed("more").add_item(first.unwrap(), mug, 1) for _ in range(3)]
 
     assert again == first
     assert len({result.position for result in added}) == 1
-    shown = await clerk.orders.get(first.unwrap(), after=added[0])
+    shown = await clerk.seeing(added[0]).get(first.unwrap())
     assert shown is not None
     assert len(shown.items) == 2
 

@@ -78,9 +78,9 @@ async def test_figures_count_what_was_sold_then(clerk: Clerk) -> None:
 
 async def test_old_orders_go_on(clerk: Clerk) -> None:
     added = await clerk.orders.add_item(DRAFT, NOVEL, 1)
-    placed = await clerk.orders.place(DRAFT, expected=added.position)
+    placed = await clerk.expecting(added.position).place(DRAFT)
     delivered = await clerk.orders.update_status(ORDER, "delivered")
-    shown = await clerk.orders.get(DRAFT, after=placed)
+    shown = await clerk.seeing(placed).get(DRAFT)
 
     assert delivered.is_success
     assert shown is not None

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from diptych import Context, CursorPage, Module, Page, Query, Rows, Specification
 from orders.commands import Model
@@ -47,7 +49,7 @@ class ScrollOrders(Query[CursorPage[OrderSummary]]):
 
 
 class SearchOrders(Model, Query[Page[OrderSummary]]):
-    """Search all orders; what is not said does not matter, and both ends of the range of days (UTC) are included."""
+    """Search orders, page by page; what is not said does not matter, both ends of the range of days (UTC) included."""
 
     customer: UUID | None = None
     status: Status | None = None
@@ -56,8 +58,8 @@ class SearchOrders(Model, Query[Page[OrderSummary]]):
     first: date | None = None
     last: date | None = None
     sort: Sorting = "-created"
-    limit: Limit = 50
-    offset: Offset = 0
+    page: Annotated[int, Field(ge=1, le=100_000)] = 1
+    size: Annotated[int, Field(ge=1, le=200)] = 20
 
 
 @order_queries.query
@@ -87,7 +89,8 @@ async def scroll_orders(query: ScrollOrders, orders: Rows[OrderSummary]) -> Curs
 @order_queries.query
 async def search_orders(query: SearchOrders, orders: Rows[OrderSummary]) -> Page[OrderSummary]:
     """Return the page of orders that match."""
-    return await orders.find(*_wanted(query), order=(query.sort, "order"), limit=query.limit, offset=query.offset)
+    offset = (query.page - 1) * query.size
+    return await orders.find(*_wanted(query), order=(query.sort, "order"), limit=query.size, offset=offset)
 
 
 def _wanted(query: SearchOrders) -> Iterator[Specification[OrderSummary]]:
