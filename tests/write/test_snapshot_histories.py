@@ -56,7 +56,7 @@ KINDS = ["flip", "truncate", "delete", "swap rows", "back up", "restore log", "r
 damages = st.builds(Damage, kind=st.sampled_from(KINDS), at=st.integers(0, 1 << 20))
 
 
-@settings(max_examples=size(25, full=1500), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=size(20, full=1500), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(history=st.lists(processes | damages, min_size=2, max_size=8))
 def test_any_history_of_processes_and_damage_is_the_fold_of_all_events(history: list[Process | Damage]) -> None:
     with tempfile.TemporaryDirectory() as folder:
