@@ -9,14 +9,15 @@ from diptych.history.refold import LIMIT
 
 Schema = dict[str, Any]  # Any: JSON Schema is open
 
+_CHOICES = [{"type": "integer", "minimum": 0, "maximum": 10**18 - 1}, {"type": "string", "format": "date-time"}]
 AS_OF: Schema = {
     "name": "as_of",
     "in": "query",
     "required": False,
     "description": "Answer as it was at this position or time (with a zone): the last position recorded by then.",
-    "schema": {"type": ["integer", "string"], "examples": [123, "2026-01-31T12:00:00Z"]},
+    "schema": {"anyOf": _CHOICES, "examples": [123, "2026-01-31T12:00:00Z"]},
 }
-_MOMENT: Schema = {"type": ["integer", "string"], "description": "A position, or a time with a zone."}
+_MOMENT: Schema = {"anyOf": _CHOICES, "description": "A position, or a time with a zone."}
 _CAUSE: Mapping[str, Schema] = {
     "at": {"type": "integer", "description": "The position of the event."},
     "event": {"type": "string"},

@@ -13,16 +13,16 @@ import msgspec
 
 from diptych.model.answers import records_in, rows_in, shape_of
 from diptych.model.fields import fields_of, split_marks, split_optional
-from diptych.model.marks import GeneratedMark, Scale
+from diptych.model.marks import GeneratedMark
 from diptych.model.pydantic import is_model
-from diptych.model.shape import INT64_DIGITS, is_uniform
-from diptych.web.pydantic_schemas import Schema, add_bounds, exactly, schema_of_model
+from diptych.model.shape import is_uniform
+from diptych.web.decimal_schemas import refine_decimal
+from diptych.web.pydantic_schemas import Schema, add_bounds, schema_of_model
 
 __all__ = ["REF", "Schema", "Schemas", "describe"]
 
 REF = "#/components/schemas/{name}"
 _INT64 = 1 << 63
-_FRACTION = r"(\.\d+)?"
 _NO_NAME = re.compile(r"[^a-zA-Z0-9._-]+")
 
 
@@ -45,6 +45,7 @@ class Schemas:
         self.answers = dict(zip(answers, found[len(messages) :], strict=False))
         for answer in answers:
             self._add_computed(rows_in(answer))
+            _refine(answer, self.answers[answer])
         for record, reference in zip(records, found[len(types) :], strict=True):
             describe(record, self.component_behind(reference))
         for component in self.components.values():
@@ -92,6 +93,8 @@ def describe(cls: type, schema: Schema) -> None:
         if field.mark(GeneratedMark) is not None:
             told.pop("default", None)
             told["description"] = "Filled when absent."
+        elif field.default is None:
+            told["default"] = None
 
 
 def _refine(hint: Any, schema: Schema, *, foreign: bool = False) -> None:
@@ -99,7 +102,7 @@ def _refine(hint: Any, schema: Schema, *, foreign: bool = False) -> None:
     bare, optional = split_optional(bare)
     bare, more = split_marks(bare)
     if bare is Decimal:
-        _refine_decimal(next((mark for mark in (*marks, *more) if isinstance(mark, Scale)), None), schema)
+        refine_decimal((*marks, *more), schema)
         return
     choices = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
     own = choices[0] if optional and len(choices) == 1 else schema
@@ -120,19 +123,6 @@ def _refine_one(tp: Any, schema: Schema, *, foreign: bool) -> None:
         _refine(args[1], schema["additionalProperties"], foreign=foreign)
 
 
-def _refine_decimal(scale: Scale | None, schema: Schema) -> None:
-    text = next((each for each in schema.get("anyOf", ()) if each.get("format") == "decimal"), None) or exactly(schema)
-    if scale is None:
-        text["pattern"] = rf"^-?\d+{_FRACTION}([eE][+-]?\d+)?$"
-        return
-    low = min((bound for bound in (scale.gt, scale.ge) if bound is not None), default=None)
-    sign = "-?" if low is None or low < 0 else ""
-    some = "(?=.*[1-9])" if scale.gt is not None and scale.gt == 0 else ""
-    fraction = rf"(\.\d{{1,{scale.places}}}0*)?" if scale.places else ""
-    text["pattern"] = rf"^{some}{sign}0*\d{{1,{INT64_DIGITS - scale.places}}}{fraction}$"
-    schema["description"] = _exactness(scale)
-
-
 def _refine_whole(schema: Schema) -> None:
     """Say the bounds of 64 bits; the narrower ones of the type win."""
     schema["format"] = "int64"
@@ -140,12 +130,6 @@ def _refine_whole(schema: Schema) -> None:
         schema.setdefault("minimum", -_INT64)
     if "exclusiveMaximum" not in schema:
         schema.setdefault("maximum", _INT64 - 1)
-
-
-def _exactness(scale: Scale) -> str:
-    bounds = (("greater than", scale.gt), ("at least", scale.ge), ("less than", scale.lt), ("at most", scale.le))
-    limits = (f"{words} {bound}" for words, bound in bounds if bound is not None)
-    return ", ".join((f"up to {scale.places} decimal places", *limits))
 
 
 def _say_plainly(component: Schema) -> None:

@@ -42,14 +42,3 @@ def add_bounds(marks: Iterable[Any], schema: Schema) -> None:
             low, high = _SIZES.get(schema.get("type", ""), ("minProperties", "maxProperties"))
             sizes = {low: mark.min_length, high: mark.max_length}
             schema.update({keyword: size for keyword, size in sizes.items() if size is not None})
-
-
-def exactly(schema: Schema) -> Schema:
-    """Return the schema of a Decimal as text, without the number that pydantic takes too: a number is not exact."""
-    choices = schema.pop("anyOf", None)
-    text = {"type": "string", "format": "decimal"}
-    if choices is None or not any(each.get("type") == "null" for each in choices):
-        schema.update(text)
-        return schema
-    schema["anyOf"] = [text, {"type": "null"}]
-    return text

@@ -105,7 +105,8 @@ _ARGUMENTS: Mapping[str, Schema] = {
 def sent_paths() -> Mapping[str, Schema]:
     """Return the paths that tell what was sent."""
     by_id = _parameter("id", "path", {"type": "string", "format": "uuid"})
-    any_id = _parameter("id", "path", {"type": "string", "description": "A command id, or the position of an event."})
+    either = [{"type": "string", "format": "uuid"}, {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}]
+    any_id = _parameter("id", "path", {"anyOf": either, "description": "A command id, or the position of an event."})
     arguments = [{**_parameter(name, "query", each), "required": False} for name, each in _ARGUMENTS.items()]
     trace: Schema = {"$ref": "#/components/schemas/Trace"}
     return {

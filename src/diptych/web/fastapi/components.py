@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from diptych.web.fastapi.shown import FOREIGN
 from diptych.web.json_schemas import REF, Schema
 
 _FOREIGN = FOREIGN.format(name="")
+_ANSWERED = re.compile(r"Annotated_(.+?)___Shown_")
 _OWN = ("HTTPValidationError", "ValidationError")
 
 
@@ -45,21 +47,19 @@ class Components:
         changed = {**said, "components": {**said["components"], f"{name}Body": rest}}
         return self.take({"$ref": FOREIGN.format(name=f"{name}Body")}, changed)  # type: ignore[no-any-return]  # as above
 
-    def need_problem(self) -> None:
-        """Let the document have what our headers and problems refer to."""
+    def need_headers(self) -> None:
+        """Let the document have the headers and parameters that ours refer to."""
         self._ours = True
 
     def write_out(self, document: Schema) -> None:
         """Write what marks say where they stand, add the components, and leave out those that nobody refers to."""
         document["paths"] = self._written_out(document.get("paths", {}))
-        self._schemas = {
-            name: self._written_out(schema) for name, schema in list(self._schemas.items())
-        } | self._schemas
+        self._schemas.update({name: self._written_out(schema) for name, schema in list(self._schemas.items())})
         if self._ours:
-            self._schemas["Problem"] = parts.PROBLEM
             own = document.setdefault("components", {})
             own.setdefault("headers", {}).update(parts.ANSWER_HEADERS)
             own.setdefault("parameters", {}).update(parts.PARAMETERS)
+        self._name_plainly(document)
         used = _reached({**document, "components": {}}, self._schemas)
         unused = {*self._sources, *_OWN} - used
         kept = {name: schema for name, schema in self._schemas.items() if name not in unused}
@@ -73,6 +73,17 @@ class Components:
                 return self._written_out(self.take(said["schema"], said))
             return {key: self._written_out(each) for key, each in value.items()}
         return [self._written_out(each) for each in value] if isinstance(value, list) else value
+
+    def _name_plainly(self, document: Schema) -> None:
+        """Give models that pydantic named after an Answered[...] inside of them the name without it."""
+        for name in [each for each in self._schemas if _ANSWERED.search(each)]:
+            plain = _ANSWERED.sub(r"\1", name).strip("_")
+            if plain not in self._schemas:
+                schema = self._schemas[plain] = self._schemas.pop(name)
+                schema["title"] = plain
+                old, new = REF.format(name=name), REF.format(name=plain)
+                document["paths"] = _renamed(document["paths"], old, new)
+                self._schemas.update(_renamed(self._schemas, old, new))
 
     def _fits(self, name: str, part: Schema) -> bool:
         return name not in self._schemas or self._sources.get(name) == part
@@ -90,6 +101,14 @@ def _led(value: Any, number: str) -> Any:
     if isinstance(value, Mapping):
         return {key: _led(each, number) for key, each in value.items()}
     return [_led(each, number) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def _renamed(value: Any, old: str, new: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _renamed(each, old, new) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_renamed(each, old, new) for each in value]
+    return new if value == old else value
 
 
 def _reached(start: Any, schemas: Mapping[str, Schema]) -> set[str]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from diptych.web import openapi_parts as parts
 from diptych.web.fastapi.components import Components
 from diptych.web.fastapi.marks import ASKS, MARKS, MEMBER, RECEIVES, REMAPS, SENDS
 from diptych.web.fastapi.received import WITHOUT_BODY
+from diptych.web.fastapi.shown import FOREIGN
 from diptych.web.fastapi.statuses import Remapping
 from diptych.web.json_schemas import Schema
 
 Document = Callable[[], dict[str, Any]]
 _PARAMETER = re.compile(r"{(\w+)}")
 _UNTOLD = "422"
+_PROBLEM = {MEMBER: {"schema": {"$ref": FOREIGN.format(name="Problem")}, "components": {"Problem": parts.PROBLEM}}}
 _OWN = "HTTPValidationError"
 
 
@@ -49,7 +51,8 @@ def _complete(operation: Schema, method: str, path: str, components: Components,
     given = operation.get("parameters", [])
     said = {each["name"]: each["schema"][MEMBER] for each in given if each.get("name") in MARKS}
     kept = [each for each in given if each.get("name") not in MARKS]
-    _leave_out_validation(operation, takes=bool(_own(kept)) or "requestBody" in operation, tells_all=tells_all)
+    takes = any("name" in each for each in kept) or "requestBody" in operation
+    _leave_out_validation(operation, components, takes=takes, tells_all=tells_all)
     if RECEIVES in said:
         body, added = _received(said[RECEIVES], method, path, kept, components)
         kept = [*added, *kept]
@@ -62,18 +65,15 @@ def _complete(operation: Schema, method: str, path: str, components: Components,
         operation["parameters"] = kept
 
 
-def _own(kept: Iterable[Schema]) -> list[Schema]:
-    return [each for each in kept if "name" in each]
-
-
-def _leave_out_validation(operation: Schema, *, takes: bool, tells_all: bool) -> None:
+def _leave_out_validation(operation: Schema, components: Components, *, takes: bool, tells_all: bool) -> None:
     """Leave FastAPI's 422 out where it has no parameter of its own, or where it is told as a problem."""
     responses = operation.get("responses", {})
     found = responses.get(_UNTOLD, {}).get("content", {}).get("application/json", {}).get("schema", {})
     if found.get("$ref", "").endswith(f"/{_OWN}") and (tells_all or not takes):
         del responses[_UNTOLD]
         if tells_all and takes:
-            responses[_UNTOLD] = parts.problem("Parameters do not fit.")
+            responses[_UNTOLD] = _led(parts.problem("Parameters do not fit."))
+            components.need_headers()
 
 
 def _received(
@@ -101,25 +101,31 @@ def _add_headers(said: Schema, kept: list[Schema]) -> None:
 
 
 def _add_problems(operation: Schema, said: Schema, components: Components) -> None:
-    kinds = dict.fromkeys(_kinds(said))
+    kinds = dict.fromkeys(_kinds(said, "requestBody" in operation))
     if not kinds:
         return
     statuses = Remapping({})
     for name in (SENDS, ASKS):
         statuses.by_kind.update(said.get(name, {}).get("statuses", {}))
     statuses.by_kind.update(said.get(REMAPS, {}))
-    components.need_problem()
+    components.need_headers()
     responses = operation.setdefault("responses", {})
-    for status, told in parts.problems(statuses.by_status(kinds)).items():
+    for status, described in parts.problems(statuses.by_status(kinds)).items():
+        told = _led(described)
         there = responses.setdefault(status, told)
         if there is not told:
             there.setdefault("content", {}).update(told["content"])
 
 
-def _kinds(said: Schema) -> Iterator[str]:
+def _led(described: Schema) -> Schema:
+    """Let a problem refer to our schema of one, whatever else the API calls so."""
+    return {**described, "content": {"application/problem+json": {"schema": _PROBLEM}}}
+
+
+def _kinds(said: Schema, has_body: bool) -> Iterator[str]:  # noqa: FBT001 (private)
     if SENDS in said:
         yield from parts.OF_COMMANDS
     if ASKS in said:
         yield from parts.OF_QUERIES
     if RECEIVES in said:
-        yield from ("malformed", "invalid", "too-large")
+        yield from ("malformed", "invalid", *(["too-large"] if has_body else []))
