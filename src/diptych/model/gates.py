@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from types import NoneType
 from typing import Any, Literal, get_origin
@@ -23,6 +23,10 @@ class Gate:
 
     function: Guarding
     named: tuple[type, ...]
+
+    def asks_about(self, message: type, own: Collection[type]) -> bool:
+        """Say whether it guards a message: one that it names, or one of its `own` module that derives from such."""
+        return message in self.named or (message in own and issubclass(message, self.named))
 
 
 def gate_of(function: Guarding) -> Gate:
@@ -53,13 +57,17 @@ def guards_by_message(
     own module that derive from it. Raises WiringError for a type that stands for none.
     """
     modules = tuple(modules)
-    known = {message for _, messages in modules for message in messages}
-    found: dict[type, list[Guarding]] = {}
-    for gates, messages in modules:
-        for gate in gates:
-            for message in dict.fromkeys(_covered(gate, known, messages)):
-                found.setdefault(message, []).append(gate.function)
-    return {message: tuple(guards) for message, guards in found.items()}
+    known = tuple(message for _, messages in modules for message in messages)
+    gates = [(gate, own) for gates, own in modules for gate in gates]
+    for gate, own in gates:
+        _refuse_idle(gate, known, own)
+    asked = {message: guards_of(message, modules) for message in known}
+    return {message: guards for message, guards in asked.items() if guards}
+
+
+def guards_of(message: type, modules: Iterable[tuple[Sequence[Gate], Sequence[type]]]) -> tuple[Guarding, ...]:
+    """Return the guards of one message, from the gates and the messages of each module."""
+    return tuple(gate.function for gates, own in modules for gate in gates if gate.asks_about(message, own))
 
 
 def refuse_unguarded(messages: Iterable[type], guarded: Iterable[type]) -> None:
@@ -75,17 +83,15 @@ def refuse_unguarded(messages: Iterable[type], guarded: Iterable[type]) -> None:
         )
 
 
-def _covered(gate: Gate, known: set[type], messages: Sequence[type]) -> Iterable[type]:
+def _refuse_idle(gate: Gate, known: Collection[type], own: Sequence[type]) -> None:
     for named in gate.named:
-        covered = (named,) if named in known else tuple(each for each in messages if issubclass(each, named))
-        if not covered:
+        if named not in known and not any(issubclass(each, named) for each in own):
             raise WiringError(
-                f"guard {gate.function.__qualname__} guards {named.__qualname__}, which no message of "
-                "the application is",
+                f"guard {gate.function.__qualname__} guards {named.__qualname__}, and no message of "
+                "the application is one",
                 where=place_of(gate.function),
-                fix="register its handler in a module of this application, or take it out of the guard",
+                fix="pass the module that handles it, or take it out of the guard",
             )
-        yield from covered
 
 
 def _class(hint: Any) -> Any:

@@ -7,9 +7,10 @@ from contextlib import AsyncExitStack
 from typing import Any, cast, get_args
 
 from diptych.codec import encode_message
-from diptych.dispatch import compile_handler, sources_of
+from diptych.dispatch import compile_handler, guarded, sources_of
 from diptych.errors import InvalidMessageError, Refusal, UnknownMessageError
 from diptych.injection import Injector
+from diptych.model.gates import guards_of
 from diptych.model.meta import Context
 from diptych.model.results import Accepted, Conflict, Failure, Invalid
 from diptych.module import Module
@@ -27,8 +28,8 @@ async def decide_on(
 ) -> Outcome:
     """Check, fill and decide on a command; raise UnknownMessageError when no module handles it.
 
-    What the injector provides is opened for this command and closed after it. Only events that the criteria of the
-    decision select reach its folds. What it records must be storable.
+    Its guards are asked first. What the injector provides is opened for this command and closed after it. Only events
+    that the criteria of the decision select reach its folds. What it records must be storable.
     """
     try:
         canonical(command)
@@ -36,17 +37,33 @@ async def decide_on(
         return Outcome(command, Invalid(invalid.errors))
     fill = filler(type(command))
     filled = command if fill is None else fill(command, context.command_id)
+    modules = tuple(modules)
     async with AsyncExitStack() as stack:
         await injector.open(stack)
-        decided = await _decided(modules, past, filled, context, injector)
+        decided = await _guarded(modules, filled, context, injector)
+        decided = decided or await _decided(modules, past, filled, context, injector)
     if decided.refusal is not None:
-        return Outcome(command, failure_of(decided.refusal, len(past)), refusal=decided.refusal)
+        return Outcome(command, failure_of(decided.refusal, _head(past)), refusal=decided.refusal)
     if isinstance(decided.value, get_args(Failure)):
         return Outcome(command, cast("Failure", decided.value))
     for event in decided.events:
         encode_message(event)
-    position = len(past) + len(decided.events)
+    position = _head(past) + len(decided.events)
     return Outcome(command, Accepted(decided.value, position, context.command_id), tuple(decided.events))
+
+
+async def _guarded(modules: Sequence[Module], command: Any, context: Context, injector: Injector) -> Decided | None:
+    """Ask the guards of a command; return the refusal of the first that refuses."""
+    for function in guards_of(type(command), [(each.gates, each.messages) for each in modules]):
+        try:
+            await guarded(_pass, [compile_handler(function, sources_of(function, injector))])(command, context)
+        except Refusal as refusal:
+            return Decided((), refusal=refusal)
+    return None
+
+
+async def _pass(_command: Any, _context: Any) -> None:
+    """Let a guard be asked without a handler."""
 
 
 async def _decided(
@@ -69,10 +86,15 @@ def _loaded(deciding: Deciding, past: Sequence[Past], command: Any) -> Iterator[
         yield entities
 
 
+def _head(past: Sequence[Past]) -> int:
+    return past[-1].meta.position if past else 0
+
+
 def _load(entity: Entity, past: Sequence[Past]) -> None:
-    mine = [each for each in past if entity.clause.matches(each.name, each.tags)]
+    kinds = entity.fold.kinds
+    mine = [each for each in past if type(each.event) in kinds and entity.clause.matches(each.name, each.tags)]
     state = entity.fold.run(entity.fold.initial(), [(each.event, each.meta) for each in mine])
-    entity.known = Known(state, mine[-1].meta.position if mine else 0, len(past))
+    entity.known = Known(state, mine[-1].meta.position if mine else 0, _head(past))
 
 
 async def _handled(

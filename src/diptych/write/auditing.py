@@ -67,7 +67,13 @@ class Auditing:
     def _put(self, name: str, command: Any, command_id: UUID, *told: Any) -> None:
         at, micros, outcome, reason, principal, correlation, causation = told
         content = None if self._content is None or command is None else self._kept(command)
-        shown = (principal, _stored(reason), correlation, causation, content)
+        shown = (
+            None if principal is None else _text(principal),
+            _text(reason[:_REASON]),
+            correlation,
+            causation,
+            content,
+        )
         self._noting.note(Attempt(command_id, name, outcome, at, micros, *shown))
 
     def _kept(self, command: Any) -> bytes | None:
@@ -114,6 +120,6 @@ def _said(wrong: BaseException) -> str:
         return "(it cannot be shown)"
 
 
-def _stored(reason: str) -> str:
-    """Return a reason as text that every store keeps, no longer than a few lines."""
-    return reason[:_REASON].replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+def _text(said: str) -> str:
+    """Return a text that every store keeps."""
+    return said.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()

@@ -56,6 +56,7 @@ class Noting:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        self._idle.set()
         if self._queue:
             self.dropped += len(self._queue)
             _log.error("%d commands that were not accepted are lost to the audit trail", len(self._queue))
@@ -90,7 +91,7 @@ class Noting:
             await self._news.wait()
             self._news.clear()
             await self._pause(PAUSE)
-            while self._queue:
+            while self._queue or self.dropped != self._counted:
                 if not await self._stored() and await self._pause(_AGAIN):
                     return
             self._idle.set()
@@ -112,6 +113,9 @@ class Noting:
         except Error as wrong:
             _log.warning("the audit trail cannot be written, %d wait: %s", len(self._queue), wrong)
             return False
+        except Exception:  # noqa: BLE001 (a bug, and the next batch need not have it)
+            self.dropped += len(batch)
+            _log.exception("%d commands that were not accepted are lost to the audit trail", len(batch))
         for _ in batch:
             self._queue.popleft()
         self._counted += dropped
