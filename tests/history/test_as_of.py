@@ -39,9 +39,11 @@ async def compared(plan: list[ModelPlan], history: Sequence[Any], batch: int) ->
     async with SqliteRowStore(None) as rows, rows.writer() as writer, rows.reader() as reader:
         await writer.lease(seconds=60)
         installed = await writer.install([projection], {"random": ""}, log_id=UUID(int=1), head=0, mode="production")
-        projector, complete = Projector(projection, installed["random"], writer, LiveProgress()), False
+        lineage, complete = codec().lineage, False
+        projector = Projector(projection, installed["random"], writer, LiveProgress(), lineage=lineage)
+        criteria = Criteria.typed(*lineage.stored_names(projection.types))
         while not complete:
-            page = await store.read(Criteria.typed(*projection.types), after=projector.position, limit=batch)
+            page = await store.read(criteria, after=projector.position, limit=batch)
             await projector.advance(learn(codec(), page), page.through, now=0.0)
             complete = page.complete
         for position in range(len(history) + 1):

@@ -1,8 +1,11 @@
-"""Random projections: read models with references, fan-outs and rollups, whose folds depend on order in every step."""
+"""Random projections: read models with references, fan-outs and rollups, whose folds depend on order in every step.
+
+Some events are of older versions: renamed, split into none to three that may find rows by other tags than they have.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -14,6 +17,7 @@ from diptych.model.messages import event
 from diptych.model.meta import Meta
 from diptych.model.projections import Projection, ReadModel
 from diptych.model.rowfolds import RowChange
+from diptych.model.upcasting import upcaster_of_json, upcasters_of
 
 PRIME = 1_000_003
 
@@ -28,7 +32,7 @@ class Pushed:
     n: int
 
 
-@event("thing.pulled")
+@event("thing.pulled", version=2)
 @dataclass(frozen=True, slots=True)
 class Pulled:
     a: Name
@@ -45,6 +49,49 @@ class Spread:
 
 
 EVENTS = (Pushed, Pulled, Spread)
+
+
+@event("thing.pulled", version=1)
+@dataclass(frozen=True, slots=True)
+class PulledV1:
+    a: Name
+    b: Name | None
+    count: int
+
+
+@event("thing.shoved")
+@dataclass(frozen=True, slots=True)
+class Shoved:
+    a: Name
+    b: Name | None
+    n: int
+
+
+@event("thing.burst")
+@dataclass(frozen=True, slots=True)
+class Burst:
+    a: Name
+    b: Name | None
+    n: int
+
+
+def to_pulled(old: PulledV1) -> Pulled | None:
+    return Pulled(old.a, old.b, old.count) if old.count % 5 else None
+
+
+def to_others(old: Shoved) -> Iterator[Pushed | PulledV1]:
+    yield PulledV1(old.b or old.a, old.a, old.n)
+    yield Pushed(old.a, None, old.n)
+
+
+def to_many(old: Mapping[str, Any]) -> tuple[Pushed | Pulled | Spread, ...]:
+    kinds, keys = (Pushed, Spread, Pulled, Spread), "abcd"
+    numbers = range(old["n"] % 4)
+    return tuple(kinds[(old["n"] + at) % 4](keys[at], old["a"], old["n"] + at) for at in numbers)
+
+
+OUTDATED = (PulledV1, Shoved, Burst)
+UPCASTERS = (*upcasters_of(to_pulled), *upcasters_of(to_others), upcaster_of_json(to_many, "thing.burst", 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +131,7 @@ class ModelPlan:
 
 
 names = st.sampled_from("abcd")
-events = st.one_of(*(st.builds(cls, names, st.none() | names, st.integers(0, 99)) for cls in EVENTS))
+events = st.one_of(*(st.builds(cls, names, st.none() | names, st.integers(0, 99)) for cls in (*EVENTS, *OUTDATED)))
 folds = st.builds(
     FoldPlan,
     st.sampled_from(EVENTS),
@@ -104,7 +151,7 @@ plans = st.lists(models, min_size=1, max_size=4)
 
 
 def codec() -> EventCodec:
-    return EventCodec(dict.fromkeys(EVENTS))
+    return EventCodec(EVENTS, UPCASTERS)
 
 
 def projection_of(plan: list[ModelPlan]) -> Projection:

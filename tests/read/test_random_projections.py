@@ -34,10 +34,10 @@ async def projected(projection: Projection, log: EventReader, sizes: Sequence[in
 
         async def start(head: int) -> Projector:
             found = await writer.install([projection], {"random": ""}, log_id=UUID(int=1), head=head, mode="production")
-            return Projector(projection, found["random"], writer, LiveProgress())
+            return Projector(projection, found["random"], writer, LiveProgress(), lineage=codec().lineage)
 
         async def fold(projector: Projector, limit: int) -> bool:
-            criteria = Criteria.typed(*projection.types)
+            criteria = Criteria.typed(*codec().stored_names(projection.types))
             page = await log.read(criteria, after=projector.position, limit=limit)
             await projector.advance(learn(codec(), page), page.through, now=0.0)
             assert not projector.stopped

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from diptych.codec import encode_message
+from diptych.codec import EventCodec, encode_message
 from diptych.model.messages import event_type
 from diptych.model.meta import Meta
 from diptych.model.tags import tagger
 from diptych.testing.clock import NOON
+from diptych.testing.golden import AsStored
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Recorded:
 
 
 class Past(NamedTuple):
-    """A given event with what the engine knows about it: stored name, tags, metadata."""
+    """A given event, as it is today, with what the engine knows about it: its name, stored tags, metadata."""
 
     event: Any
     name: str
@@ -35,14 +36,22 @@ class Past(NamedTuple):
     meta: Meta
 
 
-def past_of(events: Sequence[Any]) -> tuple[Past, ...]:
-    """Return the events as the log would hold them, from position 1; raise InvalidMessageError for one it refuses."""
-    given = [each if isinstance(each, Recorded) else Recorded(each) for each in events]
-    return tuple(_past(position, each) for position, each in enumerate(given, 1))
+def past_of(events: Sequence[Any], codec: EventCodec) -> tuple[Past, ...]:
+    """Return the events as they would be read from a log, from position 1; raise InvalidMessageError for a wrong one.
+
+    Those of outdated classes, and those given as stored, are upcast.
+    """
+    return tuple(past for position, each in enumerate(events, 1) for past in _read(position, each, codec))
 
 
-def _past(position: int, given: Recorded) -> Past:
-    encode_message(given.event)
-    cls = type(given.event)
-    meta = Meta(position, given.at, given.actor, given.command_id, given.correlation)
-    return Past(given.event, event_type(cls).name, tagger(cls)(given.event), meta)
+def _read(position: int, given: Any, codec: EventCodec) -> Iterator[Past]:
+    if isinstance(given, AsStored):
+        said, read, tags = given.metadata, given.read(codec), given.tagged(codec)
+        told = given.at, said.actor, said.command, said.correlation
+    else:
+        known = given if isinstance(given, Recorded) else Recorded(given)
+        encode_message(known.event)
+        read, tags = codec.current(known.event), tagger(type(known.event))(known.event)
+        told = known.at, known.actor, known.command_id, known.correlation
+    for index, event in enumerate(read):
+        yield Past(event, event_type(type(event)).name, tags, Meta(position, *told, index))

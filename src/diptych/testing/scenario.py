@@ -19,11 +19,11 @@ from diptych.testing.clock import NOON
 from diptych.testing.deciding import decide_on
 from diptych.testing.ids import COMMAND_ID
 from diptych.testing.outcomes import Outcome
-from diptych.testing.past import past_of
+from diptych.testing.past import Past, past_of
 from diptych.testing.reacting import handle_past
 from diptych.testing.settling import settle
 from diptych.testing.stored import Stored
-from diptych.wiring import Part
+from diptych.wiring import Part, codec_of
 
 V = TypeVar("V")
 
@@ -92,7 +92,7 @@ class Given:
         """
         injector = Injector((*self.scenario.provided, *provide))
         context = Context(now, COMMAND_ID, principal)
-        return settle(decide_on(self.scenario.modules, past_of(self.events), command, context, injector))
+        return settle(decide_on(self.scenario.modules, self.past(), command, context, injector))
 
     def handled_by(self, subscriber: Subscriber, *, provide: Iterable[Any] = ()) -> None:
         """Let a subscriber's handlers handle the given events, in order; raises what a handler raises.
@@ -100,7 +100,7 @@ class Given:
         `provide` adds to, or replaces, what the scenario provides. There are no rows: call a handler that reads some.
         """
         injector = Injector((*self.scenario.provided, *provide))
-        settle(handle_past(past_of(self.events), subscriber, injector))
+        settle(handle_past(self.past(subscriber), subscriber, injector))
 
     def row(self, model: ReadModel[V] | type[V], *key: Any) -> V | None:  # Any: values of the key columns
         """Return the row with this key, as the independent folder makes it from the given events, or None.
@@ -113,10 +113,14 @@ class Given:
         if len(wanted) != len(found.key):
             raise TypeError(f"a key of {found.name!r} is ({', '.join(found.key)}), found {wanted!r}")
         folder = SequentialFolder(self._projection_of(found))
-        for each in past_of(self.events):
+        for each in self.past():
             folder.fold(each.event, each.meta)
         row: V | None = folder.tables[found.name].get(wanted)
         return row
+
+    def past(self, *subscribers: Subscriber) -> tuple[Past, ...]:
+        """Return the events as they would be read from a log, upcast by the modules of the scenario."""
+        return past_of(self.events, codec_of(self.scenario.modules, self.scenario.projections, subscribers))
 
     def _projection_of(self, model: ReadModel[Any]) -> Projection:
         return next(each for each in self.scenario.projections if model in each.models)
