@@ -2,6 +2,7 @@
 
 from diptych.history.folder import SequentialFolder, fold_log
 from diptych.testing.clock import NOON, FixedClock
+from diptych.testing.golden import AsStored, golden_log, write_log
 from diptych.testing.ids import COMMAND_ID, SequentialIds, generated
 from diptych.testing.outcomes import Outcome
 from diptych.testing.past import Recorded
@@ -12,6 +13,7 @@ from diptych.testing.stored import Stored
 __all__ = [
     "COMMAND_ID",
     "NOON",
+    "AsStored",
     "FixedClock",
     "Given",
     "Outcome",
@@ -25,6 +27,8 @@ __all__ = [
     "fold_log",
     "generated",
     "given",
+    "golden_log",
     "plan_of",
     "rows",
+    "write_log",
 ]
