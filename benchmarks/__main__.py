@@ -21,6 +21,7 @@ from benchmarks.logs import Logs
 from benchmarks.queries import queries
 from benchmarks.rows import FULL, QUICK, Row, Size
 from benchmarks.shop import shop
+from benchmarks.snapshots import snapshots
 from benchmarks.visibility import visibility
 
 HERE = Path(__file__).resolve().parent
@@ -29,6 +30,7 @@ PARTS: dict[str, Callable[[Size, Logs], Awaitable[list[Row]]]] = {
     "dispatch": dispatch,
     "durable": durable,
     "load": load,
+    "snapshots": snapshots,
     "catchup": catchup,
     "shop": shop,
     "queries": queries,

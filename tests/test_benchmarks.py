@@ -23,6 +23,7 @@ def test_every_part_runs_and_reports_its_rows(tmp_path: Path) -> None:
         "dispatch",
         "durable",
         "load",
+        "snapshots",
         "catchup",
         "shop",
         "queries",
