@@ -121,8 +121,8 @@ class _Told:
         self.whole = True
 
     def take(self, diff: Diff) -> None:
-        """Take a row, if the event did change it."""
-        if diff.events:
+        """Take a row, if the event did change it; one that was written as it was before is not told."""
+        if diff.fields:
             self.rows.append(ChangedRow(diff.key, diff.fields, deleted=diff.after is None))
             self.changes.append(RowChange(diff.key, diff.before, diff.after, diff.end))
 
