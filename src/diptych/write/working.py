@@ -8,13 +8,13 @@ import msgspec
 
 from diptych.dispatch import Handler
 from diptych.errors import Refusal, UntriableError
-from diptych.model.results import Conflict, Failure, Result
-from diptych.ports import EventReader
+from diptych.model.results import Accepted, Conflict, Failure, Result
+from diptych.ports import Appended, EventReader, Recorded
 from diptych.write.appending import Appending
 from diptych.write.deciding import Decided, failure_of
 from diptych.write.execution import is_beyond, unexpected
 from diptych.write.loading import Loader
-from diptych.write.recording import Log, Recorder
+from diptych.write.recording import NOTHING, Log, Recorder
 from diptych.write.requests import Request
 from diptych.write.work import Refresh, Work
 
@@ -39,6 +39,32 @@ class Working:
             return replayed or await self.run(handler, command, request, Work(self.refresh))
 
         return handle
+
+    def plain(self, handler: Handler) -> Handler:
+        """Wrap a handler that neither loads nor records anything: what it returns is recorded as the answer."""
+
+        async def handle(command: Any, request: Any) -> Result[Any]:
+            if request.keyed or request.withheld is not None:
+                replayed = await self.replay(command, request)
+                if replayed is not None:
+                    return replayed
+            try:
+                value = await handler(command, request)
+            except Refusal as refusal:
+                return failure_of(refusal, None)
+            if isinstance(value, _FAILURES):
+                return cast("Failure", value)
+            return await self._answer(command, request, value)
+
+        return handle
+
+    async def _answer(self, command: Any, request: Request, value: Any) -> Result[Any]:
+        head = await self._log.head()
+        outcome = await self._recorder.append(command, request, NOTHING, value, position=head)
+        if isinstance(outcome, Recorded):
+            return self._recorder.answer(outcome.record, command, request)
+        last = outcome.last if isinstance(outcome, Appended) else head
+        return Accepted(value, last, request.command_id)
 
     async def replay(self, command: Any, request: Request) -> Result[Any] | None:
         """Return the stored answer of a command that came before; raise UntriableError for one that is only tried."""
