@@ -21,7 +21,6 @@ from orders.sourced import parties as sourced_parties
 from orders.upcasting import upcasting
 from orders.views.parties import sales
 
-TITLE: Final = "Order management"
 WRITE_MODELS: Final[Mapping[WriteModel, tuple[Module, ...]]] = {
     "sourced": (sourced_parties.parties, sourced_ordering.ordering, command_guards),
     "normalised": (normalised_parties.parties, normalised_ordering.ordering, command_guards),

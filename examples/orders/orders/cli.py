@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from diptych import Application
-from diptych.web.server import serve as serve_over_http
-from orders.app import TITLE, build, command_side, query_side
+from orders.app import build, command_side, query_side
+from orders.demo import show
+from orders.serving import serve as serve_over_http
 from orders.settings import OrderSettings, settings_of
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -18,16 +19,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def addressed(function: F) -> F:
     """Add the options that say where the files are and where to listen."""
+    folder = click.Path(file_okay=False, path_type=Path)
     for option in (
         click.option("--port", default=8000, show_default=True, help="0 takes a free one."),
-        click.option("--host", default="127.0.0.1", show_default=True),
-        click.option(
-            "--data",
-            type=click.Path(file_okay=False, path_type=Path),
-            default="orders-data",
-            show_default=True,
-            help="The folder of the files.",
-        ),
+        click.option("--data", type=folder, default="orders-data", show_default=True, help="The folder of the files."),
     ):
         function = option(function)
     return function
@@ -35,38 +30,41 @@ def addressed(function: F) -> F:
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Run order management; ORDERS_WRITE=sourced|normalised chooses the write model, ORDERS_STAFF names the staff."""
+    """Run order management on 127.0.0.1.
+
+    ORDERS_WRITE=sourced|normalised chooses the write model; ORDERS_STAFF names the staff, with commas between.
+    """
 
 
 @main.command()
 @addressed
-def serve(data: Path, host: str, port: int) -> None:
+def serve(data: Path, port: int) -> None:
     """Serve both sides from one process until Ctrl-C."""
-    _serve(build(_made(data), _settings(), subscribers="run"), host, port)
+    settings = _settings()
+    serve_over_http(build(_made(data), settings, subscribers="run"), settings, port)
 
 
 @main.command("command-service")
 @addressed
-def command_service(data: Path, host: str, port: int) -> None:
-    """Serve the commands alone; run as many as you like over one folder."""
-    _serve(command_side(_made(data), _settings()), host, port)
+def command_service(data: Path, port: int) -> None:
+    """Serve the commands alone: it records events, and no read model is near."""
+    settings = _settings()
+    serve_over_http(command_side(_made(data), settings), settings, port)
 
 
 @main.command("query-service")
 @addressed
-def query_service(data: Path, host: str, port: int) -> None:
-    """Serve the queries alone: it folds what command services have recorded."""
-    _serve(query_side(_made(data), _settings()), host, port)
+def query_service(data: Path, port: int) -> None:
+    """Serve the queries alone: it folds what command services have recorded, and decides nothing."""
+    settings = _settings()
+    serve_over_http(query_side(_made(data), settings), settings, port)
 
 
-def _serve(application: Application, host: str, port: int) -> None:
-    serve_over_http(
-        application,
-        host=host,
-        port=port,
-        announce=lambda address: click.echo(f"{address} ({address}/docs)"),
-        title=TITLE,
-    )
+@main.command()
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="A temporary folder by default.")
+def demo(data: Path | None) -> None:
+    """Send some commands, and trace one of them to its events and to the rows that they changed."""
+    asyncio.run(show(None if data is None else _made(data), _settings()))
 
 
 def _settings() -> OrderSettings:

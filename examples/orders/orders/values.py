@@ -28,6 +28,7 @@ Payment = Literal["card", "invoice", "transfer"]
 Segment = Literal["new", "regular", "loyal"]
 
 ZERO: Final = Decimal(0)
+NOTHING: Final = Decimal("0.00")
 _CENT: Final = Decimal("0.01")
 
 
@@ -44,4 +45,4 @@ class Address:
 
 def average(total: Decimal, count: int) -> Decimal:
     """Return total / count in whole cents, halves rounded to the even one; 0 of nothing."""
-    return (total / count).quantize(_CENT, ROUND_HALF_EVEN) if count else ZERO
+    return (total / count).quantize(_CENT, ROUND_HALF_EVEN) if count else NOTHING

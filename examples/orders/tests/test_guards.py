@@ -27,8 +27,7 @@ from orders.queries.products import ListProductSales, ListSalesEntries
 ADA = UUID(int=1)
 
 
-@pytest.mark.parametrize("principal", ["mallory", None, str(UUID(int=7))])
-async def test_nobody_but_customer_and_staff_touches_an_order(clerk: Clerk, principal: str | None) -> None:
+async def test_nobody_but_customer_and_staff_touches_an_order(clerk: Clerk) -> None:
     ada, mug = await clerk.customer("Ada"), await clerk.product("mug", "kitchen", "2.50")
     order = await clerk.draft(ada, {mug: 1})
 
@@ -40,37 +39,40 @@ async def test_nobody_but_customer_and_staff_touches_an_order(clerk: Clerk, prin
         UpdateStatus(order, "cancelled"),
     )
     for command in commands:
-        assert isinstance(await clerk.application.send(command, principal=principal), Forbidden), command
+        for principal in ("mallory", None, str(UUID(int=7))):
+            assert isinstance(await clerk.application.send(command, principal=principal), Forbidden), command
 
 
-@pytest.mark.parametrize(
-    "command", [ListProduct(name="mug", category="kitchen", price=Decimal(1)), InvoiceOrder(UUID(int=2))]
-)
-async def test_only_the_staff_lists_products_and_writes_invoices(clerk: Clerk, command: Command[Any]) -> None:
-    result = await clerk.application.send(command, principal=str(ADA))
+async def test_only_the_staff_lists_products_and_writes_invoices(clerk: Clerk) -> None:
+    commands: tuple[Command[Any], ...] = (
+        ListProduct(name="mug", category="kitchen", price=Decimal(1)),
+        InvoiceOrder(UUID(int=2)),
+    )
 
-    assert isinstance(result, Forbidden)
-    assert "is for the staff" in result.error
+    for command in commands:
+        result = await clerk.application.send(command, principal=str(ADA))
+        assert isinstance(result, Forbidden)
+        assert "is for the staff" in result.error
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
+async def test_customers_ask_nothing_about_others(clerk: Clerk) -> None:
+    other = UUID(int=2)
+    queries: tuple[Query[Any], ...] = (
         FindCustomers(),
         GetCustomerAnalytics(ADA),
         ListProductSales(),
         ListSalesEntries(),
         ListCategorySales(),
         SearchOrders(),
-        SearchOrders(customer=UUID(int=2)),
-        ListOrders(UUID(int=2)),
-        GetCustomer(UUID(int=2)),
-        GetCustomerOrders(UUID(int=2)),
-    ],
-)
-async def test_customers_ask_nothing_about_others(clerk: Clerk, query: Query[Any]) -> None:
-    with pytest.raises(NotAllowed):
-        await clerk.application.ask(query, principal=str(ADA))
+        SearchOrders(customer=other),
+        ListOrders(other),
+        GetCustomer(other),
+        GetCustomerOrders(other),
+    )
+
+    for query in queries:
+        with pytest.raises(NotAllowed):
+            await clerk.application.ask(query, principal=str(ADA))
 
 
 async def test_customers_see_their_own_orders_and_no_others(clerk: Clerk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import pytest
@@ -82,34 +82,35 @@ async def test_a_scroll_goes_on_where_it_was_whatever_was_ordered_meanwhile(week
     assert second.next is None
 
 
-@pytest.mark.parametrize(
-    ("wanted", "found"),
-    [
-        ({}, (4, 3, 2, 1, 0)),
-        ({"status": "placed"}, (1,)),
-        ({"minimum": Decimal(15)}, (4, 3, 2, 1)),
-        ({"minimum": Decimal(15), "maximum": Decimal(30)}, (4, 2, 1)),
-        ({"first": TOMORROW}, (4, 3, 2, 1)),
-        ({"last": TODAY}, (0,)),
-        ({"first": TOMORROW, "last": TOMORROW, "status": "paid"}, (2,)),
-        ({"last": date.max}, (4, 3, 2, 1, 0)),
-        ({"first": date.max}, ()),
-        ({"sort": "total"}, (0, 2, 4, 1, 3)),
-        ({"sort": "-total"}, (3, 1, 4, 2, 0)),
-        ({"sort": "customer_name", "first": TOMORROW, "last": TOMORROW}, (1, 2)),
-    ],
+SEARCHES: Final[tuple[tuple[dict[str, Any], tuple[int, ...]], ...]] = (
+    ({}, (4, 3, 2, 1, 0)),
+    ({"status": "placed"}, (1,)),
+    ({"minimum": Decimal(15)}, (4, 3, 2, 1)),
+    ({"minimum": Decimal(15), "maximum": Decimal(30)}, (4, 2, 1)),
+    ({"first": TOMORROW}, (4, 3, 2, 1)),
+    ({"last": TODAY}, (0,)),
+    ({"first": TOMORROW, "last": TOMORROW, "status": "paid"}, (2,)),
+    ({"last": date.max}, (4, 3, 2, 1, 0)),
+    ({"first": date.max}, ()),
 )
-async def test_a_search_filters_by_status_amount_and_days_and_sorts(
-    week: Week, wanted: dict[str, Any], found: tuple[int, ...]
-) -> None:
-    page = await week.ask(SearchOrders(**wanted))
 
-    assert page.total == len(found)
-    if "sort" in wanted:
-        assert [row.order for row in page] == [week.orders[index] for index in found]
-    else:
-        assert {row.order for row in page} == {week.orders[index] for index in found}
+
+async def test_a_search_filters_by_status_amount_and_days_and_shows_the_newest_first(week: Week) -> None:
+    for wanted, found in SEARCHES:
+        page = await week.ask(SearchOrders(**wanted))
+
+        assert {row.order for row in page} == {week.orders[index] for index in found}, wanted
         assert [row.created for row in page] == sorted((row.created for row in page), reverse=True)
+        assert page.total == len(found)
+
+
+async def test_a_search_sorts_by_amount_and_by_name(week: Week) -> None:
+    up, down = await week.ask(SearchOrders(sort="total")), await week.ask(SearchOrders(sort="-total"))
+    names = await week.ask(SearchOrders(sort="customer_name"))
+
+    assert [row.order for row in up] == [week.orders[index] for index in (0, 2, 4, 1, 3)]
+    assert [row.order for row in down] == [row.order for row in up][::-1]
+    assert [row.customer_name for row in names] == ["Ada", "Ada", "Ada", "Grace", "Ida"]
 
 
 async def test_a_search_counts_pages(week: Week) -> None:
