@@ -179,7 +179,7 @@ def test_doctor_names_and_counts_stored_events_that_no_class_reads(
     found = {each["about"]: each for each in told("doctor")}
 
     lost = found["events account.paid_in@7"]
-    assert (lost["level"], lost["text"]) == ("error", "1 event that no class and no upcaster reads")
+    assert (lost["level"], lost["text"]) == ("error", "3 events that no class and no upcaster reads")
     assert '@module.upcasts("account.paid_in", version=7)' in lost["fix"]
     assert "events" not in found
     assert run("doctor").exit_code == 1

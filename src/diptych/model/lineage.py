@@ -32,15 +32,16 @@ class Lineage:
                 self._names.setdefault(event_type(cls).name, set()).add(upcaster.source.name)
 
     def refuse_outdated(self, cls: type, function: Callable[..., Any]) -> None:
-        """Raise WiringError for a function that names a class which an upcaster replaces: no such event comes by."""
+        """Raise WiringError for a function that names a class which an upcaster replaces, or for the class itself."""
         upcaster = self.of_class.get(cls)
         if upcaster is not None:
             newer = ", ".join(each.__qualname__ for each in upcaster.targets) or "nothing: it is dropped"
+            by = f"{function.__qualname__} names " if function is not cls else ""
             raise WiringError(
-                f"{function.__qualname__} names {cls.__qualname__}, an outdated form that {upcaster} upcasts: events "
-                "are folded, handled and written in their current form only",
+                f"{by}{cls.__qualname__}, an outdated form that {upcaster} upcasts: events are folded, handled and "
+                "written in their current form only",
                 where=place_of(function),
-                fix=f"name what becomes of it: {newer}",
+                fix=f"use what becomes of it: {newer}",
             )
 
     def refuse_outdated_names(self, names: Iterable[str], function: Callable[..., Any]) -> None:

@@ -40,6 +40,7 @@ class Recorder:
     def __init__(self, store: EventStore, codec: EventCodec, clock: Clock) -> None:
         self._store, self._clock = store, clock
         self._types: dict[type, EventType] = codec.types
+        self._lineage = codec.lineage
 
     async def replay(self, command: Any, request: Request) -> Accepted[Any] | None:
         """Return the stored answer of a command that was accepted before, or None."""
@@ -90,6 +91,7 @@ class Recorder:
     def _write(self, event: Any, metadata: bytes) -> NewEvent:
         cls = type(event)
         if cls not in self._types:
+            self._lineage.refuse_outdated(cls, cls)
             raise WiringError(
                 f"a decision yielded {cls.__qualname__}, which no fold and no return type names",
                 where=place_of(cls),

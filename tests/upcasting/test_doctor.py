@@ -1,0 +1,73 @@
+"""`diptych doctor` says which stored names and versions are read, how, and which are not."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from diptych.cli import main
+from diptych.testing import golden_log, write_log
+from tests.upcasting import new_shop
+
+FIRST = Path(__file__).with_name("golden") / "first.json"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the log that the first version wrote, folded by the current one."""
+
+    async def write() -> None:
+        async with new_shop.application(events="sqlite:///shop.db") as app:
+            await write_log(app, golden_log(FIRST))
+            await app.caught_up()
+
+    monkeypatch.chdir(tmp_path)
+    asyncio.run(write())
+    return tmp_path
+
+
+def doctor(app: str = "app") -> tuple[int, dict[str, dict[str, Any]]]:
+    result = CliRunner().invoke(main, ["doctor", "--app", f"tests.upcasting.new_shop:{app}", "--json"])
+    return result.exit_code, {each["about"]: each for each in json.loads(result.stdout)}
+
+
+def test_the_doctor_is_green_where_everything_is_upcast(folder: Path) -> None:
+    status, found = doctor()
+
+    assert status == 0
+    assert found["events"]["text"] == "every stored kind can be read (5)"
+    assert found["events order.placed@1"]["text"].startswith("3 events, upcast by name_the_customer (")
+    assert found["events order.confirmed@1"]["text"].startswith("2 events, upcast by split (")
+    assert "events stock.moved@1" not in found
+
+
+def test_without_an_upcaster_the_doctor_is_red_and_names_pair_and_count(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = [each for each in new_shop.shop.upcasters if each.source.name != "order.confirmed"]
+    monkeypatch.setattr(new_shop.shop, "upcasters", kept)
+    monkeypatch.setattr(new_shop, "app", new_shop.application(events="sqlite:///shop.db"))
+
+    status, found = doctor()
+
+    assert status == 1
+    lost = found["events order.confirmed@1"]
+    assert (lost["level"], lost["text"]) == ("error", "2 events that no class and no upcaster reads")
+    assert '@module.upcasts("order.confirmed", version=1)' in lost["fix"]
+    assert found["projection views"]["level"] == "error"  # its rows would be others without that upcaster
+    assert "events" not in found
+
+
+async def test_without_an_upcaster_the_projection_stops_at_the_first_event_of_the_pair(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = [each for each in new_shop.shop.upcasters if each.source.name != "order.confirmed"]
+    monkeypatch.setattr(new_shop.shop, "upcasters", kept)
+    async with new_shop.application() as app:
+        await write_log(app, [each for each in golden_log(FIRST) if each.name != "order.noted"])
+        with pytest.raises(Exception, match=r"no class reads 'order.confirmed' version 1"):
+            await app.caught_up()
+        assert (await app.checkpoints())["views"].position == 7
