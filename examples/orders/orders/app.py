@@ -58,7 +58,9 @@ def build(
 
 def command_side(data: Path, settings: OrderSettings) -> Application:
     """Build the side that decides: it writes the log, and knows neither read models nor queries."""
-    return Application(*WRITE_MODELS[settings.write], upcasting, events=log_in(data), provide=[settings])
+    return Application(
+        *WRITE_MODELS[settings.write], upcasting, events=log_in(data), reads="memory://", provide=[settings]
+    )
 
 
 def query_side(data: Path, settings: OrderSettings) -> Application:
