@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from click.testing import CliRunner
 
+from diptych import Application, Command, Decider, Module, Tag, event
 from diptych.cli import main
 from diptych.testing import golden_log, write_log
 from tests.upcasting import new_shop
@@ -71,3 +74,37 @@ async def test_without_an_upcaster_the_projection_stops_at_the_first_event_of_th
         with pytest.raises(Exception, match=r"no class reads 'order.confirmed' version 1"):
             await app.caught_up()
         assert (await app.checkpoints())["views"].position == 7
+
+
+def test_a_decision_by_a_tag_that_old_events_lack_is_a_warning(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @dataclass(frozen=True, slots=True)
+    class Greet(Command[None]):
+        customer: Annotated[str, Tag("customer")]
+
+    @event("order.submitted", version=2)
+    @dataclass(frozen=True, slots=True)
+    class Submitted:
+        order: new_shop.Order
+        customer: Annotated[str, Tag("customer")]
+
+    def greet(command: Greet, orders: int) -> Iterator[Submitted]:
+        yield Submitted("a9", command.customer)
+
+    def count(orders: int, event: Submitted) -> int:
+        return orders + 1
+
+    def renew(old: new_shop.PlacedV1) -> Submitted:
+        return Submitted(old.order, old.buyer)
+
+    greetings = Module("greetings")
+    greet.__annotations__["command"], renew.__annotations__["return"] = Greet, Submitted
+    greet.__annotations__["return"], count.__annotations__["event"] = Iterator[Submitted], Submitted
+    greetings.upcasts(renew)
+    greetings.decider(Decider(greet, count, initial=int))
+    monkeypatch.setattr(new_shop, "app", Application(greetings, events="sqlite:///shop.db"))
+
+    result = CliRunner().invoke(main, ["doctor", "--app", "tests.upcasting.new_shop:app", "--json"])
+
+    found = [each for each in json.loads(result.stdout) if each["about"] == "events order.placed@1"]
+    assert [each["level"] for each in found] == ["ok", "warning"]
+    assert "3 events without the tag 'customer', by which" in found[1]["text"]

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from diptych.application import Application
-from diptych.cli import findings
+from diptych.cli import findings, kinds
 from diptych.cli.findings import Finding, Level
 from diptych.cli.printing import as_json, out, safe
 from diptych.cli.target import Target, about_an_application, run
@@ -43,7 +43,7 @@ async def examined(app: Application) -> list[Finding]:
     found = [*findings.versions(), *findings.sqlite(described), findings.durability(described, app.urls[0])]
     found.append(Finding("log", "ok", f"{store.log_id}, head {await app.head()}"))
     found += findings.files(app.urls)
-    found += findings.events(app, described)
+    found += kinds.events(app, described)
     found += findings.progress(app, await app.head(), store.log_id, await app.checkpoints())
     found += findings.subscribers(app, await app.head(), store.log_id, await app.reactions.bookmarks())
     found.append(findings.audited(await app.audit.trail()))

@@ -6,7 +6,6 @@ import platform
 import sqlite3
 import stat
 from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -118,31 +117,6 @@ def files(urls: tuple[str, str]) -> Iterator[Finding]:
             yield Finding("files", "warning", f"others on this machine may read {names}", f"chmod 600 {names}")
         else:
             yield Finding("files", "ok", f"{path} and what lies beside it are this user's alone")
-
-
-def events(app: Application, described: Mapping[str, object]) -> Iterator[Finding]:
-    """Examine whether each stored name and version can be read, where the store lists them."""
-    kinds = described.get("types")
-    if not isinstance(kinds, list | tuple):
-        return
-    heard = {name for each in app.subscribers.values() for name in each.names}
-    found = [each for kind in kinds for each in _kind(app, *kind, heard)]
-    yield from found
-    if not any(each.level == "error" for each in found):
-        yield Finding("events", "ok", f"every stored kind can be read ({len(kinds)})")
-
-
-def _kind(app: Application, name: str, number: int, count: int, heard: AbstractSet[str]) -> Iterator[Finding]:
-    """Examine one stored name and version; there is nothing to say where a current class reads it."""
-    codec, about, many = app.codec, f"events {name}@{number}", f"{count} event{'' if count == 1 else 's'}"
-    upcaster = codec.upcaster(name, number)
-    if upcaster is not None:
-        yield Finding(about, "ok", f"{many}, upcast by {upcaster}")
-    elif name in heard and name not in app.events and name not in codec.lineage.names:
-        yield Finding(about, "ok", f"{many}, handled as JSON")
-    elif not codec.reads(name, number):
-        fix = f'keep their class, or @module.upcasts("{name}", version={number}) to what they are today; '
-        yield Finding(about, "error", f"{many} that no class and no upcaster reads", f"{fix}-> tuple[()] drops them")
 
 
 def _standing(checkpoint: Checkpoint, head: int, log_id: UUID, wanted: int, *, fits: bool) -> Finding:
