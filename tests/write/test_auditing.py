@@ -26,9 +26,11 @@ from diptych import (
     NotAllowed,
     NotBlank,
     OutcomeUnknownError,
+    ReactionError,
     Refusal,
     SentCommand,
     StoreError,
+    Subscriber,
     Tag,
     WiringError,
     event,
@@ -202,7 +204,36 @@ async def test_a_command_that_is_only_tried_is_not_noted() -> None:
         assert await listed(app) == []
 
 
-async def test_a_command_that_was_cancelled_is_noted_until_it_turns_out_to_be_accepted() -> None:
+async def test_a_command_that_was_cancelled_and_took_effect_is_told_as_accepted(tmp_path: Path) -> None:
+    async with Application(module, events=f"sqlite:///{tmp_path}/seats.db") as app:
+        sending = asyncio.create_task(app.send(Take("a")))
+        await asyncio.sleep(0)
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        assert sending.cancelled()
+        assert await app.store.wait(0, 5) == 1
+
+        (sent,) = await listed(app)
+        assert (sent.outcome, await app.audit.trail()) == ("accepted", Trail(1, 0))
+        assert [each.outcome for each in await app.audit.of(sent.command_id)] == ["accepted"]
+
+
+async def test_a_subscriber_that_fails_in_line_makes_no_command_fail() -> None:
+    late = Subscriber("late")
+
+    @late.on
+    def fail(event: Taken) -> None:
+        raise ZeroDivisionError
+
+    async with Application(module, late, subscribers="inline") as app:
+        with pytest.raises(ReactionError):
+            await app.send(Take("a"))
+
+        assert [each.outcome for each in await listed(app)] == ["accepted"]
+        assert await app.audit.trail() == Trail(0, 0)
+
+
+async def test_a_command_that_was_cancelled_is_noted() -> None:
     async with Application(module) as app:
         sending = asyncio.create_task(app.send(Wait()))
         await asyncio.sleep(0)

@@ -28,7 +28,7 @@ OUTCOMES = (
     "unknown",
 )
 """What may become of a command: the status of its result, or how it ended without one."""
-_UNSURE = frozenset({"cancelled", "unknown"})
+_UNSURE = frozenset({"failed", "cancelled", "unknown"})
 _SECOND = 1_000_000
 _LAST_ID = b"\xff" * 17  # above every id
 
@@ -135,7 +135,7 @@ class SentCommands:
         return await self._trail.attempts(wanted, outcome=outcome, before=(place.at, place.number), limit=limit)
 
     async def _took_effect(self, command: SentCommand) -> bool:
-        """Say whether a command whose sender did not hear of it was accepted: then its record tells of it."""
+        """Say whether a command whose sender did not hear so was accepted: then its record tells of it."""
         return command.outcome in _UNSURE and await self._log.record(command.command_id) is not None
 
 

@@ -33,7 +33,7 @@ class Auditing:
         self._noting, self._content, self._clock = noting, content, clock
 
     def around(self, handler: Handler) -> Handler:
-        """Wrap a handler: the outermost middleware, so that it sees what the caller will."""
+        """Wrap a handler: outside all middleware of the user, so that it sees what the caller will."""
 
         async def call(command: Any, request: Any) -> Any:
             try:
