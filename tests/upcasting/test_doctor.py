@@ -37,6 +37,20 @@ def doctor(app: str = "app") -> tuple[int, dict[str, dict[str, Any]]]:
     return result.exit_code, {each["about"]: each for each in json.loads(result.stdout)}
 
 
+def test_an_event_is_shown_as_it_is_stored_and_as_it_is_today(folder: Path) -> None:
+    words = ["events", "show", "8", "--app", "tests.upcasting.new_shop:app"]
+    shown = json.loads(CliRunner().invoke(main, [*words, "--json"]).stdout)
+    printed = CliRunner().invoke(main, words).stdout
+
+    assert (shown["type"], shown["version"], shown["data"]["paid"]) == ("order.confirmed", 1, "12.50")
+    assert shown["today"] == [
+        {"type": "payment.taken", "version": 1, "data": {"order": "a1", "amount": "12.50", "method": "card"}},
+        {"type": "order.confirmed", "version": 2, "data": {"order": "a1"}},
+    ]
+    assert "today        payment.taken@1" in printed
+    assert "today" not in json.loads(CliRunner().invoke(main, [*words[:2], "1", *words[3:], "--json"]).stdout)
+
+
 def test_the_doctor_is_green_where_everything_is_upcast(folder: Path) -> None:
     status, found = doctor()
 

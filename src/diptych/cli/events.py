@@ -13,7 +13,7 @@ import msgspec
 from diptych.application import Application
 from diptych.cli.printing import as_json, moment, pretty, safe, table
 from diptych.cli.target import F, Target, about_an_application, run
-from diptych.codec import verify_content
+from diptych.codec import encode, verify_content
 from diptych.errors import CorruptionError
 from diptych.model.criteria import Clause, Criteria
 from diptych.ports import StoredEvent
@@ -90,23 +90,26 @@ def tail(types: Sequence[str], tags: Sequence[str], **options: Any) -> None:
 @about_an_application
 @_JSON
 def show(position: int, **options: Any) -> None:
-    """Print the event at a position, whole, and whether it matches its hash."""
+    """Print the event at a position, whole, whether it matches its hash, and what an upcaster makes of it today."""
 
-    async def work(app: Application) -> StoredEvent:
+    async def work(app: Application) -> dict[str, Any]:
         found = await app.store.read(Criteria.all(), after=position - 1, until=position, limit=1)
         if not found.events:
             raise click.ClickException(f"there is no event at position {position}; the log ends at {await app.head()}")
-        return found.events[0]
+        event = found.events[0]
+        return described(event) | {"hash": event.hash.hex(), "intact": _is_intact(event)} | _upcast(app, event)
 
-    event = run(_target(options).existing(), work)
-    shown = described(event) | {"hash": event.hash.hex(), "intact": _is_intact(event)}
+    shown = run(_target(options).existing(), work)
     if options["json"]:
         as_json(shown)
         return
-    data = shown.pop("data")
+    data, today = shown.pop("data"), shown.pop("today", ())
     for name, value in shown.items():
         click.echo(safe(f"{name.replace('_', ' '):<11}  {_told(value)}"))
     pretty(bytes(data))
+    for each in today:
+        click.echo(safe(f"{'today':<11}  {each['type']}@{each['version']}"))
+        pretty(bytes(each["data"]))
 
 
 def described(event: StoredEvent) -> dict[str, Any]:
@@ -119,6 +122,16 @@ def described(event: StoredEvent) -> dict[str, Any]:
         "recorded_at": moment(event.recorded_at),
         "data": msgspec.Raw(event.data),
         "metadata": msgspec.Raw(event.metadata or b"{}"),
+    }
+
+
+def _upcast(app: Application, event: StoredEvent) -> dict[str, Any]:
+    """Return what an upcaster makes of an event, as a value that JSON can hold; nothing where it is as it was."""
+    if app.codec.upcaster(event.name, event.version) is None:
+        return {}
+    found = [(app.codec.types[type(each)], each) for each in app.codec.read(event.name, event.version, event.data)]
+    return {
+        "today": [{"type": kind.name, "version": kind.version, "data": msgspec.Raw(encode(e))} for kind, e in found]
     }
 
 
