@@ -172,7 +172,7 @@ class Wiring:
             store=store,
             codec=codec,
             injector=injector,
-            middleware=(*(() if audit is None else (audit.around,)), *around, *self.middleware),
+            middleware=(*around, *(() if audit is None else (audit.around,)), *self.middleware),
             clock=self.clock,
             ids=self.ids,
             state_bytes=self.state_bytes,
