@@ -8,22 +8,20 @@ from typing import Any, Final, Literal
 
 from diptych import Application, Module
 from orders.guards import command_guards, query_guards
-from orders.normalised import ordering as normalised_ordering
-from orders.normalised import parties as normalised_parties
+from orders.normalised import normalised
 from orders.notices import notices, post
 from orders.queries.aggregates import aggregate_queries
 from orders.queries.customers import customer_queries
 from orders.queries.orders import order_queries
 from orders.queries.products import product_queries
 from orders.settings import OrderSettings, WriteModel, settings_of
-from orders.sourced import ordering as sourced_ordering
-from orders.sourced import parties as sourced_parties
+from orders.sourced import sourced
 from orders.upcasting import upcasting
 from orders.views.parties import sales
 
 WRITE_MODELS: Final[Mapping[WriteModel, tuple[Module, ...]]] = {
-    "sourced": (sourced_parties.parties, sourced_ordering.ordering, command_guards),
-    "normalised": (normalised_parties.parties, normalised_ordering.ordering, command_guards),
+    "sourced": (sourced, command_guards),
+    "normalised": (normalised, command_guards),
 }
 QUERIES: Final = (order_queries, customer_queries, product_queries, aggregate_queries, query_guards)
 READ_MODELS: Final = (sales,)

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from diptych import NEW, Bounds, Command, Generated
 from orders.values import Address, CustomerId, OrderId, Payment, Price, ProductId, Quantity, Reason, Step, Text
 
-Email = Annotated[str, Bounds(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+Email = Annotated[str, Bounds(max_length=254, pattern=r"^[!-?A-~]+@[!-?A-~]+\.[!-?A-~]+(?!\n)$")]
+"""Visible ASCII around an `@`; in Python's expressions a `$` alone would let a line break pass."""
 
 
 class Model(BaseModel):

@@ -40,7 +40,7 @@ class Address:
     street: Text
     city: Text
     postcode: Annotated[str, Bounds(max_length=20, pattern=r"\S")]
-    country: Annotated[str, Bounds(pattern=r"^[A-Z]{2}$")]
+    country: Annotated[str, Bounds(pattern=r"^[A-Z]{2}$", max_length=2)]
 
 
 def average(total: Decimal, count: int) -> Decimal:

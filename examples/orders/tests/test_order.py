@@ -29,11 +29,10 @@ from orders.events import (
 )
 from orders.rules import AlreadyInvoiced, EmailTaken, EmptyOrder, NoSuchStep, NotADraft
 from orders.settings import OrderSettings
+from orders.sourced import sourced
 from orders.sourced.order import Order, OrderState
-from orders.sourced.ordering import ordering
-from orders.sourced.parties import parties
 
-given = Scenario(parties, ordering, provide=[OrderSettings()]).given
+given = Scenario(sourced, provide=[OrderSettings()]).given
 
 ADA, MUG, ORDER, OTHER = (UUID(int=number) for number in (1, 2, 3, 4))
 REGISTERED = CustomerRegistered(ADA, "Ada", "ada@example.org")

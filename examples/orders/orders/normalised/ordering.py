@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
 
-from diptych import Context, Criteria, FieldErrors, Module, UnitOfWork
+from diptych import Context, Criteria, FieldErrors, UnitOfWork
 from orders.commands import AddItem, CreateOrder, InvoiceOrder, Item, PlaceOrder, SetShippingAddress, UpdateStatus
 from orders.events import ItemAdded, OrderCreated, OrderInvoiced, OrderPlaced, ShippingAddressSet, StatusUpdated
+from orders.normalised.parties import normalised
 from orders.normalised.tables import CustomerRow, ItemRow, OrderRow, ProductRow, row_of
 from orders.rules import (
     no_order,
@@ -29,10 +30,8 @@ from orders.rules import (
 from orders.settings import OrderSettings
 from orders.values import ZERO
 
-ordering = Module("ordering")
 
-
-@ordering.command
+@normalised.command
 async def create_order(
     command: CreateOrder, work: UnitOfWork[OrderCreated | ItemAdded], context: Context, settings: OrderSettings
 ) -> UUID:
@@ -53,7 +52,7 @@ async def create_order(
     return key
 
 
-@ordering.command
+@normalised.command
 async def add_item(command: AddItem, work: UnitOfWork[ItemAdded], context: Context, settings: OrderSettings) -> None:
     """Add to a draft at today's price."""
     order = await _owned(command.order, work, context, settings)
@@ -66,7 +65,7 @@ async def add_item(command: AddItem, work: UnitOfWork[ItemAdded], context: Conte
     work.record(_added(order, product.id, command.quantity, product.price))
 
 
-@ordering.command
+@normalised.command
 async def redirect(
     command: SetShippingAddress, work: UnitOfWork[ShippingAddressSet], context: Context, settings: OrderSettings
 ) -> None:
@@ -78,7 +77,7 @@ async def redirect(
     work.record(ShippingAddressSet(order.id, command.address))
 
 
-@ordering.command
+@normalised.command
 async def place(command: PlaceOrder, work: UnitOfWork[OrderPlaced], context: Context, settings: OrderSettings) -> None:
     """Make the draft an order."""
     order = await _owned(command.order, work, context, settings)
@@ -89,7 +88,7 @@ async def place(command: PlaceOrder, work: UnitOfWork[OrderPlaced], context: Con
     work.record(OrderPlaced(order.id, order.customer, len(order.items), total))
 
 
-@ordering.command
+@normalised.command
 async def update_status(
     command: UpdateStatus, work: UnitOfWork[StatusUpdated], context: Context, settings: OrderSettings
 ) -> None:
@@ -101,7 +100,7 @@ async def update_status(
     work.record(StatusUpdated(order.id, before, command.status, command.reason))
 
 
-@ordering.command
+@normalised.command
 async def invoice_order(
     command: InvoiceOrder, work: UnitOfWork[OrderInvoiced], context: Context, settings: OrderSettings
 ) -> int:

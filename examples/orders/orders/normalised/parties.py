@@ -12,10 +12,10 @@ from orders.events import CustomerRegistered, ProductListed
 from orders.normalised.tables import CustomerRow, ProductRow, Row
 from orders.rules import refuse_taken_email, refuse_taken_id
 
-parties = Module("parties", tables=Row.metadata)
+normalised = Module("normalised", tables=Row.metadata)
 
 
-@parties.command
+@normalised.command
 async def register_customer(command: RegisterCustomer, work: UnitOfWork[CustomerRegistered]) -> UUID:
     """Register a customer whose address is new; of two at once who have the same, one waits and is refused."""
     await work.begin()
@@ -28,7 +28,7 @@ async def register_customer(command: RegisterCustomer, work: UnitOfWork[Customer
     return command.customer
 
 
-@parties.command
+@normalised.command
 async def list_product(command: ListProduct, work: UnitOfWork[ProductListed]) -> UUID:
     """List a product."""
     await work.begin()

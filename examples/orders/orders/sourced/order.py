@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from diptych import Aggregate, Context, change, evolves, handles
-from orders.commands import PlaceOrder, SetShippingAddress, UpdateStatus
+from orders.commands import PlaceOrder, UpdateStatus
 from orders.events import ItemAdded, OrderCreated, OrderInvoiced, OrderPlaced, ShippingAddressSet, StatusUpdated
 from orders.rules import (
     no_order,
@@ -20,7 +20,7 @@ from orders.rules import (
     refuse_stranger,
 )
 from orders.settings import OrderSettings
-from orders.values import ZERO, Status
+from orders.values import ZERO, Address, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,6 @@ class OrderState:
 
 class Order(Aggregate[OrderState], tag="order"):
     """Decide on one order, and fold its events."""
-
-    @handles
-    def redirect(self, command: SetShippingAddress, context: Context, settings: OrderSettings) -> None:
-        """Send the order elsewhere."""
-        self.owned(command.order, context, settings)
-        refuse_redirect(command.order, self.state.status)
-        self.record(ShippingAddressSet(command.order, command.address))
 
     @handles
     def place(self, command: PlaceOrder, context: Context, settings: OrderSettings) -> None:
@@ -65,6 +58,11 @@ class Order(Aggregate[OrderState], tag="order"):
         refuse_change(order, self.state.status)
         refuse_more(order, self.state.items)
         self.record(ItemAdded(order, product, quantity, price))
+
+    def redirect(self, order: UUID, address: Address) -> None:
+        """Send the order elsewhere."""
+        refuse_redirect(order, self.state.status)
+        self.record(ShippingAddressSet(order, address))
 
     def invoice(self, order: UUID, number: int) -> None:
         """Give the order the number of its invoice."""

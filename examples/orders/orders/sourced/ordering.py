@@ -1,60 +1,55 @@
-"""Ordering, event-sourced: an order is loaded, told what to do, and what it records is saved as one."""
+"""Ordering, event-sourced, where an order alone does not know enough: products, customers and invoices count too.
+
+What an order decides by itself stands in the aggregate.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from uuid import UUID
 
-from diptych import Context, DecisionModel, FieldErrors, Module, Repository
+from diptych import Context, DecisionModel, FieldErrors, Repository
 from diptych.model.aggregates import model_of
-from orders.commands import AddItem, CreateOrder, InvoiceOrder, Item
+from orders.commands import AddItem, CreateOrder, InvoiceOrder, SetShippingAddress
 from orders.events import ItemAdded, OrderCreated, OrderInvoiced
 from orders.rules import no_order, refuse_stranger, refuse_taken_id, refuse_unknown
 from orders.settings import OrderSettings
 from orders.sourced.order import Order, OrderState
-from orders.sourced.parties import Customer, Offer, Product
+from orders.sourced.parties import Known, Offer, Product, customers, sourced
 
-ordering = Module("ordering")
-ordering.aggregate(Order)
+sourced.aggregate(Order)
 
 orders, offers = model_of(Order), model_of(Product)
 
 
-@ordering.command
-async def create_order(  # noqa: PLR0917 (what it needs, one parameter each)
+@sourced.decides(
+    order=orders.one(lambda command: command.order),
+    customer=customers.one(lambda command: command.customer),
+    products=offers.of(lambda command: [item.product for item in command.items]),
+)
+def create_order(  # noqa: PLR0917 (what the decision reads, one parameter each)
     command: CreateOrder,
+    order: OrderState,
+    customer: Known,
+    products: Mapping[UUID, Offer],
     context: Context,
     settings: OrderSettings,
-    orders: Repository[Order],
-    customers: Repository[Customer],
-    products: Repository[Product],
-) -> UUID:
-    """Begin a draft with its first items; whatever it recorded is saved when this returns."""
+) -> Generator[OrderCreated | ItemAdded, None, UUID]:
+    """Begin a draft with its first items."""
     refuse_stranger(settings, context.principal, command.customer)
-    refuse_taken_id("order", command.order, taken=await orders.find(command.order) is not None)
-    customer, prices = await customers.find(command.customer), await _prices(command.items, products)
-    refuse_unknown(command.customer, known=customer is not None, items=command.items, products=prices.keys())
-    order = Order()
-    order.record(_created(command))
+    refuse_taken_id("order", command.order, taken=order.customer is not None)
+    prices = {product: offer.price for product, offer in products.items() if offer.price is not None}
+    refuse_unknown(command.customer, known=customer.known, items=command.items, products=prices.keys())
+    draft, billing = Order(order), command.billing or command.shipping
+    draft.record(OrderCreated(command.order, command.customer, command.shipping, billing, command.payment))
     for item in command.items:
-        order.add(command.order, item.product, item.quantity, prices[item.product])
-    orders.add(order)
+        draft.add(command.order, item.product, item.quantity, prices[item.product])
+    yield from draft.recorded
     return command.order
 
 
-def _created(command: CreateOrder) -> OrderCreated:
-    billing = command.billing or command.shipping
-    return OrderCreated(command.order, command.customer, command.shipping, billing, command.payment)
-
-
-async def _prices(items: tuple[Item, ...], products: Repository[Product]) -> dict[UUID, Decimal]:
-    found = {item.product: await products.find(item.product) for item in items}
-    return {key: product.state.price for key, product in found.items() if product and product.state.price is not None}
-
-
-@ordering.decides(order=orders.one(lambda command: command.order), product=offers.one(lambda command: command.product))
+@sourced.decides(order=orders.one(lambda command: command.order), product=offers.one(lambda command: command.product))
 def add_item(
     command: AddItem, order: OrderState, product: Offer, context: Context, settings: OrderSettings
 ) -> Generator[ItemAdded, None, None]:
@@ -65,6 +60,16 @@ def add_item(
         raise FieldErrors({"product": f"there is no product {command.product}"})
     draft.add(command.order, command.product, command.quantity, product.price)
     yield from draft.recorded
+
+
+@sourced.command
+async def redirect(
+    command: SetShippingAddress, context: Context, settings: OrderSettings, orders: Repository[Order]
+) -> None:
+    """Send the order elsewhere: it is loaded, told where, and saved when this returns."""
+    order = await orders.get(command.order)
+    order.owned(command.order, context, settings)
+    order.redirect(command.order, command.address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ ledgers = DecisionModel(write_down, initial=Ledger, tag=None)
 """All invoices: decisions that read it go one after another, which is what numbers without gaps cost."""
 
 
-@ordering.decides(order=orders.one(lambda command: command.order), ledger=ledgers.whole())
+@sourced.decides(order=orders.one(lambda command: command.order), ledger=ledgers.whole())
 def invoice_order(command: InvoiceOrder, order: OrderState, ledger: Ledger) -> Generator[OrderInvoiced, None, int]:
     """Give an order the next number."""
     billed = Order(order)

@@ -58,11 +58,11 @@ def take(_: Known, event: CustomerRegistered) -> Known:  # noqa: ARG001 (that it
 
 customers, addresses = model_of(Customer), DecisionModel(take, initial=Known, tag="email")
 
-parties = Module("parties")
-parties.aggregate(Product)
+sourced = Module("sourced")
+sourced.aggregate(Product)
 
 
-@parties.decides(
+@sourced.decides(
     customer=customers.one(lambda command: command.customer), address=addresses.one(lambda command: command.email)
 )
 def register_customer(
