@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from diptych.codec import EventCodec
 from diptych.model.criteria import Criteria
-from diptych.ports import EventReader, StoredEvent
+from diptych.model.folds import Fold
+from diptych.ports import BareReader, EventReader, Slice, StoredEvent
 from diptych.recorded import meta_of
 from diptych.write.entities import Entity, Known
 from diptych.write.snapshots import Snapshotter
 from diptych.write.states import StateCache
 
 _PAGE = 1000
+Read = Callable[[str, int, bytes], Sequence[Any]]  # Any: events, of classes of the user
 
 
 def by_first_tag(entities: Iterable[Entity]) -> dict[str, list[Entity]]:
@@ -28,6 +31,7 @@ class Loader:
 
     def __init__(self, store: EventReader, codec: EventCodec, states: StateCache, snapshots: Snapshotter) -> None:
         self._store, self._codec, self._states, self._snapshots = store, codec, states, snapshots
+        self._bare = store if isinstance(store, BareReader) else None
 
     async def load(self, entities: Sequence[Entity]) -> None:
         """Fill every entity: from the cache where it is known, else by one read for all that are not."""
@@ -71,12 +75,19 @@ class Loader:
         after = min(entity.known.through if entity.known is not None else 0 for entity in entities)
         news, complete = False, False
         while not complete:
-            found = await self._store.read(criteria, after=after, limit=_PAGE)
+            found = await self._page(criteria, entities, after)
             news = self._fold(entities, found.events) or news
             after, complete = found.through, found.complete
         for entity in entities:
             self._settle(entity, after)
         return news
+
+    async def _page(self, criteria: Criteria, entities: Sequence[Entity], after: int) -> Slice:
+        if self._bare is not None and len(entities) == 1:
+            entity = entities[0]
+            if entity.clause.tags and not entity.fold.wants_meta:
+                return await self._bare.read_bare(entity.clause, after=after, limit=_PAGE)
+        return await self._store.read(criteria, after=after, limit=_PAGE)
 
     def _settle(self, entity: Entity, through: int) -> None:
         known = entity.known or Known(entity.fold.initial(), 0, 0)
@@ -99,16 +110,33 @@ class Loader:
 
     def _advance(self, entity: Entity, events: Sequence[StoredEvent]) -> bool:
         known = entity.known or Known(entity.fold.initial(), 0, 0)
-        state, version, through, unsaved = known
-        fold, start, read = entity.fold, version, self._codec.read
-        evolve, wants, kinds = fold.evolve, fold.wants_meta, fold.kinds
-        for stored in events:
-            if stored.position > through:
-                for index, event in enumerate(read(stored.name, stored.version, stored.data)):
-                    if type(event) in kinds:  # an upcaster may make others too
-                        version = stored.position
-                        state = evolve(state, event, meta_of(stored, index)) if wants else evolve(state, event)
+        through, unsaved, fold = known.through, known.unsaved, entity.fold
+        folded = _folded_with_meta if fold.wants_meta else _folded
+        state, version = folded(fold, known, self._codec.read, events)
         if fold.snapshots is not None:
             unsaved += sum(stored.position > through for stored in events)
         entity.known = Known(state, version, through, unsaved)
-        return version > start
+        return version > known.version
+
+
+def _folded(fold: Fold[Any], known: Known, read: Read, events: Sequence[StoredEvent]) -> tuple[Any, int]:
+    """Return the state after events, and the position of the last that the fold took: an upcaster may make others."""
+    state, version, through, _ = known
+    evolve, kinds = fold.evolve, fold.kinds
+    for stored in events:
+        if stored.position > through:
+            for event in read(stored.name, stored.version, stored.data):
+                if type(event) in kinds:
+                    state, version = evolve(state, event), stored.position
+    return state, version
+
+
+def _folded_with_meta(fold: Fold[Any], known: Known, read: Read, events: Sequence[StoredEvent]) -> tuple[Any, int]:
+    state, version, through, _ = known
+    evolve, kinds = fold.evolve, fold.kinds
+    for stored in events:
+        if stored.position > through:
+            for index, event in enumerate(read(stored.name, stored.version, stored.data)):
+                if type(event) in kinds:
+                    state, version = evolve(state, event, meta_of(stored, index)), stored.position
+    return state, version

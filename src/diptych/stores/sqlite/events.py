@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import UUID
 
 from diptych.errors import StoreError, WiringError
-from diptych.model.criteria import Criteria
+from diptych.model.criteria import Clause, Criteria
 from diptych.ports import Append, AppendOutcome, EventReader, Record, Slice, Unit, Wanted
 from diptych.stores.heads import KnownHead
 from diptych.stores.sqlite.connection import connect_reader, disconnect
@@ -59,6 +59,10 @@ class SqliteEventReader:
     ) -> Slice:
         """Return at most `limit` matching events with after < position <= until."""
         return self._pages().read(criteria, after, until, limit, backwards=backwards)
+
+    async def read_bare(self, clause: Clause, *, after: int = 0, limit: int = 1000) -> Slice:
+        """Return what `read` returns for a clause with tags, its events without tags, metadata, time and hash."""
+        return self._pages().read_bare(clause, after, limit)
 
     async def count(self, criteria: Criteria, *, after: int = 0, until: int | None = None) -> int:
         """Return how many matching events lie in (after, until], from the indexes alone."""
@@ -147,6 +151,12 @@ class SqliteEventStore(SqliteEventReader):
         if self._is_short(criteria, after, until, limit):
             return self._pages().read(criteria, after, until, limit, backwards=backwards)
         return await self._scan(lambda pages: pages.read(criteria, after, until, limit, backwards=backwards))
+
+    async def read_bare(self, clause: Clause, *, after: int = 0, limit: int = 1000) -> Slice:
+        """Return what `read` returns for a clause with tags, its events without tags, metadata, time and hash."""
+        if self._is_short(Criteria((clause,)), after, None, limit):
+            return self._pages().read_bare(clause, after, limit)
+        return await self._scan(lambda pages: pages.read_bare(clause, after, limit))
 
     async def count(self, criteria: Criteria, *, after: int = 0, until: int | None = None) -> int:
         """Return how many matching events lie in (after, until], counted in the thread of scans."""

@@ -20,6 +20,9 @@ from diptych.stores.sqlite.faults import store_error
 from diptych.stores.sqlite.forks import FORKS
 
 _FEW_EVENTS = 64
+_FEW_MERGED = 8
+_ALL: statements.Columns = "log_event_columns"
+_BARE: statements.Columns = "log_bare_columns"
 _FEW_TYPES = 4  # up to here the index on types beats the scan
 _position = attrgetter("position")
 _tags_of = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -70,11 +73,18 @@ class LogPages:
             last = min(last, known)
             events = self._merged(clauses, after, last, limit + 1, backwards=backwards)
         seen = max(events[0].position, events[-1].position) if events else 0
-        through = min(max(known, seen), last)
-        if len(events) <= limit:
-            return Slice(events, through, complete=True)
-        del events[limit:]
-        return Slice(events, through if backwards or not events else events[-1].position, complete=False)
+        return _sliced(events, limit, min(max(known, seen), last), backwards=backwards)
+
+    def read_bare(self, clause: Clause, after: int, limit: int) -> Slice:
+        """Read one slice of events with tags, as `ports.BareReader` says."""
+        known, types = self._head.position, self._types
+        rows = self._tagged_rows(clause, after, statements.FOREVER, limit + 1, backwards=False, columns=_BARE)
+        rows.sort()
+        events = [
+            StoredEvent(position, *(types.get(type_id) or self._type(type_id)), (), data, b"", 0, b"")
+            for position, type_id, data in rows
+        ]
+        return _sliced(events, limit, max(known, events[-1].position if events else 0), backwards=False)
 
     def count(self, criteria: Criteria, after: int, until: int | None) -> int:
         """Count what a read would find, from the indexes alone."""
@@ -118,13 +128,39 @@ class LogPages:
         return self._events(rows, backwards=backwards)
 
     def _tagged(self, clause: Clause, after: int, last: int, limit: int, *, backwards: bool) -> list[StoredEvent]:
-        types, tags = clause.types, clause.tags
-        names = statements.padded(types) if types else ()
-        bound, few = (tags[0], *names, *tags[1:], after, last), min(limit, _FEW_EVENTS)
-        rows = self._rows(statements.tagged_few(len(types), len(tags)), (*bound, few))
-        if len(rows) == few:  # there may be more, and then the order counts: little was read in vain
-            rows = self._rows(statements.tagged(len(types), len(tags), backwards=backwards), (*bound, limit))
+        rows = self._tagged_rows(clause, after, last, limit, backwards=backwards, columns=_ALL)
         return self._events(rows, backwards=backwards)
+
+    def _tagged_rows(
+        self, clause: Clause, after: int, last: int, limit: int, *, backwards: bool, columns: statements.Columns
+    ) -> list[Row]:
+        types, tags = len(clause.types), len(clause.tags)
+        bound, few = _tagged_bound(clause, after, last), min(limit, _FEW_EVENTS)
+        rows = self._rows(statements.tagged_few(types, tags, columns), (*bound, few))
+        if len(rows) < few:
+            return rows
+        # There may be more, and then the order counts: little was read in vain.
+        return self._merged_rows(clause, after, last, limit, backwards=backwards, columns=columns) or self._rows(
+            statements.tagged(types, tags, backwards=backwards, columns=columns), (*bound, limit)
+        )
+
+    def _merged_rows(
+        self, clause: Clause, after: int, last: int, limit: int, *, backwards: bool, columns: statements.Columns
+    ) -> list[Row]:
+        """Read a page of tagged events, of which there are some, of few types; empty where the types are many."""
+        names, tags = clause.types, clause.tags
+        for _ in range(2):
+            ids = [type_id for type_id, (name, _) in self._types.items() if not names or name in names]
+            if len(ids) > _FEW_MERGED:
+                break
+            if ids:
+                statement = statements.merged(len(ids), len(tags), backwards=backwards, columns=columns)
+                arms = [value for each in ids for value in (tags[0], each, *tags[1:], after, last, len(self._types))]
+                rows = self._rows(statement, (*arms, limit))
+                if rows:
+                    return rows
+            self._refresh()  # there is a type that was not known
+        return []
 
     def _counted(self, clause: Clause, after: int, last: int) -> Iterator[int]:
         if clause.tags:
@@ -182,6 +218,13 @@ class LogPages:
 def _tagged_bound(clause: Clause, after: int, last: int) -> tuple[object, ...]:
     names = statements.padded(clause.types) if clause.types else ()
     return (clause.tags[0], *names, *clause.tags[1:], after, last)
+
+
+def _sliced(events: list[StoredEvent], limit: int, through: int, *, backwards: bool) -> Slice:
+    if len(events) <= limit:
+        return Slice(events, through, complete=True)
+    del events[limit:]
+    return Slice(events, through if backwards or not events else events[-1].position, complete=False)
 
 
 def _dense(events: list[StoredEvent]) -> list[StoredEvent]:

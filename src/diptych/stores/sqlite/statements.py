@@ -6,26 +6,37 @@ Only the number of placeholders and the direction vary; values are always bound.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from diptych.stores.sqlite.connection import sql
 
 T = TypeVar("T", int, str)
+Columns = Literal["log_event_columns", "log_bare_columns"]
+"""What is read of an event: all of it, or what a fold takes that asks for no Meta."""
 
 FOREVER = (1 << 63) - 1
 
 
-def tagged(types: int, tags: int, *, backwards: bool) -> str:
+def tagged(types: int, tags: int, *, backwards: bool, columns: Columns = "log_event_columns") -> str:
     """Return the page of events that carry some tags; bind (tag, *type names, *other tags, after, until, limit)."""
-    return _tagged(_padded(types), tags, backwards)
+    return _tagged(_padded(types), tags, backwards, columns)
 
 
-def tagged_few(types: int, tags: int) -> str:
+def tagged_few(types: int, tags: int, columns: Columns = "log_event_columns") -> str:
     """Return the same page in no order: right when it holds fewer than the limit, and several times as fast.
 
     SQLite's sorter costs 25 us before its first row.
     """
-    return _tagged_few(_padded(types), tags)
+    return _tagged_few(_padded(types), tags, columns)
+
+
+def merged(ids: int, tags: int, *, backwards: bool, columns: Columns = "log_event_columns") -> str:
+    """Return the same page, merged of runs of one type each, so that nothing is sorted, however long they are.
+
+    Bind (tag, type id, *other tags, after, until, last type id) for each type, then the limit. Where the last type id
+    is no longer the last, it is empty: there may be an event of a type that the caller does not know yet.
+    """
+    return _merged(ids, tags, backwards, columns)
 
 
 def counted_tagged(types: int, tags: int) -> str:
@@ -63,13 +74,20 @@ def _padded(count: int) -> int:
 
 
 @lru_cache(maxsize=256)
-def _tagged(types: int, tags: int, backwards: bool) -> str:  # noqa: FBT001 (part of the cache's key)
-    return sql("log_read_tagged").format(order=_order(backwards), **_tagged_fragments(types, tags))
+def _tagged(types: int, tags: int, backwards: bool, columns: Columns) -> str:  # noqa: FBT001 (part of the cache's key)
+    return sql("log_read_tagged").format(order=_order(backwards), **_tagged_fragments(types, tags, columns))
 
 
 @lru_cache(maxsize=256)
-def _tagged_few(types: int, tags: int) -> str:
-    return sql("log_read_tagged_few").format(**_tagged_fragments(types, tags))
+def _tagged_few(types: int, tags: int, columns: Columns) -> str:
+    return sql("log_read_tagged_few").format(**_tagged_fragments(types, tags, columns))
+
+
+@lru_cache(maxsize=256)
+def _merged(ids: int, tags: int, backwards: bool, columns: Columns) -> str:  # noqa: FBT001 (part of the cache's key)
+    others = _tagged_fragments(0, tags)["others"]
+    arms = " union all ".join([sql("log_tagged_of_type").format(others=others)] * ids)
+    return sql("log_read_merged").format(columns=sql(columns), arms=arms, order=_order(backwards))
 
 
 @lru_cache(maxsize=256)
@@ -78,9 +96,9 @@ def _counting(name: str, types: int, tags: int) -> str:
     return sql(name).format(types=fragments["types"], others=fragments["others"])
 
 
-def _tagged_fragments(types: int, tags: int) -> dict[str, str]:
+def _tagged_fragments(types: int, tags: int, columns: Columns = "log_event_columns") -> dict[str, str]:
     return {
-        "columns": sql("log_event_columns"),
+        "columns": sql(columns),
         "types": sql("log_and_type_named").format(names=_marks(types)) if types else "",
         "others": " ".join([sql("log_and_other_tag_named")] * (tags - 1)),
     }

@@ -1,0 +1,3 @@
+e.position,
+e.type,
+e.data
