@@ -49,6 +49,6 @@ async def what_is_told_has_exact_types() -> None:
 
 
 def an_application_says_what_is_guarded_and_kept() -> None:
-    Application(unguarded="refuse", audit=Audit(keep=10, content=lambda command: repr(command)))
+    Application(unguarded="refuse", audit=Audit(keep=10, content=repr))
     Application(audit=None)
     Application(unguarded="deny")  # type: ignore[arg-type]  # there is no such word

@@ -340,6 +340,15 @@ async def test_more_than_a_trace_tells_is_said_to_be_there(app: Application, mon
     assert (len(trace.caused), trace.whole) == (4, False)
 
 
+async def test_of_an_import_only_the_first_events_are_told(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("diptych.history.trace.MOST_EVENTS", 3)
+    command = await settled(app, Place(tuple(f"o{number}" for number in range(7))))
+
+    trace = await app.trace(command)
+
+    assert ([each.position for each in trace.events], trace.whole) == ([1, 2, 3], False)
+
+
 async def test_what_lies_too_far_behind_is_said_not_to_be_looked_at(app: Application) -> None:
     root = await settled(app, SendBill("root"))
     for number in range(20):

@@ -20,6 +20,8 @@ LOOKED_AT = 10_000
 """So many events after a command are looked at for what it caused; and a tenth as many before it."""
 MOST = 100
 """So many commands are told in one trace."""
+MOST_EVENTS = 500
+"""So many events are told in one trace: an import is one command, and of each event the rows are looked for."""
 _PAGE = 1000
 
 
@@ -57,9 +59,10 @@ class Traces:
         if root.position is None:
             return Trace(known[-1], caused=await self._caused_by_refused(command_id))
         own = await self._events_of(command_id, root.position)
-        window = await self._window(own[0].position if own else root.position + 1, looked_at)
+        first = own[0].position if own else root.position + 1
+        window = await self._window(max(0, first - 1 - looked_at // 10), root.position + looked_at)
         events = {**window.events, command_id: own}
-        growing = _Growing(window, {cause: list(found) for cause, found in window.caused.items()}, events)
+        growing = _Growing(window, events)
         await self._take_refused(growing)
         return await self._grown(_as_sent(root, own), growing)
 
@@ -84,10 +87,9 @@ class Traces:
             until = page[-1].position - 1 if page else 0
         return found[::-1]
 
-    async def _window(self, first: int, looked_at: int) -> _Window:
-        """Read what was caused by anything, from somewhat before a position: a handler may send before it is done."""
-        after = max(0, first - 1 - looked_at // 10)
-        end, window = first + looked_at, _Window({}, {}, {})
+    async def _window(self, after: int, end: int) -> _Window:
+        """Read what was caused by anything, from before the command on: a handler may send before it is done."""
+        window = _Window({}, {})
         while after < end:
             page = await self._log.read(Criteria.all(), after=after, until=end, limit=_PAGE)
             for event in page.events:
@@ -110,14 +112,14 @@ class Traces:
 
     async def _grown(self, command: SentCommand, growing: _Growing) -> Trace:
         growing.told.add(command.command_id)
-        events = [await self._event(each, growing) for each in growing.events.get(command.command_id, ())]
+        events = [await self._event(each, growing) for each in growing.take(command.command_id)]
         caused = await self._caused(command.command_id, growing)
-        return Trace(command, tuple(events), caused, whole=growing.window.whole and not growing.is_full)
+        return Trace(command, tuple(events), caused, whole=growing.window.whole and not growing.is_cut)
 
     async def _caused(self, cause: UUID, growing: _Growing) -> tuple[Trace, ...]:
         found = [Trace(each) for each in growing.refused.get(cause, ())]
-        for command in growing.caused.get(cause, ()):
-            if command not in growing.told and not growing.is_full:
+        for command in growing.window.caused.get(cause, ()):
+            if growing.admits(command):
                 record = await self._log.record(command)
                 found.append(await self._grown(_as_caused(command, record, growing.events[command]), growing))
         return tuple(sorted(found, key=_time))
@@ -153,7 +155,6 @@ class _Window(NamedTuple):
 
     caused: dict[UUID, dict[UUID, None]]
     events: dict[UUID, list[StoredEvent]]
-    causes: dict[UUID, UUID]
     whole: bool = True
 
     def take(self, event: StoredEvent) -> None:
@@ -167,17 +168,28 @@ class _Window(NamedTuple):
 class _Growing:
     """A tree that grows: what may hang on it, and what does."""
 
-    def __init__(
-        self, window: _Window, caused: Mapping[UUID, list[UUID]], events: Mapping[UUID, list[StoredEvent]]
-    ) -> None:
-        self.window, self.caused, self.events = window, caused, events
+    def __init__(self, window: _Window, events: Mapping[UUID, list[StoredEvent]]) -> None:
+        self.window, self.events = window, events
         self.refused: dict[UUID, list[SentCommand]] = {}
         self.told: set[UUID] = set()
+        self._room = MOST_EVENTS
+        self.is_cut = False
+        """Whether there is more than is told."""
 
-    @property
-    def is_full(self) -> bool:
-        """Say whether as many commands are told as one trace tells."""
-        return len(self.told) >= MOST
+    def admits(self, command: UUID) -> bool:
+        """Say whether a command is to be told: no command is told twice, and not too many are."""
+        if command in self.told:
+            return False
+        self.is_cut = self.is_cut or len(self.told) >= MOST
+        return len(self.told) < MOST
+
+    def take(self, command: UUID) -> Sequence[StoredEvent]:
+        """Return the events of a command that are to be told."""
+        events = self.events.get(command, [])
+        told = events[: self._room]
+        self._room -= len(told)
+        self.is_cut = self.is_cut or len(told) < len(events)
+        return told
 
 
 def _as_sent(command: SentCommand, events: Sequence[StoredEvent]) -> SentCommand:

@@ -66,7 +66,7 @@ class TracedEvent:
 class Trace:
     """Tell a command, its events, and the commands that it caused itself, not by one of its events.
 
-    `whole` is False where more was caused than was looked at.
+    `whole` is False where there is more than is told, or where not all was looked at that it may have caused.
     """
 
     command: SentCommand
