@@ -10,9 +10,10 @@ from typing import Any
 
 _HOMES = {
     "diptych.application": "Application",
+    "diptych.application.blocking": "BlockingApplication",
     "diptych.dispatch": "Handler Middleware",
     "diptych.errors": (
-        "CorruptionError CostError Error FencedError FieldErrors FoldError ForeignLogError HistoryError "
+        "BlockingError CorruptionError CostError Error FencedError FieldErrors FoldError ForeignLogError HistoryError "
         "InvalidMessageError KeyReusedError MalformedError MessageError Missing NoHistoryError NotAllowed "
         "NotDurableError OutcomeUnknownError OutdatedError PositionError ReactionError RebuildingError "
         "RefreshError Refusal SettingsError StaleError StaleRowError StorageFullError StoreError TurnHeldError "

@@ -1,8 +1,10 @@
 # What `from diptych import ...` gives, for type checkers; `__init__.py` imports each name when it is first used.
 
 from diptych.application import Application
+from diptych.application.blocking import BlockingApplication
 from diptych.dispatch import Handler, Middleware
 from diptych.errors import (
+    BlockingError,
     CorruptionError,
     CostError,
     Error,
@@ -90,6 +92,8 @@ __all__ = [
     "Application",
     "Audit",
     "Blame",
+    "BlockingApplication",
+    "BlockingError",
     "Bounds",
     "CacheFigures",
     "Cached",
@@ -176,9 +180,9 @@ __all__ = [
     "StoreError",
     "Subscriber",
     "Tag",
+    "Threads",
     "Trace",
     "TracedEvent",
-    "Threads",
     "Trial",
     "TriedEvent",
     "TriedOnly",

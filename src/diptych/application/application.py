@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from diptych.application.assembly import assembled
+from diptych.application.blocking import BlockingApplication
 from diptych.dispatch import Middleware
 from diptych.errors import OutdatedError, UnknownMessageError
 from diptych.history.check import Report, check
@@ -110,6 +111,10 @@ class Application:
         changed = {name: value for name, value in given.items() if value is not None}
         settings = self._wiring.keywords() | ({"reads": None} if events else {}) | changed
         return type(self)(*self._wiring.parts, **settings)
+
+    def blocking(self) -> BlockingApplication:
+        """Return this application for code without async: `with app.blocking() as shop: shop.send(...)`."""
+        return BlockingApplication(self)
 
     @property
     def urls(self) -> tuple[str, str]:

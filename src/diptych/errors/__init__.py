@@ -22,6 +22,7 @@
         │   ├── TurnHeldError          it held the write turn for too long: rolled back
         │   └── StaleRowError          it would change a row that somebody else changed       -> Conflict
         ├── OutcomeUnknownError    the command may or may not have taken effect: look it up
+        ├── BlockingError          a call without async that cannot be waited for
         ├── RequestError           an HTTP request that cannot be served as it came
         ├── PositionError          a position that the log has not reached
         ├── HistoryError           a question about the past that cannot be answered as asked
@@ -64,6 +65,7 @@ from diptych.errors.reading import (
 from diptych.errors.refusals import FieldErrors, Missing, NotAllowed, Refusal
 from diptych.errors.root import Error
 from diptych.errors.sending import (
+    BlockingError,
     KeyReusedError,
     OutcomeUnknownError,
     PositionError,
@@ -83,6 +85,7 @@ from diptych.errors.units import StaleRowError, TurnHeldError, UnitError
 from diptych.errors.wiring import SettingsError, WiringError
 
 __all__ = [
+    "BlockingError",
     "CorruptionError",
     "CostError",
     "Error",

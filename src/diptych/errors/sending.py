@@ -34,6 +34,10 @@ class OutcomeUnknownError(Error):
         )
 
 
+class BlockingError(Error):
+    """A call of `app.blocking()` that cannot be waited for: it is not open, is closed, or has no thread to wait in."""
+
+
 class RequestError(Error):
     """An HTTP request that cannot be served as it came; `kind` names the problem, such as `malformed`."""
 
