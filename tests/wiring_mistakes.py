@@ -242,6 +242,29 @@ def a_cached_answer_that_depends_on_the_context() -> None:
     Application(orders, views)
 
 
+def guard_placing(message: PlaceOrder) -> None: ...
+
+
+def a_guard_of_what_the_application_has_not() -> None:
+    orders = Module("orders")
+    orders.guards(guard_placing)
+    Application(orders)
+
+
+def may_place(message: PlaceOrder) -> bool:
+    return True
+
+
+def a_guard_that_returns_something() -> None:
+    Module("orders").guards(may_place)
+
+
+def a_message_without_a_guard_where_all_need_one() -> None:
+    orders = Module("orders")
+    orders.command(place_again)
+    Application(orders, unguarded="refuse")
+
+
 MISTAKES: tuple[Callable[[], None], ...] = (
     two_handlers_for_one_command,
     two_modules_that_handle_one_command,
@@ -259,4 +282,7 @@ MISTAKES: tuple[Callable[[], None], ...] = (
     a_subscriber_to_what_is_no_event,
     a_subscriber_that_takes_no_event,
     two_subscribers_of_one_name,
+    a_guard_of_what_the_application_has_not,
+    a_guard_that_returns_something,
+    a_message_without_a_guard_where_all_need_one,
 )
