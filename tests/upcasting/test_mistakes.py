@@ -256,6 +256,11 @@ def test_json_that_is_taken_as_a_class_is_refused() -> None:
         Module("things").upcasts("thing.made", version=1)(to_v2)
 
 
+def test_json_under_a_name_that_no_event_can_have_is_refused() -> None:
+    with pytest.raises(WiringError, match="'Thing Made' version 1 cannot name an event in the log"):
+        Module("things").upcasts("Thing Made", version=1)(json_of_v1)
+
+
 @pytest.mark.parametrize("since", [0, 3])
 def test_versions_since_which_json_fits_lie_below_the_current_one(since: int) -> None:
     with pytest.raises(WiringError, match=f"is said to fit the JSON since version {since}"):

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from diptych.errors import UnreadableEventError, WiringError
 from diptych.model.fields import hints_of, is_record, members_of, place_of
 from diptych.model.folds import parameters_of
-from diptych.model.messages import EventType, event_type
+from diptych.model.messages import EventType, event, event_type
 from diptych.model.tags import tag_keys, tagger
 
 
@@ -90,6 +90,7 @@ def upcasters_of(function: Callable[..., Any]) -> tuple[Upcaster, ...]:
 def upcaster_of_json(function: Callable[..., Any], name: str, version: int) -> Upcaster:
     """Return the upcaster of the JSON that is stored under a name and version; raise WiringError for what is none."""
     taken = _parameter_of(function)
+    event(name, version=version)  # which refuses what can name none
     if is_record(taken):
         raise WiringError(
             f"{function.__qualname__} upcasts the JSON of {name}@{version}, and takes a {taken.__qualname__}",
