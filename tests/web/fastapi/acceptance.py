@@ -22,6 +22,9 @@ def fitting_data_is_taken(ctx, response, case):
     kind = problem["type"].split("/")[2]
     if kind in OF_THE_STATE or (kind == "invalid" and problem["errors"].keys() <= OPAQUE):
         return
+    said = [text for each in problem.get("errors", {}).values() for text in each]
+    if said and all(text.startswith("there is no ") for text in said):
+        return  # it names what only the state knows not to be there
     if "is no cursor" in problem["detail"] or problem["detail"].startswith("the key of "):
         return  # opaque texts: the document cannot say which there are
     if "expected `int`, got `float`" in problem["detail"]:

@@ -6,7 +6,7 @@ Made for any ASGI application that serves `/openapi.json`: tests of an example u
 from __future__ import annotations
 
 import contextlib
-import importlib.util
+import importlib
 import json
 import os
 import re
@@ -15,11 +15,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import uvicorn
 from openapi_spec_validator import validate
 
@@ -66,7 +67,7 @@ def served(app: Any) -> Iterator[str]:
 
 def refuse_invalid(document: Document) -> None:
     """Raise for a document that is no valid OpenAPI."""
-    validate(dict(document))
+    validate(msgspec.json.decode(msgspec.json.encode(document)))
 
 
 def fuzz(address: str, folder: Path, *, examples: int, seed: int = 1, path: str = "/openapi.json") -> int:
@@ -83,6 +84,29 @@ def fuzz(address: str, folder: Path, *, examples: int, seed: int = 1, path: str 
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert generated is not None, done.stdout
     return int(generated[1])
+
+
+@contextlib.contextmanager
+def generated_client(document: Document, folder: Path, name: str) -> Iterator[Callable[[str], ModuleType]]:
+    """Generate a client of a document as a package of this name; yield what imports its modules: `load("api.books")`.
+
+    Raises AssertionError for a part of the document of which no client can be made.
+    """
+    (folder / "openapi.json").write_text(json.dumps(document), encoding="utf-8")
+    (folder / "config.json").write_text(json.dumps({"post_hooks": []}), encoding="utf-8")
+    options = ("--path", "openapi.json", "--config", "config.json", "--output-path", name, "--meta", "none")
+    command = (sys.executable, "-m", "openapi_python_client", "generate", *options)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert "arning" not in done.stdout, done.stdout
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    try:
+        yield lambda module: importlib.import_module(f"{name}.{module}")
+    finally:
+        sys.path.remove(str(folder))
+        for loaded in [each for each in sys.modules if each.partition(".")[0] == name]:
+            del sys.modules[loaded]
 
 
 def _wait_for(server: uvicorn.Server, thread: threading.Thread) -> None:

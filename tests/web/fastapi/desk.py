@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Query
 
-from diptych import Application, Forbidden, Invalid, Refused
+from diptych import Application, Invalid, Refused
 from diptych.web.fastapi import (
     DATA,
     Answered,

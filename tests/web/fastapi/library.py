@@ -5,25 +5,21 @@ from __future__ import annotations
 import enum
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Depends, FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
 from diptych import (
     NEW,
-    Application,
     Bounds,
     Command,
     CursorPage,
     Decider,
-    Forbidden,
     Generated,
-    Invalid,
     Meta,
     Missing,
     Module,
@@ -32,24 +28,11 @@ from diptych import (
     Projection,
     Query,
     Refusal,
-    Refused,
     Rows,
     Scale,
     Tag,
     computed,
     event,
-)
-from diptych.web.fastapi import (
-    DATA,
-    Answered,
-    Asking,
-    Door,
-    Endpoint,
-    Envelope,
-    Received,
-    Sending,
-    or_404,
-    remapped,
 )
 
 BookId = Annotated[UUID, Tag("book")]

@@ -1,0 +1,63 @@
+"""Messages of every style from path, query string and body; whatever is wrong is told at once."""
+
+import httpx2
+import pytest
+
+from tests.web.fastapi.calling import LOAN, NOBODY, bought, told
+
+
+async def test_every_wrong_field_of_path_and_body_is_told(client: httpx2.AsyncClient) -> None:
+    answer = await client.put("/v1/books/x/loan", json={"reader": " ", "until": "soon", "fee": {"type": "card"}})
+
+    assert told(answer) == (422, "/problems/invalid")
+    assert answer.json()["errors"].keys() == {"book", "reader", "until", "fee"}
+
+
+async def test_every_wrong_argument_of_a_query_string_is_told(client: httpx2.AsyncClient) -> None:
+    answer = await client.get("/v1/books", params={"genres": "prose", "limit": "0"})
+
+    assert told(answer) == (422, "/problems/invalid")
+    assert answer.json()["errors"].keys() == {"genres", "limit"}
+
+
+async def test_a_field_of_the_path_may_be_repeated_in_the_body_but_not_changed(client: httpx2.AsyncClient) -> None:
+    book = await bought(client)
+
+    other = await client.put(f"/v1/books/{book}/loan", json={**LOAN, "book": NOBODY})
+    same = await client.put(f"/v1/books/{book}/loan", json={**LOAN, "book": book})
+
+    assert told(other) == (422, "/problems/invalid")
+    assert list(other.json()["errors"]) == ["book"]
+    assert same.status_code == 200
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+@pytest.mark.parametrize("body", [b"{", b"[1]", b"\xff", b"7", b"[" * 70 + b"]" * 70])
+async def test_what_is_no_object_is_a_problem(client: httpx2.AsyncClient, method: str, body: bytes) -> None:
+    answer = await client.request(method, f"/v1/books/{NOBODY}/loan", content=body)
+
+    assert told(answer) in {(400, "/problems/malformed"), (422, "/problems/invalid")}
+
+
+async def test_a_body_may_be_left_out_where_the_path_says_everything(client: httpx2.AsyncClient) -> None:
+    book = await bought(client)
+
+    answer = await client.request("DELETE", f"/v1/books/{book}/loan")
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["diptych-position"] == "2"
+
+
+async def test_a_long_body_is_refused(client: httpx2.AsyncClient) -> None:
+    answer = await client.post("/desk/books", json={"title": "x" * (1 << 20), "price": "1"})
+
+    assert told(answer) == (413, "/problems/too-large")
+
+
+async def test_a_pydantic_command_is_held_to_its_own_constraints(client: httpx2.AsyncClient) -> None:
+    book = await bought(client)
+
+    answer = await client.request("DELETE", f"/v1/books/{book}/loan", json={"late_fee": "-1", "stars": 6})
+
+    assert told(answer) == (422, "/problems/invalid")
+    assert answer.json()["errors"].keys() == {"late_fee", "stars"}
