@@ -61,7 +61,7 @@ class Turn:
         with self._mutex:
             if self._begun:
                 self._orders.put(None)
-                self._interrupt()
+                self.interrupt()
             elif not self.is_over:
                 self.is_over = True
                 self.ended.set_result(None)
@@ -104,7 +104,7 @@ class Turn:
                 return self._orders.get_nowait()  # it came at the last moment
             self.failure = TurnHeldError(self._limit)
             self.is_over = True
-        self._interrupt()
+        self.interrupt()
         raise self.failure
 
     def _last_order(self, order: Append | None) -> Append | None:
@@ -118,7 +118,8 @@ class Turn:
             with contextlib.suppress(sqlite3.Error):  # no transaction any more, or closed
                 self.connection.execute(statement)
 
-    def _interrupt(self) -> None:
+    def interrupt(self) -> None:
+        """End the statement that is running, if one is; from any thread."""
         with contextlib.suppress(sqlite3.Error):  # closed already
             self.connection.interrupt()
 

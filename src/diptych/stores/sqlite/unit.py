@@ -41,7 +41,9 @@ class SqliteUnit:
 
     def __init__(self, engine: AsyncEngine, turns: Turns, append: AppendToLog, *, limit: float) -> None:
         bound = engine.execution_options(**{UNIT: self})
-        self._session = AsyncSession(bound, sync_session_class=UnitSession, expire_on_commit=False, info={UNIT: self})
+        self._session = AsyncSession(
+            bound, sync_session_class=UnitSession, expire_on_commit=False, close_resets_only=False, info={UNIT: self}
+        )
         self._turns, self._append, self._limit = turns, append, limit
         self._turn: Turn | None = None
         self._unproved: set[State] = set()
@@ -184,6 +186,7 @@ class SqliteUnit:
         if self._turn is not None:
             self._turn.give_back()
             await asyncio.wait([self._turn.ended])
+            self._turn.interrupt()  # what is running yet is for nobody
         self._failure = self._failure or UnitError(_ENDED)
         await self._session.close()
 
