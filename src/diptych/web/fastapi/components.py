@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -64,6 +65,7 @@ class Components:
         unused = {*self._sources, *_OWN} - used
         kept = {name: schema for name, schema in self._schemas.items() if name not in unused}
         if kept:
+            _title_apart(kept)
             document.setdefault("components", {})["schemas"] = kept
 
     def _written_out(self, value: Any) -> Any:
@@ -87,6 +89,14 @@ class Components:
 
     def _fits(self, name: str, part: Schema) -> bool:
         return name not in self._schemas or self._sources.get(name) == part
+
+
+def _title_apart(schemas: dict[str, Schema]) -> None:
+    """Give components of one title their names as titles: generators of clients name classes by them."""
+    shared = Counter(schema.get("title") for schema in schemas.values())
+    for name, schema in schemas.items():
+        if shared[schema.get("title")] > 1 and "title" in schema:
+            schema["title"] = name.strip("_")
 
 
 def _numbers() -> Iterator[str]:
