@@ -109,6 +109,38 @@ def nothing() -> Decimal:
     return Decimal(0)
 
 
+@event("cellar.stored")
+@dataclass(frozen=True, slots=True)
+class Stored:
+    cellar: Annotated[str, Tag("cellar")]
+    box: Annotated[str, Tag("box")]
+
+
+@dataclass(frozen=True, slots=True)
+class Store(Command[tuple[int, int]]):
+    cellar: str
+    box: str
+
+
+def count(number: int, _: Stored) -> int:
+    folded["stored"] += 1
+    return number + 1
+
+
+def cellar() -> Module:
+    """Return a module that counts what was stored in all, and in one box of one cellar."""
+    made, snapshots = Module("cellar"), Snapshots(every=EVERY)
+    everything = DecisionModel(count, initial=int, tag=None, snapshots=snapshots)
+    boxes = DecisionModel(count, initial=int, tag=("cellar", "box"), snapshots=snapshots)
+
+    @made.decides(of_all=everything.whole(), of_box=boxes.one(lambda command: (command.cellar, command.box)))
+    def store(command: Store, of_all: int, of_box: int) -> Generator[Stored, None, tuple[int, int]]:
+        yield Stored(command.cellar, command.box)
+        return of_all, of_box
+
+    return made
+
+
 @dataclass(frozen=True, slots=True)
 class Shelf:
     jars: int = 0

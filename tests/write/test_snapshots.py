@@ -29,7 +29,9 @@ from tests.write.saving import (
     Empty,
     Fill,
     PutJar,
+    Store,
     Tell,
+    cellar,
     filled,
     folded,
     kitchen,
@@ -187,6 +189,18 @@ class TestLoading:
                 assert await told(app, Compare(("salt", "oil", "tea", "none"))) == wanted
 
         assert count("fullest") == 2
+
+    async def test_a_model_of_all_events_and_one_of_several_tags_are_loaded_from_there_too(
+        self, tmp_path: Path
+    ) -> None:
+        async with app_over(tmp_path, cellar()) as app:
+            for number in range(2 * EVERY + 1):
+                (await app.send(Store("north", f"box {number % 2}"))).unwrap()
+        async with app_over(tmp_path, cellar()) as app:
+            with folding() as count:
+                assert (await app.send(Store("north", "box 0"))).unwrap() == (2 * EVERY + 1, EVERY + 1)
+
+        assert count("stored") == 4  # one for either load, and what was decided, for both
 
     async def test_an_aggregate_says_it_in_its_class_and_its_repository_loads_from_there(self, tmp_path: Path) -> None:
         async with app_over(tmp_path) as app:
@@ -378,3 +392,35 @@ async def test_a_disk_that_fails_is_told_of_once_and_fails_no_command(
     assert await seen(tmp_path, kitchen(every=None)) == (state, 10 * EVERY)
     words = [each.getMessage().split(";")[0] for each in caplog.records if each.levelno >= logging.WARNING]
     assert words[:2] == ["snapshots cannot be written", "snapshots cannot be closed"]
+
+
+class Hanging(SqliteSnapshots):
+    """A disk that never answers a write."""
+
+    async def put(self, states: Sequence[SavedState]) -> None:
+        if states:
+            await asyncio.Event().wait()
+
+
+async def test_an_application_waits_for_its_snapshots_in_bounded_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diptych.stores.urls.SqliteSnapshots", Hanging)
+    monkeypatch.setattr("diptych.write.snapshots._PATIENCE", 0.01)
+
+    async with asyncio.timeout(10):
+        state = await made(tmp_path, 2 * EVERY)
+
+    assert await seen(tmp_path) == (state, 2 * EVERY)
+
+
+async def test_what_comes_while_too_many_wait_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("diptych.write.snapshots._WAITING", 2)
+    pots = [f"pot {number}" for number in range(6)]
+    async with app_over(tmp_path, kitchen(every=None)) as app:
+        for pot in pots:
+            await filled(app, pot, EVERY)
+    async with app_over(tmp_path) as app:
+        await told(app, Compare(tuple(pots)))  # all loaded at once, before anything can be saved
+
+    assert len(snapshots_of(tmp_path)) == 2

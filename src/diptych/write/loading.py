@@ -49,11 +49,10 @@ class Loader:
 
     async def refresh(self, entities: Sequence[Entity]) -> bool:
         """Fold what is new since each entity's `through`; return whether there was anything."""
-        behind = [
-            each
-            for each in entities
-            if each.known is not None or each.fold.snapshots is None or not await self._resume(each)
-        ]
+        behind = []
+        for each in entities:
+            if each.known is not None or each.fold.snapshots is None or not await self._resume(each):
+                behind.append(each)  # noqa: PERF401 (a comprehension that awaits is a coroutine of its own)
         return await self._read(behind) if behind else True
 
     async def _resume(self, entity: Entity) -> bool:
