@@ -6,10 +6,12 @@ side and the query side can be served apart.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import APIRoute
 
 from diptych import Application, Invalid, NotAllowed, Refreshed, Refused
 from diptych.web.app import asgi_app
@@ -59,6 +61,9 @@ from orders.settings import OrderSettings
 from orders.views.details import OrderDetail
 from orders.views.summaries import OrderSummary
 
+Dependency = Callable[..., Any]
+"""A dependency as FastAPI takes it."""
+
 TITLE: Final = "Order management"
 COMMANDS: Final = (
     Endpoint(AddItem, "/orders/{order}/items", status=204),
@@ -88,10 +93,14 @@ QUERIES: Final = (
 _AS_BAD_REQUEST: Final[Statuses] = {Invalid: 400, Refused: 400}
 
 
-def api_of(application: Application, settings: OrderSettings) -> FastAPI:
-    """Return the API of what an application serves: commands, queries or both; the messages themselves at /messages."""
-    door = Door(application)
-    api = FastAPI(title=TITLE, version="1", lifespan=door.lifespan)
+def api_of(application: Application, settings: OrderSettings, principal: Dependency | None = None) -> FastAPI:
+    """Return the API of what an application serves: commands, queries or both; the messages themselves at /messages.
+
+    `principal` is the dependency that says who is asking; without it only this machine is served, and believed what
+    `X-Diptych-User` says.
+    """
+    door = Door(application, principal=principal)
+    api = FastAPI(title=TITLE, version="1", lifespan=door.lifespan, generate_unique_id_function=_named)
     door.install(api)
     tell_all_as_problems(api)
     if application.commands:
@@ -100,6 +109,10 @@ def api_of(application: Application, settings: OrderSettings) -> FastAPI:
         api.include_router(query_routes(door, settings))
     api.mount("/messages", asgi_app(application, title=TITLE))
     return api
+
+
+def _named(route: APIRoute) -> str:
+    return route.name  # the function's, which reads better in a generated client than with path and method
 
 
 def serving(door: Door) -> Any:  # Any: what FastAPI's own Depends is typed as
