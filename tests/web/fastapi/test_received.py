@@ -2,8 +2,12 @@
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 
-from tests.web.fastapi.calling import LOAN, NOBODY, bought, told
+from diptych import Application
+from diptych.web.fastapi import Door
+from tests.web.fastapi.calling import LOAN, NOBODY, bought, client_of, told
+from tests.web.fastapi.desk import api_of
 
 
 async def test_every_wrong_field_of_path_and_body_is_told(client: httpx2.AsyncClient) -> None:
@@ -61,3 +65,45 @@ async def test_a_pydantic_command_is_held_to_its_own_constraints(client: httpx2.
 
     assert told(answer) == (422, "/problems/invalid")
     assert answer.json()["errors"].keys() == {"late_fee", "stars"}
+
+
+async def test_a_client_that_goes_away_is_no_bug(application: Application, api: FastAPI, caplog) -> None:
+    sent = []
+
+    async def gone() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict[str, object]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/desk/books",
+        "query_string": b"",
+        "headers": [(b"host", b"localhost")],
+        "client": ("127.0.0.1", 1),
+    }
+    async with application:
+        await api(scope, gone, send)
+
+    assert sent[0]["status"] == 400
+    assert not caplog.records
+
+
+async def test_a_door_says_how_long_a_body_may_be(application: Application) -> None:
+    api = api_of(Door(application, max_body=64))
+
+    async with application, client_of(api) as client:
+        short = await client.post("/desk/books", json={"title": "Emma", "price": "1"})
+        long = await client.post("/desk/books", json={"title": "Emma" * 16, "price": "1"})
+
+    assert short.status_code == 201
+    assert told(long) == (413, "/problems/too-large")
+
+
+async def test_a_stranger_is_refused_before_the_body_is_read(application: Application, api: FastAPI) -> None:
+    async with application, client_of(api, address="192.0.2.7") as client:
+        answer = await client.post("/v1/books", content=b"{")
+
+    assert told(answer) == (403, "/problems/forbidden")

@@ -62,7 +62,7 @@ def add_route(router: APIRouter, way: Way, endpoint: Endpoint, *, enclosure: Enc
 def _serving_command(way: Way, endpoint: Endpoint, enclosure: Enclosure) -> Serve:
     received, sending = Depends(receiver(endpoint.message)), Depends(way.sending)
 
-    async def serve(request: Request, command: Any = received, send: Sending = sending) -> Response:
+    async def serve(request: Request, send: Sending = sending, command: Any = received) -> Response:
         try:
             accepted = await _accepted(request, command, send)
         except Exception as error:  # noqa: BLE001 (the edge of the house: an error is an answer)
@@ -89,7 +89,7 @@ def _serving_query(way: Way, endpoint: Endpoint, enclosure: Enclosure) -> Serve:
     names = {described.name for described in fields_of(endpoint.message)}
     by: By = "page" if "page" in names else "offset"
 
-    async def serve(request: Request, query: Any = received, ask: Asking = asking) -> Response:
+    async def serve(request: Request, ask: Asking = asking, query: Any = received) -> Response:
         scope = request.scope
         try:
             answer = await ask.answer(query, as_of=None if AS_OF in names else as_of_of(scope["query_string"]))
