@@ -170,8 +170,10 @@ class Snapshotter:
     async def _end(self, running: asyncio.Task[None], wake: asyncio.Event) -> None:
         self._ending = True
         wake.set()
-        await asyncio.wait((running,), timeout=_PATIENCE)
-        running.cancel()
+        try:
+            await asyncio.wait((running,), timeout=_PATIENCE)
+        finally:  # also when nobody waits any longer
+            running.cancel()
         await asyncio.wait((running,))
 
     def _tell(self, what: str, wrong: Exception) -> None:
