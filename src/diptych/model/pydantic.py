@@ -92,8 +92,16 @@ def maker_of(cls: Any) -> Callable[..., Any]:
     if not is_model(cls):
         made: Callable[..., Any] = cls
         return made
-    validate = cls.__pydantic_validator__.validate_python
-    return lambda **values: validate(values, by_alias=False, by_name=True)
+    judge = judge_of(cls)
+    return lambda **values: judge(values)
+
+
+def judge_of(model: Any) -> Callable[[Mapping[str, Any]], Any]:
+    """Return what makes a model of a mapping of its fields' names to values, after its validators have judged them."""
+    validate: Callable[..., Any] = model.__pydantic_validator__.validate_python
+    if any(info.validation_alias for info in model.__pydantic_fields__.values()):
+        return lambda values: validate(values, by_alias=False, by_name=True)
+    return validate
 
 
 def problems_of(wrong: BaseException) -> Iterator[tuple[tuple[str | int, ...], str]]:

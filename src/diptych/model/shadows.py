@@ -8,13 +8,14 @@ values. What only pydantic can read goes through it: unions of records, types of
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, get_args
 
 import msgspec
 
 from diptych.model.fields import fields_of
 from diptych.model.memo import memo
-from diptych.model.pydantic import is_model, maker_of, reading_fields, writing_fields
+from diptych.model.pydantic import is_model, judge_of, reading_fields, writing_fields
 
 _ABSENT: Any = object()
 
@@ -26,10 +27,8 @@ class Shadow:
         described = fields_of(model)
         self.names = tuple(field.name for field in described)
         foreign = frozenset(field.name for field in described if _is_foreign(field.hint))
-        self.written = tuple(name for name in self.names if name in writing_fields(model) | foreign)
         self.unread = reading_fields(model) | foreign | {f.name for f in described if not _is_readable(f.hint)}
-        self._write = msgspec.defstruct(model.__name__, [(name, Any) for name in self.names])
-        self._make, self._model = maker_of(model), model
+        self.written = writing_fields(model) | foreign
         self.read = msgspec.defstruct(
             model.__name__,
             [
@@ -40,18 +39,20 @@ class Shadow:
             kw_only=True,
             forbid_unknown_fields=model.model_config.get("extra") == "forbid",
         )
+        self._model, self._judged, self._values = model, judge_of(model), _values_of(self.names)
+        self._write = msgspec.defstruct(model.__name__, [(name, Any) for name in self.names])
 
     def made(self, read: Any) -> Any:
         """Return the model of what was read; raise ValueError for what its validators refuse."""
-        given = ((name, getattr(read, name)) for name in self.names)
-        return self._make(**{name: value for name, value in given if value is not _ABSENT})
+        given = zip(self.names, self._values(read), strict=True)
+        return self._judged({name: value for name, value in given if value is not _ABSENT})
 
     def of(self, message: Any) -> Any:
         """Return what a model is written as."""
-        values = [getattr(message, name) for name in self.names]
+        values = self._values(message)
         if self.written:
-            found = _as_json(self._model, message, frozenset(self.written))
-            values = [found.get(name, value) for name, value in zip(self.names, values, strict=True)]
+            found = _as_json(self._model, message, self.written)
+            values = tuple(found.get(name, value) for name, value in zip(self.names, values, strict=True))
         return self._write(*values)
 
 
@@ -63,14 +64,18 @@ def shadow_of(model: type) -> Shadow:
 
 def written(value: Any) -> Any:
     """Return a value that the codec does not know as one that it does; raise TypeError where there is none."""
-    if not is_model(type(value)):
+    shadow = _shadow_if_model(type(value))
+    if shadow is None:
         raise TypeError(f"Encoding objects of type {type(value).__name__} is unsupported")
-    return shadow_of(type(value)).of(value)
+    return shadow.of(value)
 
 
 def read(tp: Any, value: Any) -> Any:
     """Return the value of a type that the codec does not know; what is no model is judged by its class alone."""
-    return value if not is_model(tp) or isinstance(value, tp) else _made(shadow_of(tp), value)
+    shadow = _shadow_if_model(tp)
+    if shadow is None or (type(value) is not dict and isinstance(value, tp)):
+        return value
+    return shadow.made(msgspec.convert(value, shadow.read, dec_hook=read, str_keys=True))
 
 
 def converted(value: Any, hint: Any, *, strict: bool = True) -> Any:
@@ -87,8 +92,15 @@ def decoder_of(tp: Any) -> Callable[[bytes], Any]:
     return lambda data: made(decode(data))
 
 
-def _made(shadow: Shadow, value: Any) -> Any:
-    return shadow.made(msgspec.convert(value, shadow.read, dec_hook=read, str_keys=True))
+@memo
+def _shadow_if_model(tp: Any) -> Shadow | None:
+    return shadow_of(tp) if is_model(tp) else None
+
+
+def _values_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda record: tuple(getattr(record, name) for name in names)
 
 
 def _as_json(model: Any, message: Any, names: frozenset[str]) -> Mapping[str, Any]:
