@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial, wraps
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +17,8 @@ import pytest
 from diptych import Command, Decider, DecisionModel, Module, Snapshots, WiringError
 from diptych.application import Application
 from diptych.model.folds import Fold
-from diptych.model.lineage import UNCHANGED
+from diptych.model.lineage import UNCHANGED, Lineage
+from diptych.model.upcasting import Upcaster, upcaster_of_json
 from diptych.write.stateforms import StateForm
 from tests.write.saving import Emptied, Filled, Pot, PotId, evolve
 
@@ -153,6 +155,23 @@ def test_what_a_fold_closes_over_wraps_or_binds_is_part_of_its_code() -> None:
     assert form_of(stepping(1), int).fingerprint != form_of(stepping(2), int).fingerprint
     assert form_of(logged(count), int).fingerprint != form_of(logged(count_twice), int).fingerprint
     assert form_of(stepping(1), int).fingerprint == form_of(stepping(1), int).fingerprint
+
+
+def older(data: dict[str, Any]) -> Filled:
+    return Filled(data["pot"], Decimal(data["cents"]) / 100, "nobody")
+
+
+def older_still(data: dict[str, Any]) -> Filled:
+    return Filled(data["pot"], Decimal(data["cents"]), "nobody")
+
+
+def test_the_upcasters_before_a_fold_are_part_of_its_code() -> None:
+    def made(*upcasters: Upcaster) -> str:
+        return StateForm(Fold(count, int), SNAPSHOTS, Lineage(upcasters)).fingerprint
+
+    before = upcaster_of_json(older, "pot.poured", 1)
+    assert len({made(), made(before), made(upcaster_of_json(older_still, "pot.poured", 1))}) == 3
+    assert made(before) == made(before)
 
 
 def test_the_parts_that_a_fold_was_compiled_from_stand_for_it() -> None:
