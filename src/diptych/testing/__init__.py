@@ -1,5 +1,8 @@
 """The testing kit: specifications by example, a clock and ids that obey, and what every adapter must promise."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from diptych.history.folder import SequentialFolder, fold_log
 from diptych.testing.clock import NOON, FixedClock
 from diptych.testing.golden import AsStored, golden_log, write_log
@@ -9,6 +12,9 @@ from diptych.testing.past import Recorded
 from diptych.testing.plans import Plan, explained, plan_of
 from diptych.testing.scenario import Given, Scenario, given, rows
 from diptych.testing.stored import Stored
+
+if TYPE_CHECKING:
+    from diptych.testing.fuzzing.machine import fuzz
 
 __all__ = [
     "COMMAND_ID",
@@ -25,6 +31,7 @@ __all__ = [
     "Stored",
     "explained",
     "fold_log",
+    "fuzz",
     "generated",
     "given",
     "golden_log",
@@ -32,3 +39,16 @@ __all__ = [
     "rows",
     "write_log",
 ]
+
+
+def __getattr__(name: str) -> Any:  # Any: `fuzz`, the one name here that needs an extra
+    if name != "fuzz":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return importlib.import_module("diptych.testing.fuzzing.machine").fuzz
+    except ModuleNotFoundError as missing:
+        if missing.name != "hypothesis":
+            raise
+        raise ModuleNotFoundError(
+            "fuzz needs Hypothesis, which is not installed: pip install 'diptych[testing]'", name="hypothesis"
+        ) from missing
