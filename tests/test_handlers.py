@@ -19,6 +19,7 @@ from diptych import (
     Command,
     Context,
     Decider,
+    Envelope,
     Forbidden,
     Module,
     NotFound,
@@ -27,6 +28,7 @@ from diptych import (
     Refused,
     Result,
     Rows,
+    Subscriber,
     Threads,
     WiringError,
     blocking,
@@ -37,7 +39,7 @@ from diptych.model.fields import place_of
 
 
 @dataclass(frozen=True)
-class Greet(Command[str]):
+class Greet(Command[Any]):
     name: str
 
 
@@ -411,6 +413,27 @@ async def test_an_error_in_a_thread_is_that_of_the_caller() -> None:
     async with app_of(module) as app:
         with pytest.raises(sqlite3.OperationalError, match="syntax error"):
             await app.ask(Ask("no sql"))
+
+
+async def test_a_subscriber_may_block_and_the_loop_goes_on() -> None:
+    module, mail, loop = Module("greetings"), Subscriber("mail"), threading.get_ident()
+
+    @module.decides()
+    def come(command: Greet) -> Iterator[Came]:
+        yield Came(command.name)
+
+    @mail.on
+    @blocking
+    def welcome(event: Came, envelope: Envelope, mailer: Mailer) -> None:
+        assert threading.get_ident() != loop
+        mailer.sent.append(f"{envelope.position} {event.name}")
+
+    mailer = Mailer([])
+    async with Application(module, mail, provide=[mailer]) as app:
+        await app.send(Greet("ada"))
+        await app.reacted()
+
+    assert mailer.sent == ["1 ada"]
 
 
 def test_what_cannot_block_is_told_with_its_place() -> None:

@@ -19,7 +19,7 @@ _BLOCKING, _HANDLING = "__diptych_blocking__", "__diptych_handling__"
 
 
 def blocking(function: F) -> F:
-    """Mark a handler of commands or queries that blocks: it is called in a thread, and the event loop goes on.
+    """Mark a handler of commands, queries or events that blocks: it is called in a thread, and the event loop goes on.
 
     It may take what is provided and Context, not what is awaited, such as Rows. The function stays as it is. Raises
     WiringError for an async one.
@@ -109,7 +109,7 @@ def refuse_blocking(function: Call, what: str) -> None:
         raise WiringError(
             f"{function.__qualname__} is {what} and @blocking",
             where=place_of(function),
-            fix="leave @blocking out; do what blocks in a handler of a command or query, before or after it",
+            fix="leave @blocking out; do what blocks in a handler of a command, query or event, before or after it",
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from diptych.dispatch import Handler, compile_handler, sources_of
 from diptych.errors import StaleError
+from diptych.handlers import handler_function
 from diptych.injection import Injector, Source
 from diptych.model.folds import Parameter
 from diptych.model.meta import Context, Meta
@@ -41,6 +42,7 @@ class Lending(Protocol):
 @dataclass(eq=False)
 class _Wired:
     reaction: Reaction
+    function: Callable[..., Any]
     sources: tuple[Source, ...]
     projections: tuple[str, ...]
     handle: Handler | None = None
@@ -57,8 +59,9 @@ class Handling:
         seeing = injector.resolving(_told)
         self._name, self._lending = subscriber.name, lending
         self._wired = [
-            _Wired(each, sources_of(each.function, seeing), lending.projections_of(each.function))
+            _Wired(each, function, sources_of(function, seeing), lending.projections_of(function))
             for each in subscriber.reactions
+            for function in (handler_function(each.function),)
         ]
         self._position = 0
         self._returned: set[tuple[int, _Wired]] = set()
@@ -66,7 +69,7 @@ class Handling:
     def open(self) -> None:
         """Compile the handlers; call it once, after the injector is open."""
         for each in self._wired:
-            each.handle = compile_handler(each.reaction.function, each.sources)
+            each.handle = compile_handler(each.function, each.sources)
 
     async def handle(self, event: Any, occasion: Occasion) -> None:
         """Return when every handler of this event has returned; raises what a handler raises."""
