@@ -265,6 +265,21 @@ def a_message_without_a_guard_where_all_need_one() -> None:
     Application(orders, unguarded="refuse")
 
 
+async def count(query: GetOrder) -> int:
+    return query.order
+
+
+async def count_again(query: GetOrder) -> int:
+    return query.order
+
+
+def two_modules_that_handle_one_query() -> None:
+    orders, others = Module("orders"), Module("others")
+    orders.query(count)
+    others.query(count_again)
+    Application(orders, others)
+
+
 MISTAKES: tuple[Callable[[], None], ...] = (
     two_handlers_for_one_command,
     two_modules_that_handle_one_command,
@@ -285,4 +300,5 @@ MISTAKES: tuple[Callable[[], None], ...] = (
     a_guard_of_what_the_application_has_not,
     a_guard_that_returns_something,
     a_message_without_a_guard_where_all_need_one,
+    two_modules_that_handle_one_query,
 )

@@ -229,15 +229,26 @@ def _routes(
     modules: Iterable[Module], resolver: RowsResolver, injector: Injector, guards: Guards
 ) -> dict[type, _Route]:
     seeing = injector.resolving(resolver)
-    routes = {}
+    routes: dict[type, _Route] = {}
     for module in modules:
         for query, function in module.queries.items():
+            _refuse_second(query, function, routes.get(query))
             asked = QueryGuards(guards.get(query, ()), resolver, seeing)
             route = routes[query] = _route(function, resolver, seeing, asked, module.caches.get(query))
             if route.cached is not None:
                 reads = bool(route.models)
                 refuse_uncacheable(query, function, route.sources, policy=route.cached, reads=reads)
     return routes
+
+
+def _refuse_second(query: type, function: Any, taken: _Route | None) -> None:
+    if taken is not None:
+        raise WiringError(
+            f"{query.__qualname__} has two handlers: {taken.function.__qualname__} ({place_of(taken.function)}) and "
+            f"{function.__qualname__}",
+            where=place_of(function),
+            fix="remove one of them",
+        )
 
 
 def _route(
