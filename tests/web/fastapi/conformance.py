@@ -53,7 +53,7 @@ _GENERATED = re.compile(r"(\d+) generated")
 def served(app: Any) -> Iterator[str]:
     """Serve an ASGI application, its lifespan too, on a free port of this machine; yield its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, log_level="warning", lifespan="on", ws="none")
+        config = uvicorn.Config(app, log_level="error", lifespan="on", ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -9,7 +9,9 @@ from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
+from starlette.responses import Response
 
+from diptych import InvalidMessageError
 from diptych.web.app import asgi_app
 from diptych.web.fastapi import Door
 from diptych.web.schemas import openapi
@@ -17,7 +19,7 @@ from tests.sizes import size
 from tests.web.fastapi.conformance import fuzz, generated_client, refuse_invalid, served
 from tests.web.fastapi.desk import api_of, application
 
-EXAMPLES = size(3, full=60)
+EXAMPLES = size(3, full=120)
 FEWEST = size(300, full=2000)
 
 
@@ -51,15 +53,34 @@ def test_our_own_face_keeps_its_document_whatever_is_sent(tmp_path: Path) -> Non
         assert fuzz(address, tmp_path, examples=EXAMPLES) >= FEWEST
 
 
+def crashes(number: int) -> int:
+    return 1 // number
+
+
+def refuses_what_fits(number: int) -> int:
+    raise InvalidMessageError("the number", {"number": ("is not liked",)})
+
+
+def answers_something_else(number: int) -> Response:
+    return Response(b'"a text"', media_type="application/json")
+
+
 @pytest.mark.timeout(120)
-def test_an_api_that_breaks_its_document_is_caught(tmp_path: Path) -> None:
-    api = FastAPI()
+@pytest.mark.parametrize(
+    ("planted", "said"),
+    [
+        (crashes, "Server error"),
+        (refuses_what_fits, "data that fits was refused"),
+        (answers_something_else, "Response violates schema"),
+    ],
+)
+def test_an_api_that_breaks_its_document_is_caught(planted: Any, said: str, tmp_path: Path) -> None:
+    api, door = FastAPI(lifespan=None), Door(application())
+    door.install(api)
+    schema = {"content": {"application/json": {"schema": {"type": "integer"}}}, "description": "A number."}
+    api.get("/half/{number}", response_model=None, responses={200: schema})(planted)
 
-    @api.get("/half/{number}")
-    async def half(number: int) -> int:
-        return number // 2 if number != 0 else 1 // number
-
-    with served(api) as address, pytest.raises(AssertionError, match="Server error"):
+    with served(api) as address, pytest.raises(AssertionError, match=said):
         fuzz(address, tmp_path, examples=EXAMPLES)
 
 
