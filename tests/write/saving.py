@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -107,6 +108,39 @@ def fullest(amount: Decimal, happened: Filled) -> Decimal:
 
 def nothing() -> Decimal:
     return Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Weigh(Command[None]):
+    pot: PotId
+
+
+@event("pot.weighed")
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    pot: PotId
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    times: int = 0
+    shown: float = 0.0
+
+
+def weigh(command: Weigh, scales: Scales) -> Iterator[Weighed]:
+    yield Weighed(command.pot)
+
+
+def reading(scales: Scales, _: Weighed) -> Scales:
+    folded["scales"] += 1
+    return Scales(scales.times + 1, 1.5 if scales.times >= EVERY else math.nan)
+
+
+def scales() -> Module:
+    """Return a module whose states can be saved from the event after the first `EVERY` on."""
+    made = Module("scales")
+    made.decider(Decider(weigh, reading, initial=Scales, snapshots=Snapshots(every=1)))
+    return made
 
 
 @event("cellar.stored")

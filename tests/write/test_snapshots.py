@@ -31,10 +31,12 @@ from tests.write.saving import (
     PutJar,
     Store,
     Tell,
+    Weigh,
     cellar,
     filled,
     folded,
     kitchen,
+    scales,
     shelves,
     told,
 )
@@ -361,6 +363,26 @@ class TestKeeping:
                 await filled(app, "salt", EVERY)
 
         assert (await seen(tmp_path))[1] == 0
+
+    async def test_a_state_that_json_does_not_bring_back_is_told_of_once_and_not_saved(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for _ in range(EVERY):
+            async with app_over(tmp_path, scales()) as app:
+                await app.send(Weigh("salt"))
+                await app.send(Weigh("oil"))
+        told_of = {each.getMessage() for each in caplog.records}
+        assert len(caplog.records) == EVERY  # one for each process
+        assert {text.partition(";")[0] for text in told_of} == {
+            "snapshots of tests.write.saving.reading cannot be written"
+        }
+        assert all("Expected `float`, got `null` - at `$.shown`" in text for text in told_of)
+        assert snapshots_of(tmp_path) == []
+
+        async with app_over(tmp_path, scales()) as app:
+            await app.send(Weigh("salt"))
+
+        assert len(snapshots_of(tmp_path)) == 1
 
     async def test_what_is_tried_leaves_no_snapshot(self, tmp_path: Path) -> None:
         async with app_over(tmp_path) as app:

@@ -161,8 +161,8 @@ class Snapshotter:
         form, name, tags = waiting.form, waiting.form.fold.name, _text(waiting.clause)
         try:
             state = msgspec.Raw(form.written(waiting.known.state))
-        except ValueError as wrong:
-            self._tell(f"of {name} written", wrong)
+        except Exception as wrong:  # noqa: BLE001 (types of the user compare and hash; the others are saved)
+            self._tell("written", wrong, of=f" of {name}")
             return None
         of_log = (self._log.log_id, name, tags, form.version, form.fingerprint)
         return SavedState(name, tags, packed(Saved(*of_log, last.position, last.hash, last.recorded_at, state)))
@@ -176,10 +176,10 @@ class Snapshotter:
             running.cancel()
         await asyncio.wait((running,))
 
-    def _tell(self, what: str, wrong: Exception) -> None:
-        if what not in self._told:
-            self._told.add(what)
-            _log.warning("snapshots cannot be %s; all events are folded instead: %s", what, wrong)
+    def _tell(self, what: str, wrong: Exception, of: str = "") -> None:
+        if what + of not in self._told:
+            self._told.add(what + of)
+            _log.warning("snapshots%s cannot be %s; all events are folded instead: %s", of, what, wrong)
 
 
 def folds_of(modules: Iterable[Module]) -> Iterator[Fold[Any]]:
