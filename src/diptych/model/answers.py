@@ -9,7 +9,9 @@ import msgspec
 
 from diptych.model.fields import fields_of, hints_of, is_record, split_marks
 from diptych.model.memo import memo
+from diptych.model.pydantic import is_model
 from diptych.model.rows import computations_of
+from diptych.model.shadows import shadow_of
 
 Show = Callable[[Any], Any]
 _SEQUENCES = (tuple, list)
@@ -58,7 +60,15 @@ def _show(cls: type) -> Show | None:
         return None
     names = shape.__struct_fields__ if shape is not None else tuple(field.name for field in fields_of(cls))
     made = shape or msgspec.defstruct(cls.__name__, [(name, Any) for name in names])
+    if is_model(cls):
+        return _show_model(cls, made, names)
     return lambda row: made(*[shown(getattr(row, name)) for name in names])
+
+
+def _show_model(cls: type, made: Callable[..., Any], names: tuple[str, ...]) -> Show:
+    stored = shadow_of(cls)
+    derived = names[len(stored.names) :]
+    return lambda row: made(*map(shown, stored.values(row)), *[shown(getattr(row, name)) for name in derived])
 
 
 def _may_hold(cls: type) -> bool:

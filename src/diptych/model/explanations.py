@@ -12,7 +12,7 @@ from diptych.model.choices import naming_choices
 from diptych.model.fields import Field, fields_of, is_record, split_marks, split_optional
 from diptych.model.marks import GeneratedMark, NotBlank
 from diptych.model.pydantic import is_model, is_refusal, maker_of, problems_of
-from diptych.model.shadows import converted, shadow_of
+from diptych.model.shadows import converted, readable_fields, shadow_of
 from diptych.model.shape import Errors, checks_of, is_uniform, join
 
 _AT = re.compile(r" - at `\$\.?(.*)`$")
@@ -94,8 +94,7 @@ def _explain_model(value: Mapping[str, Any], cls: type, path: str) -> Found:
 
 
 def _judged(value: Mapping[str, Any], cls: type, path: str) -> Found:
-    unread = shadow_of(cls).unread
-    hints = {field.name: Any if field.name in unread else _accepted(field) for field in fields_of(cls)}
+    hints = {field.name: _accepted(field) for field in readable_fields(cls)}
     given = {name: _read(each, hints.get(name, Any)) for name, each in value.items()}
     try:
         maker_of(cls)(**{name: each for name, each in given.items() if each is not None or name not in _filled(cls)})

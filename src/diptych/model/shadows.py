@@ -8,12 +8,13 @@ values. What only pydantic can read goes through it: unions of records, types of
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any, get_args
 
 import msgspec
 
-from diptych.model.fields import fields_of
+from diptych.model.fields import Field, fields_of
 from diptych.model.memo import memo
 from diptych.model.pydantic import is_model, judge_of, reading_fields, writing_fields
 
@@ -49,17 +50,28 @@ class Shadow:
 
     def of(self, message: Any) -> Any:
         """Return what a model is written as."""
+        return self._write(*self.values(message))
+
+    def values(self, message: Any) -> tuple[Any, ...]:
+        """Return the values of its fields as they are written."""
         values = self._values(message)
-        if self.written:
-            found = _as_json(self._model, message, self.written)
-            values = tuple(found.get(name, value) for name, value in zip(self.names, values, strict=True))
-        return self._write(*values)
+        if not self.written:
+            return values
+        found = _as_json(self._model, message, self.written)
+        return tuple(found.get(name, value) for name, value in zip(self.names, values, strict=True))
 
 
 @memo
 def shadow_of(model: type) -> Shadow:
     """Return the shadow of a model, compiled once."""
     return Shadow(model)
+
+
+@memo
+def readable_fields(record: type) -> tuple[Field, ...]:
+    """Return the fields of a record as the codec reads them: those that only a model can read may be anything."""
+    unread = shadow_of(record).unread if is_model(record) else frozenset[str]()
+    return tuple(replace(each, hint=Any) if each.name in unread else each for each in fields_of(record))
 
 
 def written(value: Any) -> Any:

@@ -13,9 +13,9 @@ from diptych.codec import NUL_MESSAGE, encode
 from diptych.errors import InvalidMessageError, MalformedError, RequestError
 from diptych.model.choices import naming_choices
 from diptych.model.explanations import grouped, refusals
-from diptych.model.fields import Field, fields_of
+from diptych.model.fields import Field
 from diptych.model.pydantic import is_refusal, maker_of
-from diptych.model.shadows import converted
+from diptych.model.shadows import converted, readable_fields
 
 MOST_ARGUMENTS = 1000
 LONGEST = 16 * 1024
@@ -32,7 +32,7 @@ def query_of(cls: type, query_string: bytes, path: Mapping[str, str] = MappingPr
     given = {**_arguments(cls, query_string), **{name: [text] for name, text in path.items()}}
     values: dict[str, Any] = {}
     errors: dict[str, tuple[str, ...]] = {}
-    for described in fields_of(cls):
+    for described in readable_fields(cls):
         texts = given.get(described.name)
         if texts is not None:
             _read(described, texts, values, errors)
@@ -55,7 +55,7 @@ def with_path(cls: type, body: bytes, path: Mapping[str, str]) -> bytes:
         given: dict[str, Any] = dict(_members(body or b"{}"))
     except (msgspec.DecodeError, ValueError, RecursionError):  # decoding says what is wrong
         return body
-    for described in fields_of(cls):
+    for described in readable_fields(cls):
         if described.name in path:
             value = encode(_value_of(described, path[described.name]))
             if bytes(given.get(described.name, value)) != value:
