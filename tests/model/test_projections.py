@@ -212,6 +212,20 @@ def test_columns_of_versions_are_refused_where_rows_have_a_past() -> None:
     assert sales.read_model(Moved, key="sale").name == "moved"
 
 
+@dataclass(frozen=True)
+class Indexed:
+    sale: int
+    index: int
+
+
+def test_columns_of_the_key_are_refused_in_append_only_rows() -> None:
+    sales = Projection("sales")
+
+    refused("are append-only, and have their own 'index'", lambda: sales.append_only(Indexed, name="moves"))
+
+    assert sales.read_model(Indexed, key="sale").name == "indexed"
+
+
 @pytest.mark.parametrize("name", ["", "Sales", "1sales", "sales-by-day", "sales\n", "x" * 64])
 def test_names_are_lower_case_with_underscores(name: str) -> None:
     refused("cannot be kept", lambda: Projection(name))
