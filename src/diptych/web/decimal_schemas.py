@@ -9,7 +9,7 @@ from diptych.model.marks import Scale
 from diptych.model.shape import INT64_DIGITS
 from diptych.web.pydantic_schemas import Schema
 
-_ANY = r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$"
+_ANY = r"^-?\d+(\.\d+)?([eE][+-]?\d{1,6})?$"
 
 
 def refine_decimal(marks: Iterable[Any], schema: Schema) -> None:
@@ -35,7 +35,7 @@ def _pattern(marks: tuple[Any, ...], whole: int, places: int, *, trailing: str) 
     low = min((bound for bound in (above, least) if bound is not None), default=None)
     sign = "-?" if low is None or low < 0 else ""
     some = "(?=.*[1-9])" if above is not None and above == 0 else ""
-    fraction = rf"(\.\d{{1,{places}}}{trailing})?" if places else ""
+    fraction = rf"(\.\d{{1,{places}}}{trailing})?" if places else r"(\.0+)?"
     return rf"^{some}{sign}0*\d{{1,{whole}}}{fraction}$"
 
 

@@ -37,9 +37,7 @@ class Schemas:
         types = [*messages, *answers]
         records = list(dict.fromkeys(record for tp in types for record in records_in(tp) if not _is_generic(record)))
         self._ref, self._foreign = ref, dict[str, Schema]()
-        found, self.components = msgspec.json.schema_components(
-            [*types, *records], schema_hook=self._foreign_schema, ref_template=ref
-        )
+        found, self.components = self._made([*types, *records])
         self.components = {**self._foreign, **self.components}
         self.messages = dict(zip(messages, found, strict=False))
         self.answers = dict(zip(answers, found[len(messages) :], strict=False))
@@ -63,17 +61,19 @@ class Schemas:
     def _add_computed(self, rows: Iterable[type]) -> None:
         """Describe computed columns: they are shown beside the stored ones, and are no fields of the row."""
         for row in rows:
-            (whole,), parts = msgspec.json.schema_components(
-                [shape_of(row)], schema_hook=self._foreign_schema, ref_template=self._ref
-            )
-            (stored,), _ = msgspec.json.schema_components(
-                [row], schema_hook=self._foreign_schema, ref_template=self._ref
-            )
-            shape = parts.pop(whole["$ref"].rpartition("/")[2])
+            shape, parts = schema_of_model(row, self._ref, shown=True) if is_model(row) else self._shape(row)
+            (stored,), _ = self._made([row])
             self.components.setdefault(stored["$ref"].rpartition("/")[2], {}).update(
                 properties=shape["properties"], required=shape["required"]
             )
             self.components.update({name: part for name, part in parts.items() if name not in self.components})
+
+    def _shape(self, row: type) -> tuple[Schema, dict[str, Schema]]:
+        (whole,), parts = self._made([shape_of(row)])
+        return parts.pop(whole["$ref"].rpartition("/")[2]), parts
+
+    def _made(self, types: Iterable[Any]) -> tuple[tuple[Schema, ...], dict[str, Schema]]:
+        return msgspec.json.schema_components(types, schema_hook=self._foreign_schema, ref_template=self._ref)
 
     def _foreign_schema(self, cls: type) -> Schema:
         """Return the schema of a type that msgspec does not know."""

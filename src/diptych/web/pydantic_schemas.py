@@ -23,10 +23,15 @@ _KEYWORDS: Mapping[str, str] = {
 _SIZES = {"string": ("minLength", "maxLength"), "array": ("minItems", "maxItems")}
 
 
-def schema_of_model(cls: type, ref: str) -> tuple[Schema, dict[str, Schema]]:
-    """Return the schema of a pydantic model by its fields' names, and those of the types that it names."""
+def schema_of_model(cls: type, ref: str, *, shown: bool = False) -> tuple[Schema, dict[str, Schema]]:
+    """Return the schema of a pydantic model by its fields' names, and those of the types that it names.
+
+    `shown` describes what it is written as, with its computed fields.
+    """
     template = ref.replace("{name}", "{model}")
-    schema: Schema = cast("Any", cls).model_json_schema(by_alias=False, ref_template=template)
+    schema: Schema = cast("Any", cls).model_json_schema(
+        by_alias=False, ref_template=template, mode="serialization" if shown else "validation"
+    )
     parts: dict[str, Schema] = schema.pop("$defs", {})
     own = parts.pop(schema["$ref"].rpartition("/")[2]) if "$ref" in schema else schema
     return own, parts
