@@ -347,6 +347,17 @@ def test_an_application_may_refuse_messages_without_a_guard(staffed: Shop) -> No
     assert "@module.guards" in caught.value.fix
 
 
+def test_an_application_configured_anew_keeps_what_it_was_told(staffed: Shop) -> None:
+    @staffed.module.guards
+    def anybody(message: CountOrders) -> None: ...
+
+    guarded = staffed.application(provide=[Staff()], unguarded="refuse", audit=None).configured(mode="dev")
+    staffed.module.gates.pop()
+
+    with pytest.raises(WiringError, match="no guard is asked about CountOrders"):
+        guarded.configured(mode="production")
+
+
 def test_another_word_than_allow_or_refuse_is_refused(shop: Shop) -> None:
     with pytest.raises(WiringError, match="unguarded of the application is 'deny'"):
         shop.application(unguarded="deny")
