@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from dataclasses import dataclass, replace
@@ -70,12 +71,25 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+class Relinquishing(sqlite3.Connection):
+    """Be a connection that rolls back before it closes.
+
+    SQLite keeps a closed connection, and its transaction, alive as long as anybody holds a statement of it.
+    """
+
+    def close(self) -> None:
+        """Roll back, then close."""
+        with contextlib.suppress(sqlite3.Error):  # closed already
+            self.rollback()
+        super().close()
+
+
 def connect_unit(path: Path) -> sqlite3.Connection:
     """Open a connection for units of work on a log that a writer opened: as durable, and read-only until their turn.
 
     Foreign keys are enforced. Raises NotDurableError unless the file says so.
     """
-    connection = _connect(path)
+    connection = _connect(path, Relinquishing)
     for pragma in ("wal_autocheckpoint = 0", "synchronous = full", "foreign_keys = on", "query_only = on"):
         connection.execute(f"pragma {pragma}")
     found = [connection.execute(f"pragma {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
@@ -130,13 +144,14 @@ def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
     return not any(version[:2] == fixed[:2] and version >= fixed for fixed in _FIXED) and version < _FIXED[0]
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path,
         timeout=_BUSY_SECONDS,
         isolation_level=None,
         check_same_thread=False,  # whoever closes it need not be the thread that reads
         cached_statements=_STATEMENTS,
+        factory=factory,
     )
     connection.execute("pragma mmap_size = 0")
     return connection

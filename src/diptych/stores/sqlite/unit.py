@@ -83,7 +83,9 @@ class SqliteUnit:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            await _whole(asyncio.ensure_future(self._close()))
+            closing = asyncio.ensure_future(self._close())
+            await _whole(closing)
+            closing.result()
         finally:
             await self._tell(kind, error, trace)
 
@@ -174,7 +176,12 @@ class SqliteUnit:
         self._turn = Turn(raw, self._limit)
         self._turns.ask(self._turn)
         self._turn.ended.add_done_callback(self._expire)
-        await asyncio.shield(self._turn.granted)
+        try:
+            await asyncio.shield(self._turn.granted)
+        except asyncio.CancelledError:  # SQLAlchemy will close the connection: the thread of turns must be done with it
+            self._turn.give_back()
+            await _whole(self._turn.ended)
+            raise
 
     def _expire(self, ended: asyncio.Future[Any]) -> None:
         """End the handler that holds the turn for too long, wherever it waits."""
@@ -199,14 +206,13 @@ def _only_reads(word: str, context: ExecutionContext) -> bool:
     return word == "select" or bool(getattr(invoked, "is_select", False))
 
 
-async def _whole(closing: asyncio.Future[None]) -> None:
+async def _whole(future: asyncio.Future[Any]) -> None:
     """Wait to the end, however often the waiting task is cancelled; it is cancelled after that."""
     cancelled: asyncio.CancelledError | None = None
-    while not closing.done():
+    while not future.done():
         try:
-            await asyncio.shield(closing)
+            await asyncio.wait([future])
         except asyncio.CancelledError as asked:
             cancelled = asked
-    closing.result()
     if cancelled is not None:
         raise cancelled
