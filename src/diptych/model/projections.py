@@ -245,13 +245,18 @@ def _refuse_taken(model: ReadModel[Any], columns: set[str]) -> None:
             where=place_of(model.row),
             fix=f"call it otherwise: {taken[0].strip('_')}_",
         )
-    keyed = sorted({POSITION, INDEX} & {column.name for column in columns_of(model.row)}) if model.append_only else []
-    if keyed:
+    if model.append_only:
+        _refuse_keys(model)
+
+
+def _refuse_keys(model: ReadModel[Any]) -> None:
+    taken = [column.name for column in columns_of(model.row) if column.name in model.key]
+    if taken:
         raise WiringError(
-            f"rows {model.row.__qualname__} of {model.name!r} are append-only, and have their own {keyed[0]!r}, which is a "
-            f"part of their key",
+            f"rows {model.row.__qualname__} of {model.name!r} are append-only, and have their own {taken[0]!r}, which "
+            f"is a part of their key",
             where=place_of(model.row),
-            fix=f"leave it out: the key has it; or call it otherwise: event_{keyed[0]}",
+            fix=f"leave it out: the key has it; or call it otherwise: event_{taken[0]}",
         )
 
 
