@@ -7,13 +7,14 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import pytest
 
 from diptych import (
     Accepted,
+    Aggregate,
     Application,
     Cached,
     Command,
@@ -26,13 +27,16 @@ from diptych import (
     Projection,
     Query,
     Refused,
+    Repository,
     Result,
     Rows,
     Subscriber,
+    Tag,
     Threads,
     WiringError,
     blocking,
     event,
+    evolves,
     per_message,
 )
 from diptych.model.fields import place_of
@@ -204,6 +208,55 @@ class Came:
 @dataclass(frozen=True)
 class Guest:
     name: str
+
+
+GuestName = Annotated[str, Tag("guest")]
+
+
+@event("guest.arrived")
+@dataclass(frozen=True)
+class Arrived:
+    guest: GuestName
+
+
+@dataclass(frozen=True)
+class Arrive(Command[int]):
+    guest: GuestName
+
+
+class Visits(Aggregate[int], tag="guest"):
+    def arrive(self, guest: str) -> int:
+        self.record(Arrived(guest))
+        return self.state
+
+    @evolves
+    def arrived(self, _event: Arrived) -> int:
+        return self.state + 1
+
+
+async def test_a_class_made_with_a_repository_is_made_for_every_message_and_saves_what_it_records() -> None:
+    module, made = Module("visits"), []
+
+    @module.command
+    class ArriveHandler:
+        def __init__(self, visits: Repository[Visits]) -> None:
+            made.append(self)
+            self._visits = visits
+
+        async def handle(self, command: Arrive) -> int | Refused:
+            found = await self._visits.find(command.guest) or Visits()
+            visits = found.arrive(command.guest)
+            if visits == 1:
+                self._visits.add(found)
+            return Refused("too-many", "twice is enough") if visits > 2 else visits
+
+    async with app_of(module) as app:
+        results = [await app.send(Arrive("ada")) for _ in range(4)]
+        head = await app.head()
+
+    assert [each.value for each in results] == [1, 2, None, None]
+    assert [each.status for each in results[2:]] == ["refused", "refused"]
+    assert (head, len(made)) == (2, 4)
 
 
 async def test_a_query_class_reads_rows_that_it_was_made_with() -> None:
