@@ -236,6 +236,10 @@ class Secret(Frozen):
     password: pydantic.SecretStr | None
 
 
+class Hidden(Frozen):
+    password_hash: str = pydantic.Field("", exclude=True)
+
+
 class Open(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="allow")
 
@@ -265,6 +269,7 @@ class Hanging(Frozen):
     ("cls", "what"),
     [
         (Secret, "Secret.password is a secret"),
+        (Hidden, "Hidden.password_hash is excluded from JSON, and would be lost"),
         (Open, "allows fields that it does not name"),
         (Rooted, "is a RootModel and has no fields"),
         (Sketch, "writes itself by a model_serializer"),

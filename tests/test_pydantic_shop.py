@@ -228,6 +228,26 @@ def test_mutable_models_are_refused_where_dataclasses_are() -> None:
         Application(Module("none"), strict)
 
 
+class Leaking(Frozen):
+    name: str
+    password_hash: str = pydantic.Field("", exclude=True)
+
+
+class WhoIs(Frozen, Query[Page[Leaking] | None]):
+    name: str
+
+
+def test_an_answer_that_could_not_be_shown_as_its_model_says_is_refused_at_start() -> None:
+    module = Module("people")
+
+    @module.query
+    def who_is(query: WhoIs) -> Page[Leaking] | None:
+        return None
+
+    with pytest.raises(WiringError, match=r"Leaking.password_hash is excluded from JSON"):
+        Application(module)
+
+
 def test_a_change_of_a_model_is_judged_by_its_validators() -> None:
     line = LINES[0]
 

@@ -13,6 +13,7 @@ from diptych.dispatch import Middleware
 from diptych.errors import WiringError
 from diptych.injection import Injector
 from diptych.model.aggregates import fold_of
+from diptych.model.answers import refuse_unreadable
 from diptych.model.auditing import Audit
 from diptych.model.decisions import events_yielded
 from diptych.model.fields import fields_of, place_of
@@ -143,6 +144,7 @@ class Wiring:
         known: dict[str, type] = {}
         for module in self.modules:
             for cls in (*module.decisions, *module.commands, *module.queries):
+                refuse_unreadable(cls)
                 other = known.setdefault(cls.__name__, cls)
                 if other is not cls:
                     raise WiringError(

@@ -9,6 +9,7 @@ import msgspec
 
 from diptych.model.fields import fields_of, hints_of, is_record, split_marks
 from diptych.model.memo import memo
+from diptych.model.messages import result_type
 from diptych.model.pydantic import is_model
 from diptych.model.rows import computations_of
 from diptych.model.shadows import shadow_of
@@ -47,6 +48,19 @@ def rows_in(hint: Any) -> tuple[type, ...]:
 def records_in(hint: Any) -> tuple[type, ...]:
     """Return the dataclasses, Structs and models that a type can hold, itself included, at any depth."""
     return tuple(dict.fromkeys(cls for cls in _classes(hint, set()) if is_record(cls)))
+
+
+def refuse_unreadable(message: type) -> None:
+    """Raise WiringError for a pydantic model in a message, or in its answer, that cannot be read field by field."""
+    for cls in (*_leaves(message), *_leaves(result_type(message))):
+        if is_model(cls):
+            records_in(cls)
+
+
+def _leaves(hint: Any) -> Iterator[Any]:
+    bare = split_marks(hint)[0]
+    yield from (leaf for arg in get_args(bare) for leaf in _leaves(arg))
+    yield bare
 
 
 @memo

@@ -55,10 +55,9 @@ def misfit(tp: Any) -> tuple[str, str] | None:
         return f"{name} allows fields that it does not name; nobody would store them", 'write extra="forbid"'
     if tp.__pydantic_decorators__.model_serializers:
         return f"{name} writes itself by a model_serializer", "write a field_serializer for what is to look otherwise"
-    secret = next((each for each, info in tp.__pydantic_fields__.items() if _is_secret(info.annotation)), None)
-    if secret is not None:
-        return f"{name}.{secret} is a secret, which would be written as stars", "take a str, and keep it out of events"
-    return None
+    return next(
+        (found for each, info in tp.__pydantic_fields__.items() if (found := _field_misfit(name, each, info))), None
+    )
 
 
 def _dataclass_misfit(tp: Any) -> tuple[str, str] | None:
@@ -66,6 +65,17 @@ def _dataclass_misfit(tp: Any) -> tuple[str, str] | None:
         return None
     what = f"{tp.__qualname__} is a dataclass of pydantic, whose own checks nobody would ask"
     return what, f"write class {tp.__qualname__}(pydantic.BaseModel), or the standard library's @dataclass"
+
+
+def _field_misfit(model: str, name: str, info: Any) -> tuple[str, str] | None:
+    if _is_secret(info.annotation):
+        return f"{model}.{name} is a secret, which would be written as stars", "take a str, and keep it out of events"
+    if info.exclude or getattr(info, "exclude_if", None):
+        return (
+            f"{model}.{name} is excluded from JSON, and would be lost",
+            "leave the field out of what is stored or shown",
+        )
+    return None
 
 
 def reading_fields(model: Any) -> frozenset[str]:
