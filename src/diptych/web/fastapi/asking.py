@@ -29,7 +29,7 @@ class Asking:
     """
 
     def __init__(self, edge: Edge, visit: Visit, request: Request) -> None:
-        self._edge, self._visit, self.request = edge, visit, request
+        self._edge, self._visit, self._request = edge, visit, request
         self._after, self._wait = after_position(visit.headers), wait_seconds(visit.headers)
 
     @property
@@ -65,7 +65,7 @@ class Asking:
 
     def linked(self, page: P, *, by: By = "offset") -> P:
         """Return a page of a list; let the answer have a `Link` to the others, by the query parameters of this URL."""
-        links = page_links(self.request.url, page, by=by)
+        links = page_links(self._request.url, page, by=by)
         if links is not None:
             self._visit.marks[b"link"] = links.encode("latin-1")
         return page

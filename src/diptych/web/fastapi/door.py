@@ -25,7 +25,6 @@ from diptych.web.fastapi.sending import Sending
 from diptych.web.fastapi.statuses import Remapping, Statuses
 from diptych.web.fastapi.validation import tell_invalid
 from diptych.web.fastapi.visits import Visit, Visits, entered_door, remapped_here, visit_of
-from diptych.web.headers import read_headers
 from diptych.web.hosts import LOOPBACK
 from diptych.web.problems import problem_of_result
 
@@ -56,7 +55,7 @@ class Door:
         self.application = application
         self.statuses = Remapping(statuses or {})
         self._edge = Edge(application, hosts=hosts, origins=origins, max_body=max_body)
-        entered = _entering(self, self._edge, principal or _local(self._edge))
+        entered = _entering(self, self._edge, principal)
         self.sending: Callable[..., Any] = _sending(self, self._edge, entered)
         self.asking: Callable[..., Any] = _asking(self, self._edge, entered)
 
@@ -118,19 +117,19 @@ class Door:
         return await door.tell(request, error)
 
 
-def _local(edge: Edge) -> Dependency:
-    async def principal(request: Request) -> str | None:
-        return edge.principals.local(request.scope, read_headers(request.scope))
-
-    return principal
-
-
-def _entering(door: Door, edge: Edge, principal: Dependency) -> Dependency:
+def _entering(door: Door, edge: Edge, principal: Dependency | None) -> Dependency:
     async def admitted(request: Request) -> Visit:
         visit = visit_of(request.scope, door)
         visit.headers = edge.admit_message(request.scope)
         return visit
 
+    async def local(request: Request) -> Visit:
+        visit = await admitted(request)
+        visit.principal = edge.principals.local(request.scope, visit.headers)
+        return visit
+
+    if principal is None:
+        return local
     visiting, named = Depends(admitted), Depends(principal)
 
     async def entered(visit: Visit = visiting, name: str | None = named) -> Visit:
@@ -141,20 +140,18 @@ def _entering(door: Door, edge: Edge, principal: Dependency) -> Dependency:
 
 
 def _sending(door: Door, edge: Edge, entered: Dependency) -> Dependency:
-    said = saying(SENDS, lambda: {"statuses": door.statuses.by_kind})
     visiting = Depends(entered)
 
-    async def sending(request: Request, visit: Visit = visiting, _: None = said) -> Sending:
-        return Sending(edge, visit, request)
+    async def sending(visit: Visit = visiting, _: Any = None) -> Sending:
+        return Sending(edge, visit)
 
-    return sending
+    return saying(SENDS, lambda: {"statuses": door.statuses.by_kind}, sending)
 
 
 def _asking(door: Door, edge: Edge, entered: Dependency) -> Dependency:
-    said = saying(ASKS, lambda: {"statuses": door.statuses.by_kind})
     visiting = Depends(entered)
 
-    async def asking(request: Request, visit: Visit = visiting, _: None = said) -> Asking:
+    async def asking(request: Request, visit: Visit = visiting, _: Any = None) -> Asking:
         return Asking(edge, visit, request)
 
-    return asking
+    return saying(ASKS, lambda: {"statuses": door.statuses.by_kind}, asking)

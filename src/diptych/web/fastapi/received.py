@@ -45,10 +45,10 @@ else:
 def receiver(message: type) -> Callable[..., Awaitable[Any]]:
     """Return the dependency that reads a message of this type."""
 
-    async def receive(request: Request, _: None = saying(RECEIVES, lambda: _said_of(message))) -> Any:
+    async def receive(request: Request, _: Any = None) -> Any:
         return await _read(message, request)
 
-    return receive
+    return saying(RECEIVES, lambda: _said_of(message), receive)
 
 
 async def _read(message: type, request: Request) -> Any:

@@ -92,7 +92,7 @@ def _serving_query(way: Way, endpoint: Endpoint, enclosure: Enclosure) -> Serve:
     async def serve(request: Request, ask: Asking = asking, query: Any = received) -> Response:
         scope = request.scope
         try:
-            answer = await ask.answer(query, as_of=None if AS_OF in names else as_of_of(scope["query_string"]))
+            answer = await ask.answer(query, as_of=as_of_of(scope["query_string"]))
             if endpoint.missing == 404:  # noqa: PLR2004 (Not Found)
                 or_404(answer.value, f"{endpoint.message.__name__} finds nothing")
             reply = reply_to_answer(answer, read_headers(scope), enclose=enclosure.answer)

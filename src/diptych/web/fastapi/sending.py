@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from starlette.requests import Request
-
 from diptych.history.trial import Trial
 from diptych.model.messages import Command
 from diptych.model.results import Result
@@ -23,8 +21,8 @@ class Sending:
     of the request and their order, and only the first is held to `If-Match`, since it moves the log on itself.
     """
 
-    def __init__(self, edge: Edge, visit: Visit, request: Request) -> None:
-        self._edge, self._visit, self.request = edge, visit, request
+    def __init__(self, edge: Edge, visit: Visit) -> None:
+        self._edge, self._visit = edge, visit
         self._key, self._expected = idempotency_key(visit.headers), expected_position(visit.headers)
         self._count = 0
 

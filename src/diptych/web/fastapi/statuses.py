@@ -70,10 +70,10 @@ def remapped(statuses: Statuses) -> Any:  # Any: what FastAPI's own Depends is t
 def remapped_as(here: Remapping) -> Any:  # Any: what FastAPI's own Depends is typed as
     """Return the dependency of statuses that were checked."""
 
-    async def remap(request: Request, _: None = saying(REMAPS, lambda: here.by_kind)) -> None:
+    async def remap(request: Request, _: Any = None) -> None:
         remap_here(request.scope, here)
 
-    return Depends(remap)
+    return Depends(saying(REMAPS, lambda: here.by_kind, remap))
 
 
 def _kind(key: type | str) -> str:
