@@ -14,6 +14,7 @@ from diptych.errors import (
     OutcomeUnknownError,
     PositionError,
     StorageFullError,
+    TurnHeldError,
 )
 from diptych.model.results import Conflict
 from diptych.web.problems import KINDS, problem_of_error, problem_of_result
@@ -121,6 +122,7 @@ async def test_only_post_sends_a_command(client: httpx2.AsyncClient) -> None:
         (OutcomeUnknownError(uuid4(), "the answer was lost"), 504, "outcome-unknown"),
         (NotDurableError("the disk lies"), 503, "store"),
         (KeyReusedError("another request"), 422, "key-reused"),
+        (TurnHeldError(2.0), 503, "turn-held"),
     ],
 )
 async def test_what_the_store_cannot_do_has_a_type_of_its_own(
