@@ -30,6 +30,7 @@ FLOORS: Mapping[str, int] = {
     "read": 4,
     "react": 5,
     "history": 5,
+    "describing": 5,
     "wiring": 5,
     "application": 6,
     "web": 7,

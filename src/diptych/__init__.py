@@ -11,6 +11,8 @@ from typing import Any
 _HOMES = {
     "diptych.application": "Application",
     "diptych.application.blocking": "BlockingApplication",
+    "diptych.describing.describe": "describe",
+    "diptych.describing.description": "Description",
     "diptych.dispatch": "Handler Middleware",
     "diptych.errors": (
         "BlockingError CorruptionError CostError Error FencedError FieldErrors FoldError ForeignLogError HistoryError "

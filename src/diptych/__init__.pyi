@@ -2,6 +2,8 @@
 
 from diptych.application import Application
 from diptych.application.blocking import BlockingApplication
+from diptych.describing.describe import describe
+from diptych.describing.description import Description
 from diptych.dispatch import Handler, Middleware
 from diptych.errors import (
     BlockingError,
@@ -112,6 +114,7 @@ __all__ = [
     "CursorPage",
     "Decider",
     "DecisionModel",
+    "Description",
     "Diff",
     "Envelope",
     "Error",
@@ -203,6 +206,7 @@ __all__ = [
     "change",
     "computed",
     "decider_of",
+    "describe",
     "event",
     "evolves",
     "fields",

@@ -17,6 +17,7 @@ from diptych.codec import encode
 from diptych.errors import Error
 from diptych.ports import Checkpoint
 from diptych.web import metrics, subscribers
+from diptych.web.catalogue import catalogue_routes
 from diptych.web.metrics import Meter
 from diptych.web.schemas import openapi
 
@@ -36,6 +37,7 @@ def page_routes(application: Application, meters: Iterable[Meter], *, title: str
     return [
         Route("/openapi.json", _openapi(application, title, version)),
         Route("/docs", _asset("docs.html")),
+        *catalogue_routes(application, title=title),
         Route("/docs/docs.css", _asset("docs.css")),
         Route("/docs/docs.js", _asset("docs.js")),
         Route("/health/live", _live),

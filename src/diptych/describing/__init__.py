@@ -1,0 +1,1 @@
+"""Describing: what an application is made of, drawn from its wiring alone."""

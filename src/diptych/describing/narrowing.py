@@ -1,0 +1,47 @@
+"""Narrowing: which names the source of a handler leads to for one of its commands, by the cases of its `match`."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+
+def names_for(function: Callable[..., Any], command: str, commands: Collection[str]) -> frozenset[str] | None:
+    """Return the names in the source that are for this command, leaving out the cases of the others.
+
+    None where no case names the command: then nothing is known.
+    """
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):  # made without a file
+        return None
+    cases = [case for node in ast.walk(tree) if isinstance(node, ast.Match) for case in node.cases]
+    named = {id(case): {name for name in _names(case.pattern) if name in commands} for case in cases}
+    if not any(command in found for found in named.values()):
+        return None
+    others = {id(case) for case in cases if named[id(case)] and command not in named[id(case)]}
+    body = [each for node in tree.body for each in getattr(node, "body", ())]  # its signature names them all
+    return frozenset(name for each in body for name in _within(each, others))
+
+
+def _within(node: ast.AST, left_out: Collection[int]) -> Iterator[str]:
+    if id(node) in left_out:
+        return
+    yield from _own(node)
+    for child in ast.iter_child_nodes(node):
+        yield from _within(child, left_out)
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    for each in ast.walk(node):
+        yield from _own(each)
+
+
+def _own(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.Attribute):
+        yield node.attr
