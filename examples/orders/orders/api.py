@@ -71,8 +71,8 @@ COMMANDS: Final = (
     Endpoint(PlaceOrder, "/orders/{order}/placement", status=204),
     Endpoint(UpdateStatus, "/orders/{order}/status", status=204),
     Endpoint(InvoiceOrder, "/orders/{order}/invoice", status=201),
-    Endpoint(RegisterCustomer, "/customers", status=201),
-    Endpoint(ListProduct, "/products", status=201),
+    Endpoint(RegisterCustomer, "/customers", status=201, statuses={Invalid: 400}),
+    Endpoint(ListProduct, "/products", status=201, statuses={Invalid: 400}),
 )
 QUERIES: Final = (
     Endpoint(FindCustomers, "/customers"),

@@ -89,6 +89,16 @@ def test_an_order_of_unknown_things_is_a_bad_request(client: TestClient, ada: st
     assert answer.json()["errors"] == {"items[0].product": [f"there is no product {ada}"]}
 
 
+def test_what_cannot_be_created_is_a_bad_request_and_what_is_taken_a_conflict(client: TestClient, ada: str) -> None:
+    blank = client.post("/customers", json={"name": " ", "email": "x"})
+    free = client.post("/products", json={"name": "mug", "category": "kitchen", "price": "-1"})
+    taken = client.post("/customers", json={"name": "Ida", "email": "ADA@example.org"})
+
+    assert [answer.status_code for answer in (blank, free, taken)] == [400, 400, 409]
+    assert blank.json()["errors"].keys() == {"name", "email"}
+    assert taken.json()["type"] == "/problems/refused/email-taken"
+
+
 def test_what_is_not_there_is_404(client: TestClient, mug: str) -> None:
     for path in ("/orders", "/customers", "/products"):
         assert client.get(f"{path}/00000000-0000-0000-0000-000000000001").status_code == 404, path
