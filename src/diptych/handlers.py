@@ -28,7 +28,7 @@ def blocking(function: F) -> F:
         raise WiringError(
             f"{function.__qualname__} is async and @blocking; what awaits needs no thread",
             where=place_of(function),
-            fix="leave @blocking out, and write `await asyncio.to_thread(...)` around the one call that blocks",
+            fix="leave @blocking out; take `threads: Threads` and `await threads.run(...)` the one call that blocks",
         )
     setattr(function, _BLOCKING, True)
     return function
@@ -143,7 +143,7 @@ def _refuse_awaited(handler: Any, parameters: Sequence[Parameter]) -> None:
                 f"{handler.__qualname__} is @blocking and takes {each.name}: {origin.__name__}, which is awaited on "
                 "the event loop",
                 where=place_of(handler),
-                fix="write an async handler, and `await asyncio.to_thread(...)` around the one call that blocks",
+                fix="write an async handler; take `threads: Threads` and `await threads.run(...)` the one call that blocks",
             )
 
 

@@ -17,8 +17,8 @@ _LIMIT = 16
 class Threads:
     """Run what blocks in threads of an application's own, at most `limit` at once; the others wait their turn.
 
-    `@blocking` handlers run there. An application has 16 of them unless it is told otherwise:
-    `Application(..., provide=[Threads(64)])`.
+    `@blocking` handlers run there, and any handler may take them. An application has 16 of them unless it is told
+    otherwise: `Application(..., provide=[Threads(64)])`.
     """
 
     def __init__(self, limit: int = _LIMIT) -> None:
