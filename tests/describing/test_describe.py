@@ -10,7 +10,23 @@ from typing import Annotated
 import msgspec
 import pytest
 
-from diptych import Application, Command, Decider, Module, Projection, Query, Refusal, Rows, Subscriber, Tag, event
+from diptych import (
+    Aggregate,
+    Application,
+    Command,
+    Decider,
+    Module,
+    Projection,
+    Query,
+    Refusal,
+    Repository,
+    Rows,
+    Subscriber,
+    Tag,
+    event,
+    evolves,
+    handles,
+)
 from diptych.describing.describe import describe
 from diptych.describing.description import CommandPart, Description, Edge, EventPart
 from diptych.describing.drawing import as_svg
@@ -81,6 +97,11 @@ class ListRooms(Query[list[RoomRow]]):
     most: int = 10
 
 
+@dataclass(frozen=True)
+class Doors:
+    are_open: bool = False
+
+
 def decide(command: Open | Close, is_open: bool) -> Iterator[Opened | Closed]:
     match command:
         case Open(room=room):
@@ -105,6 +126,28 @@ def paint(command: Paint, painted: int) -> Iterator[Painted]:
 
 def count(painted: int, happened: Haunted) -> int:
     return painted + 1
+
+
+class Hall(Aggregate[Doors], tag="room"):
+    @handles
+    def open(self, command: Open) -> None:
+        self.begin(command.room)
+
+    @handles
+    def close(self, command: Close) -> None:
+        self.record(Closed(command.room))
+
+    def begin(self, room: str) -> None:
+        refuse_open(self.state.are_open)
+        self.record(Opened(room))
+
+    @evolves
+    def _opened(self, _: Opened) -> Doors:
+        return Doors(are_open=True)
+
+    @evolves
+    def _closed(self, _: Closed) -> Doors:
+        return Doors()
 
 
 @pytest.fixture
@@ -137,6 +180,28 @@ def test_a_command_is_joined_to_the_events_of_its_case_only(description: Descrip
 
     assert (opening.events, closing.events) == (("Opened",), ("Closed",))
     assert (opening.summary, opening.module, opening.result) == ("Open a room.", "rooms", "None")
+
+
+def test_a_method_of_an_aggregate_is_followed_to_its_events_and_refusals() -> None:
+    halls = Module("halls")
+    halls.aggregate(Hall)
+
+    opening, closing = describe(Application(halls)).commands
+
+    assert (opening.events, opening.refusals) == (("Opened",), ("AlreadyOpen",))
+    assert (closing.events, closing.refusals) == (("Closed",), ())
+
+
+def test_a_handler_is_followed_into_the_aggregate_that_it_loads() -> None:
+    halls = Module("halls")
+
+    @halls.command
+    async def open_hall(command: Open, halls: Repository[Hall]) -> None:
+        (await halls.get(command.room)).begin(command.room)
+
+    (opening,) = describe(Application(halls)).commands
+
+    assert (opening.events, opening.refusals) == (("Opened",), ("AlreadyOpen",))
 
 
 def test_refusals_are_those_that_the_source_raises_and_what_it_calls(description: Description) -> None:

@@ -15,7 +15,7 @@ from diptych.describing.description import (
     SubscriberPart,
 )
 from diptych.describing.hints import example_of, field_parts, type_text
-from diptych.describing.narrowing import names_for
+from diptych.describing.narrowing import methods_reached, names_for, names_reached
 from diptych.describing.refusals import refusals_of
 from diptych.model.aggregates import Aggregate, fold_of
 from diptych.model.decisions import events_yielded
@@ -171,7 +171,10 @@ class _Wiring:
 
     def _refusals(self, module: Module, command: type, function: Callable[..., Any]) -> tuple[type, ...]:
         decision = module.decisions.get(command)
-        parts = () if decision is None else tuple(_methods(decision.function))
+        compiled = None if decision is None else _aggregate_method(decision.function, command)
+        owners = [each for each in _arguments(function) if isinstance(each, type) and issubclass(each, Aggregate)]
+        pairs = [compiled] if compiled is not None else [(owner, function) for owner in owners]
+        parts = [method for owner, named in pairs for method in methods_reached(named, owner)]
         return tuple(dict.fromkeys(each for part in (function, *parts) for each in refusals_of(part)))
 
     def _event_classes(self) -> Iterator[type]:
@@ -234,7 +237,7 @@ def _named_by(function: Callable[..., Any]) -> Iterator[type]:
     """Yield the events that the type arguments of a handler's parameters name, such as those of `UnitOfWork[A | B]`."""
     for argument in _arguments(function):
         if isinstance(argument, type) and issubclass(argument, Aggregate):
-            yield from fold_of(argument).events
+            yield from _recorded_by(function, argument)
         for member in members_of(argument):
             if isinstance(member, type) and "__event_type__" in vars(member):
                 yield member
@@ -255,14 +258,25 @@ def _arguments(function: Callable[..., Any]) -> Iterator[Any]:
 def _yielded_for(command: type, decide: Callable[..., Any]) -> tuple[type, ...]:
     """Return the events that a decision yields for one of its commands, as far as its source tells them apart."""
     declared = events_yielded(decide)
+    compiled = _aggregate_method(decide, command)
+    if compiled is not None:
+        return _recorded_by(compiled[1], compiled[0])
     commands = [cls.__name__ for cls in members_of(parameters_of(decide)[0].type)]
     found = names_for(decide, command.__name__, commands) if len(commands) > 1 else None
     narrowed = tuple(cls for cls in declared if found is not None and cls.__name__ in found)
     return narrowed or declared
 
 
-def _methods(decide: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
-    """Yield the `@handles` methods behind the decision that an aggregate compiles to."""
-    for held in inspect.getclosurevars(decide).nonlocals.values():
-        if isinstance(held, dict):
-            yield from (each for each in held.values() if inspect.isfunction(each))
+def _aggregate_method(decide: Callable[..., Any], command: type) -> tuple[type[Aggregate[Any]], Any] | None:
+    """Return the aggregate that a decision was compiled from, with its method for the command."""
+    held = inspect.getclosurevars(decide).nonlocals
+    owner, methods = held.get("cls"), held.get("methods")
+    if isinstance(owner, type) and issubclass(owner, Aggregate) and isinstance(methods, dict):
+        return owner, methods.get(command)
+    return None
+
+
+def _recorded_by(function: Callable[..., Any], owner: type[Aggregate[Any]]) -> tuple[type, ...]:
+    """Return the events of an aggregate that a function leads to, as far as source shows; all where it shows none."""
+    names, events = names_reached(function, owner), fold_of(owner).events
+    return tuple(cls for cls in events if cls.__name__ in names) or events

@@ -8,6 +8,8 @@ import textwrap
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
 
 def names_for(function: Callable[..., Any], command: str, commands: Collection[str]) -> frozenset[str] | None:
     """Return the names in the source that are for this command, leaving out the cases of the others.
@@ -25,6 +27,33 @@ def names_for(function: Callable[..., Any], command: str, commands: Collection[s
     others = {id(case) for case in cases if named[id(case)] and command not in named[id(case)]}
     body = [each for node in tree.body for each in getattr(node, "body", ())]  # its signature names them all
     return frozenset(name for each in body for name in _within(each, others))
+
+
+def methods_reached(function: Callable[..., Any], owner: type) -> tuple[Callable[..., Any], ...]:
+    """Return a function with the methods of a class that its source calls, and those that they call."""
+    found: dict[Callable[..., Any], None] = {}
+    todo = [function]
+    while todo:
+        found[todo[-1]] = None
+        calls = [node for each in _body(todo.pop()) for node in ast.walk(each) if isinstance(node, ast.Call)]
+        names = [node.func.attr for node in calls if isinstance(node.func, ast.Attribute)]
+        methods = (inspect.getattr_static(owner, name, None) for name in names)
+        todo += [method for method in methods if inspect.isfunction(method) and method not in found]
+    return tuple(found)
+
+
+def names_reached(function: Callable[..., Any], owner: type) -> frozenset[str]:
+    """Return the names in the source of a function, and in that of the methods of a class which it leads to."""
+    parts = methods_reached(function, owner)
+    return frozenset(name for part in parts for each in _body(part) for name in _names(each))
+
+
+def _body(function: Callable[..., Any]) -> list[ast.stmt]:
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):  # made without a file
+        return []
+    return [each for node in tree.body if isinstance(node, _FUNCTIONS) for each in node.body]
 
 
 def _within(node: ast.AST, left_out: Collection[int]) -> Iterator[str]:
