@@ -143,7 +143,7 @@ def _refuse_awaited(handler: Any, parameters: Sequence[Parameter]) -> None:
                 f"{handler.__qualname__} is @blocking and takes {each.name}: {origin.__name__}, which is awaited on "
                 "the event loop",
                 where=place_of(handler),
-                fix="write an async handler with `threads: Threads`, and `await threads.run(...)` the one call that blocks",
+                fix="make it async, take `threads: Threads`, and `await threads.run(...)` the one call that blocks",
             )
 
 
