@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from diptych import (
     Application,
@@ -19,6 +19,7 @@ from diptych import (
     Rows,
     Subscriber,
     Tag,
+    UnitOfWork,
     event,
 )
 
@@ -280,6 +281,24 @@ def two_modules_that_handle_one_query() -> None:
     Application(orders, others)
 
 
+async def write(command: PlaceOrder, work: UnitOfWork[OrderPlaced]) -> None: ...
+
+
+async def write_anything(command: PlaceOrder, work: UnitOfWork[Any]) -> None: ...
+
+
+def a_unit_of_work_over_a_log_in_memory() -> None:
+    orders = Module("orders")
+    orders.command(write)
+    Application(orders)
+
+
+def a_unit_of_work_that_names_no_event() -> None:
+    orders = Module("orders")
+    orders.command(write_anything)
+    Application(orders, events="sqlite:///orders.db")
+
+
 MISTAKES: tuple[Callable[[], None], ...] = (
     two_handlers_for_one_command,
     two_modules_that_handle_one_command,
@@ -301,4 +320,6 @@ MISTAKES: tuple[Callable[[], None], ...] = (
     a_guard_that_returns_something,
     a_message_without_a_guard_where_all_need_one,
     two_modules_that_handle_one_query,
+    a_unit_of_work_over_a_log_in_memory,
+    a_unit_of_work_that_names_no_event,
 )

@@ -20,6 +20,7 @@ from diptych.model.criteria import Criteria
 from diptych.ports import Appended, Conflicted, Record, Recorded, Transactional, Unit
 from diptych.stores.memory import MemoryEventStore
 from diptych.stores.sqlite import turns
+from diptych.stores.sqlite.connection import connect_unit
 from diptych.stores.sqlite.events import SqliteEventStore
 from diptych.stores.sqlite.lock import FairLock
 from diptych.testing.contract.material import appending, event, everything, guard, record
@@ -594,6 +595,23 @@ async def test_a_connection_outside_its_turn_could_write_nothing(store: SqliteEv
         raw = (await connection.get_raw_connection()).driver_connection
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
             await raw.execute("insert into accounts (id, owner, balance, notes) values (1, 'ada', 0, '{}')")  # type: ignore[union-attr]  # it has one
+
+
+async def test_a_connection_that_closes_frees_the_file_though_somebody_holds_a_statement(
+    store: SqliteEventStore,
+) -> None:
+    raw = connect_unit(store._path)
+    raw.execute("pragma query_only = off")
+    raw.execute("begin immediate")
+    held = raw.execute("select 1 union select 2")
+
+    raw.close()
+
+    with contextlib.closing(connect_unit(store._path)) as other:
+        other.execute("pragma query_only = off")
+        other.execute("pragma busy_timeout = 0")
+        other.execute("begin immediate")
+    assert held is not None
 
 
 async def test_the_write_ahead_log_is_emptied_when_only_units_write(

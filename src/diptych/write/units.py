@@ -168,7 +168,7 @@ def _is_unit(parameter: Parameter) -> bool:
 def _events_of(parameter: Parameter, function: Callable[..., Any]) -> Sequence[type]:
     named = get_args(parameter.type)
     found = [cls for hint in named for cls in members_of(hint) if cls is not Never]
-    wrong = [cls for cls in found if not isinstance(cls, type)]
+    wrong = [cls for cls in found if cls is Any or not isinstance(cls, type)]
     if wrong or not named:
         raise WiringError(
             f"{parameter.name} of {function.__qualname__} is a UnitOfWork of {wrong[0] if wrong else 'nothing'!r}, "
