@@ -1,9 +1,16 @@
 """Routes that send: keys, expected positions, several commands, and the position that an answer leaves with."""
 
+from typing import Annotated
+
 import httpx2
 import pytest
+from fastapi import Depends, FastAPI
 
-from tests.web.fastapi.calling import LOAN, NOBODY, bought, told
+from diptych import Application, WiringError
+from diptych.web.fastapi import Door, Received, Sending
+from diptych.web.fastapi.visits import visit_of
+from tests.web.fastapi.calling import LOAN, NOBODY, bought, client_of, told
+from tests.web.fastapi.library import BuyBook
 
 
 @pytest.mark.parametrize("path", ["/v1/books", "/bare/buy-book", "/desk/books"])
@@ -80,3 +87,39 @@ async def test_a_router_refuses_a_dry_run_that_it_would_send(client: httpx2.Asyn
 
     assert told(answer) == (400, "/problems/untriable")
     assert answer.headers["diptych-position"] == "0"
+
+
+async def test_an_invalid_command_of_a_router_is_audited_too(
+    application: Application, client: httpx2.AsyncClient
+) -> None:
+    await client.post("/v1/books", json={"title": "", "price": "1"}, headers={"x-diptych-user": "anna"})
+    await application.audit.written()
+
+    (found,) = (await application.audit.page(limit=10)).commands
+
+    assert (found.name, found.principal, found.outcome) == ("BuyBook", "anna", "invalid")
+
+
+async def test_a_route_of_ones_own_may_only_try(application: Application, door: Door, api: FastAPI) -> None:
+    @api.post("/quote")
+    async def quote(command: Received[BuyBook], send: Annotated[Sending, Depends(door.sending)]) -> list[str]:
+        trial = await send.try_(command)
+        return [event.name for event in trial.events]
+
+    async with application, client_of(api) as client:
+        answer = await client.post("/quote", json={"title": "Emma", "price": "1"})
+
+        assert answer.json() == ["book.bought"]
+        assert await application.head() == 0
+
+
+async def test_a_door_that_was_not_installed_is_told_when_it_is_used(application: Application, door: Door) -> None:
+    api = FastAPI()
+    api.include_router(door.router(BuyBook))
+
+    async with application, client_of(api) as client:
+        answer = await client.post("/buy-book", json={"title": "Emma", "price": "1"})
+
+    assert answer.status_code == 500
+    with pytest.raises(WiringError, match=r"door\.install\(api\)"):
+        visit_of({}, door)

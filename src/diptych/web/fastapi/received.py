@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
@@ -51,16 +51,34 @@ def receiver(message: type) -> Callable[..., Awaitable[Any]]:
     return saying(RECEIVES, lambda: _said_of(message), receive)
 
 
+@cache
+def json_receiver(message: type) -> Callable[..., Awaitable[bytes]]:
+    """Return the dependency that reads the JSON of a message of this type, which nobody checked."""
+
+    async def receive(request: Request, _: Any = None) -> bytes:
+        return await _json(message, request)
+
+    return saying(RECEIVES, lambda: _said_of(message), receive)
+
+
 async def _read(message: type, request: Request) -> Any:
-    scope, path = request.scope, {name: str(value) for name, value in request.path_params.items()}
-    if is_query(message) and scope["method"] in WITHOUT_BODY:
-        return query_of(message, scope["query_string"], path)
+    if is_query(message) and request.method in WITHOUT_BODY:
+        return query_of(message, request.scope["query_string"], _path(request))
+    return decode_message(message, await _json(message, request))
+
+
+async def _json(message: type, request: Request) -> bytes:
+    scope = request.scope
     try:
         declared = read_headers(scope).get(b"content-length")
         body = await read_body(request.receive, declared, max_body_of(scope))
     except ClientDisconnect as gone:
         raise RequestError("malformed", "the client went away while it was sending") from gone
-    return decode_message(message, with_path(message, body, path) or b"{}")
+    return with_path(message, body, _path(request)) or b"{}"
+
+
+def _path(request: Request) -> Mapping[str, str]:
+    return {name: str(value) for name, value in request.path_params.items()}
 
 
 def _said_of(message: type) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from diptych.web.fastapi.asking import Asking
 from diptych.web.fastapi.enclosures import Enclosure
 from diptych.web.fastapi.endpoints import NO_CONTENT, Endpoint
 from diptych.web.fastapi.marks import MEMBER
-from diptych.web.fastapi.received import receiver
+from diptych.web.fastapi.received import json_receiver, receiver
 from diptych.web.fastapi.sending import Sending
 from diptych.web.fastapi.shown import FOREIGN
 from diptych.web.fastapi.statuses import Remapping, remapped_as
@@ -60,25 +60,25 @@ def add_route(router: APIRouter, way: Way, endpoint: Endpoint, *, enclosure: Enc
 
 
 def _serving_command(way: Way, endpoint: Endpoint, enclosure: Enclosure) -> Serve:
-    received, sending = Depends(receiver(endpoint.message)), Depends(way.sending)
+    received, sending = Depends(json_receiver(endpoint.message)), Depends(way.sending)
 
-    async def serve(request: Request, send: Sending = sending, command: Any = received) -> Response:
+    async def serve(request: Request, send: Sending = sending, body: bytes = received) -> Response:
         try:
-            accepted = await _accepted(request, command, send)
+            accepted = await _accepted(request, endpoint.message, body, send)
         except Exception as error:  # noqa: BLE001 (the edge of the house: an error is an answer)
             return await way.tell(request, error)
         if endpoint.status == NO_CONTENT:
             return Response(status_code=NO_CONTENT)
-        body = enclosure.result(encode(accepted.value), accepted.position)
-        return Response(body, endpoint.status, media_type="application/json")
+        told = enclosure.result(encode(accepted.value), accepted.position)
+        return Response(told, endpoint.status, media_type="application/json")
 
     return serve
 
 
-async def _accepted(request: Request, command: Any, send: Sending) -> Accepted[Any]:
+async def _accepted(request: Request, command: type[Any], body: bytes, send: Sending) -> Accepted[Any]:
     if dry_runs.NAME in request.query_params:
         raise RequestError("untriable", "this route takes no dry run: the command would be sent for real")
-    result: Result[Any] = await send(command)
+    result: Result[Any] = await send.receive(command, body)
     if not isinstance(result, Accepted):
         raise UnwrapError(result)
     return result

@@ -38,6 +38,15 @@ class Sending:
         self._visit.wrote(result.position)
         return result
 
+    async def receive(self, command: type[Command[R]], body: bytes) -> Result[R]:
+        """Return the result of the command of this type whose JSON is `body`; what is wrong with it is Invalid too."""
+        key, expected = self._next()
+        result: Result[R] = await self._edge.application.receive(
+            command.__name__, body, key=key, principal=self.principal, expected=expected
+        )
+        self._visit.wrote(result.position)
+        return result
+
     async def try_(self, command: Command[Any]) -> Trial[Any]:
         """Return what `send` would do now; nothing is stored."""
         key, expected = self._next()
