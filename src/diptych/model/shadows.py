@@ -40,13 +40,16 @@ class Shadow:
             kw_only=True,
             forbid_unknown_fields=model.model_config.get("extra") == "forbid",
         )
+        self._optional = any(not field.required for field in described)
         self._model, self._judged, self._values = model, judge_of(model), _values_of(self.names)
         self._write = msgspec.defstruct(model.__name__, [(name, Any) for name in self.names])
 
     def made(self, read: Any) -> Any:
         """Return the model of what was read; raise ValueError for what its validators refuse."""
-        given = zip(self.names, self._values(read), strict=True)
-        return self._judged({name: value for name, value in given if value is not _ABSENT})
+        given = msgspec.structs.asdict(read)
+        if self._optional:
+            given = {name: value for name, value in given.items() if value is not _ABSENT}
+        return self._judged(given)
 
     def of(self, message: Any) -> Any:
         """Return what a model is written as."""
