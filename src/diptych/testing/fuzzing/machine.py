@@ -129,7 +129,10 @@ class DecisionMachine(RuleBasedStateMachine):
             found = self.setup.broken(commands)
             return found is not None and found[0].partition(":")[0] == kind
 
-        sent = tuple(Sent(*step) for step in self.course.steps)
+        recorded = {each.meta.command_id for each in self.course.log}
+        steps = tuple(Sent(*step) for step in self.course.steps)
+        effective = (*(each for each in steps[:-1] if each.context.command_id in recorded), steps[-1])
+        sent = effective if breaks(effective) else steps
         found = self.setup.broken(shortened(sent, breaks, self.setup.held, self.setup.fixed)) or (law, self.course)
         return told(*found, self.setup.decidings)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -20,6 +21,8 @@ from diptych.testing.clock import NOON
 from diptych.write.requests import canonical
 
 _PARTS = 6
+_MOST = 3000
+_STEPPED = 12
 
 
 class Sent(NamedTuple):
@@ -30,6 +33,7 @@ class Sent(NamedTuple):
 
 
 Course = tuple[Sent, ...]
+Key = tuple[tuple[bytes, datetime, str | None], ...]
 Breaks = Callable[[Course], bool]
 Held = Callable[[Course, type], Iterable[Any]]
 
@@ -40,15 +44,28 @@ def shortened(course: Course, breaks: Breaks, held: Held, fixed: Collection[Any]
     `held` tells the numbers that the states hold after some commands: where leaving one out makes a later amount wrong,
     such as what is due, a number of the state takes its place.
     """
+    tried: set[Key] = set()
     found = True
-    while found:
-        tried = itertools.chain(_shorter(course, fixed), _repaired(course, held))
-        shorter = next((each for each in tried if _is_sent(each) and breaks(each)), None)
+    while found and len(tried) < _MOST:
+        candidates = itertools.chain(_shorter(course), _repaired(course, held), _plainer(course, fixed))
+        shorter = next((each for each in candidates if _is_new(each, tried) and breaks(each)), None)
         found, course = shorter is not None, shorter or course
     return course
 
 
-def _shorter(course: Course, fixed: Collection[Any]) -> Iterator[Course]:
+def _is_new(course: Course, tried: set[Key]) -> bool:
+    """Say whether a course can be sent and was not tried before."""
+    try:
+        key = tuple((canonical(command), context.now, context.principal) for command, context in course)
+    except InvalidMessageError:
+        return False
+    if key in tried or len(tried) >= _MOST:
+        return False
+    tried.add(key)
+    return True
+
+
+def _shorter(course: Course) -> Iterator[Course]:
     yield from _without(course, (4, 2, 1))
     plain = tuple(Sent(sent.command, Context(NOON, sent.context.command_id)) for sent in course)
     if plain != course:
@@ -57,6 +74,9 @@ def _shorter(course: Course, fixed: Collection[Any]) -> Iterator[Course]:
         for command in _both(course[first].command, course[second].command):
             rest = (*course[:first], *course[first + 1 : second])
             yield (*rest, Sent(command, course[second].context), *course[second + 1 :])
+
+
+def _plainer(course: Course, fixed: Collection[Any]) -> Iterator[Course]:
     for index, sent in enumerate(course):
         for command in _simpler(sent.command, fixed):
             yield _with(course, index, command)
@@ -98,15 +118,6 @@ def _both(first: Any, second: Any) -> Iterator[Any]:
             yield from (change(second, **{name: 2 * getattr(second, name)}) for name in whole)
 
 
-def _is_sent(course: Course) -> bool:
-    try:
-        for sent in course:
-            canonical(sent.command)
-    except InvalidMessageError:
-        return False
-    return True
-
-
 def _simpler(value: Any, fixed: Collection[Any]) -> Iterator[Any]:
     """Yield values that are simpler by one step, the simplest first."""
     if type(value) in fixed or isinstance(value, bool):
@@ -135,5 +146,6 @@ def _simpler_records(record: Any, fixed: Collection[Any]) -> Iterator[Any]:
 
 def _simpler_numbers(value: Any) -> Iterator[Any]:
     kind = type(value)
-    candidates = (kind(0), kind(1), kind(2), kind(int(value)), kind(int(value) // 2), value - 1)
+    candidates = [kind(0), kind(1), kind(2), kind(int(value)), kind(int(value) // 2)]
+    candidates += [value - 1] if abs(value) <= _STEPPED else []
     yield from (each for each in dict.fromkeys(candidates) if abs(each) < abs(value) and each != value)
