@@ -15,13 +15,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, InvalidRequestError, OperationalError
 
-from diptych.errors import StaleRowError, TurnHeldError, UnitError
+from diptych.errors import OutcomeUnknownError, StaleRowError, TurnHeldError, UnitError
 from diptych.model.criteria import Criteria
-from diptych.ports import Appended, Conflicted, Record, Recorded, Transactional, Unit
+from diptych.ports import Append, Appended, AppendOutcome, Conflicted, Record, Recorded, Transactional, Unit
 from diptych.stores.memory import MemoryEventStore
 from diptych.stores.sqlite import turns
 from diptych.stores.sqlite.connection import connect_unit
 from diptych.stores.sqlite.events import SqliteEventStore
+from diptych.stores.sqlite.faults import commit_error
 from diptych.stores.sqlite.lock import FairLock
 from diptych.testing.contract.material import appending, event, everything, guard, record
 from tests.stores.ledger import Account, Draft, Entry, Ledger
@@ -145,6 +146,58 @@ async def test_a_unit_that_was_cancelled_while_it_waited_gives_its_place_up(stor
         with pytest.raises(asyncio.CancelledError):
             await waiting
 
+    await open_account(store)
+    assert rows(store) == [(1, "owner 1", 0)]
+
+
+async def test_a_commit_that_was_asked_for_goes_on_when_its_caller_is_cancelled(
+    store: SqliteEventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, reached, go_on, whole = record(), threading.Event(), threading.Event(), turns.Turns._commit
+
+    def waiting(self: turns.Turns, turn: turns.Turn, append: Append) -> AppendOutcome:
+        reached.set()
+        go_on.wait(LONG)
+        return whole(self, turn, append)
+
+    async def work() -> None:
+        async with store.unit(limit=LONG) as unit:
+            unit.session.add(Account(id=1, owner="ada"))
+            await unit.append(appending(event(), record=kept))
+
+    monkeypatch.setattr(turns.Turns, "_commit", waiting)
+    task = asyncio.create_task(work())
+    await asyncio.to_thread(reached.wait)
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert await store.record(kept.id) is not None
+    assert rows(store) == [(1, "ada", 0)]
+
+
+async def test_a_connection_whose_commit_failed_is_not_used_again(
+    store: SqliteEventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = record()
+
+    def failing(_: sqlite3.Connection, append: Append) -> None:
+        raise commit_error(sqlite3.OperationalError("disk I/O error"), append)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(turns, "_commit", failing)
+        with pytest.raises(OutcomeUnknownError):
+            async with store.unit(limit=LONG) as unit:
+                suspect = (await (await unit.session.connection()).get_raw_connection()).driver_connection
+                unit.session.add(Account(id=1, owner="ada"))
+                await unit.append(appending(event(), record=kept))
+    async with store.unit(limit=LONG) as unit:
+        fresh = (await (await unit.session.connection()).get_raw_connection()).driver_connection
+
+    assert fresh is not suspect
     await open_account(store)
     assert rows(store) == [(1, "owner 1", 0)]
 

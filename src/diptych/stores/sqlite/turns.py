@@ -35,7 +35,7 @@ class Turn:
         self._loop = asyncio.get_running_loop()
         self._orders: SimpleQueue[Append | None] = SimpleQueue()
         self._mutex = threading.Lock()
-        self._begun = False
+        self._begun = self._is_ordered = False
         self.is_over = False
         """Whether no statement and no commit can follow."""
         self.failure: TurnHeldError | None = None
@@ -53,16 +53,20 @@ class Turn:
     def commit(self, append: Append) -> None:
         """Ask for the append and the commit, unless the turn is over."""
         with self._mutex:
-            if not self.is_over:
+            if not (self.is_over or self._is_ordered):
+                self._is_ordered = True
                 self._orders.put(append)
 
     def give_back(self) -> None:
         """Roll back; `ended` says when the turn is back."""
         with self._mutex:
+            if self.is_over or self._is_ordered:
+                return  # a commit that was asked for goes on
+            self._is_ordered = True
             if self._begun:
                 self._orders.put(None)
                 self.interrupt()
-            elif not self.is_over:
+            else:
                 self.is_over = True
                 self.ended.set_result(None)
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from diptych.errors import Error, StaleRowError, TurnHeldError, UnitError
+from diptych.errors import Error, OutcomeUnknownError, StaleRowError, StoreError, TurnHeldError, UnitError
 from diptych.ports import Append, AppendOutcome
 from diptych.stores.sqlite.turns import Turn, Turns
 from diptych.stores.sqlite.unit_rows import State, loaded, refuse_stale, touched
@@ -194,6 +194,8 @@ class SqliteUnit:
             self._turn.give_back()
             await asyncio.wait([self._turn.ended])
             self._turn.interrupt()  # what is running yet is for nobody
+            if isinstance(self._turn.ended.exception(), StoreError | OutcomeUnknownError):
+                await self._session.invalidate()  # neither its cache nor the kernel's can be trusted
         self._failure = self._failure or UnitError(_ENDED)
         await self._session.close()
 
