@@ -22,6 +22,7 @@ from benchmarks.queries import queries
 from benchmarks.rows import FULL, QUICK, Row, Size
 from benchmarks.shop import shop
 from benchmarks.snapshots import snapshots
+from benchmarks.units import units
 from benchmarks.visibility import visibility
 
 HERE = Path(__file__).resolve().parent
@@ -31,6 +32,7 @@ PARTS: dict[str, Callable[[Size, Logs], Awaitable[list[Row]]]] = {
     "durable": durable,
     "load": load,
     "snapshots": snapshots,
+    "units": units,
     "catchup": catchup,
     "shop": shop,
     "queries": queries,
