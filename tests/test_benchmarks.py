@@ -24,6 +24,7 @@ def test_every_part_runs_and_reports_its_rows(tmp_path: Path) -> None:
         "durable",
         "load",
         "snapshots",
+        "units",
         "catchup",
         "shop",
         "queries",

@@ -46,7 +46,7 @@ class Untagged:
 
 
 def test_one_tagged_field_is_one_tag() -> None:
-    assert tagger(Single)(Single(UUID(int=7))) == (tag_text("order", UUID(int=7)),)
+    assert tagger(Single)(Single(UUID(int=7))) == (tag_text(Tag("order"), UUID(int=7)),)
 
 
 def test_an_absent_value_has_no_tag() -> None:

@@ -120,7 +120,7 @@ async def test_the_documentation_page_asks_nobody_else(client: httpx2.AsyncClien
 
     assert page.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in page.headers["content-security-policy"]
-    assert set(linked) == {"docs/docs.css", "docs/docs.js", "openapi.json"}
+    assert set(linked) == {"docs/docs.css", "docs/docs.js", "docs/catalogue", "openapi.json"}
     for path in linked:
         found = await client.get(f"/{path}")
         assert found.status_code == 200
