@@ -32,7 +32,7 @@ _HOMES = {
     "diptych.history.traced": "ChangedRow ChangedRows Heard Trace TracedEvent",
     "diptych.history.trial": "Trial TriedEvent",
     "diptych.injection": "per_message",
-    "diptych.model.aggregates": "Aggregate decider_of",
+    "diptych.model.aggregates": "Aggregate decider_of model_of",
     "diptych.model.auditing": "Audit",
     "diptych.model.caching": "Cached",
     "diptych.model.criteria": "Clause Criteria Guard unless",

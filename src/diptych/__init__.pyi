@@ -56,7 +56,7 @@ from diptych.history.sent import CommandPage, SentCommand
 from diptych.history.traced import ChangedRow, ChangedRows, Heard, Trace, TracedEvent
 from diptych.history.trial import Trial, TriedEvent
 from diptych.injection import per_message
-from diptych.model.aggregates import Aggregate, decider_of
+from diptych.model.aggregates import Aggregate, decider_of, model_of
 from diptych.model.auditing import Audit
 from diptych.model.caching import Cached
 from diptych.model.criteria import Clause, Criteria, Guard, unless
@@ -212,6 +212,7 @@ __all__ = [
     "fields",
     "handles",
     "hashed",
+    "model_of",
     "parameter",
     "per_message",
     "unless",

@@ -9,8 +9,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from diptych import Context, DecisionModel, FieldErrors, Repository
-from diptych.model.aggregates import model_of
+from diptych import Context, DecisionModel, FieldErrors, Repository, model_of
 from orders.commands import AddItem, CreateOrder, InvoiceOrder, SetShippingAddress
 from orders.events import ItemAdded, OrderCreated, OrderInvoiced
 from orders.rules import no_order, refuse_stranger, refuse_taken_id, refuse_unknown

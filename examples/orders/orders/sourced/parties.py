@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from diptych import Aggregate, DecisionModel, Module, evolves, handles
-from diptych.model.aggregates import model_of
+from diptych import Aggregate, DecisionModel, Module, evolves, handles, model_of
 from orders.commands import ListProduct, RegisterCustomer
 from orders.events import CustomerRegistered, ProductListed
 from orders.rules import refuse_taken_email, refuse_taken_id
