@@ -53,12 +53,13 @@ class Aggregate(Generic[S]):
         snapshots: Snapshots | None = None,
     ) -> None:
         super().__init_subclass__()
-        if tag is not None or "__declared__" not in dir(cls):
-            cls.__declared__ = Declared(tag, initial, snapshots)
+        inherited: Declared = getattr(cls, "__declared__", _NOTHING_SAID)
+        cls.__declared__ = inherited.with_said(tag, initial, snapshots)
 
     def __init__(self, state: S | None = None) -> None:
         self._state: S = fold_of(type(self)).initial() if state is None else state
         self._recorded: list[Any] = []
+        self._told: Callable[[Any], None] | None = None
 
     @property
     def state(self) -> S:
@@ -71,16 +72,32 @@ class Aggregate(Generic[S]):
         return tuple(self._recorded)
 
     def record(self, *events: Any) -> None:
-        """Say that these events happen: each is folded into the state at once, and saved with the command."""
+        """Say that these events happen: each is folded into the state at once, and saved with the command.
+
+        Raises WiringError for an event that no method folds, or one that makes no state of; where the aggregate was
+        loaded by or added to a repository, also for an event of another entity, and once the handler has returned.
+        """
         evolve = fold_of(type(self)).evolve
         for event in events:
-            self._state = evolve(self._state, event)
+            state = evolve(self._state, event)
+            if state is None:
+                raise _stateless(type(self), type(event))
+            if self._told is not None:
+                self._told(event)
+            self._state = state
             self._recorded.append(event)
 
-    def record_into(self, events: list[Any]) -> None:
-        """Put what was recorded, and what will be, at the end of a list that several aggregates share."""
-        events += self._recorded
-        self._recorded = events
+    def record_into(self, told: Callable[[Any], None]) -> None:
+        """Tell somebody of every event that was recorded and that will be; raise WiringError where one is told yet."""
+        if self._told is not None:
+            raise WiringError(
+                f"this {type(self).__qualname__} belongs to a handler that loaded or added it before",
+                where=place_of(type(self)),
+                fix="load it anew in every handler, and keep none when it returns",
+            )
+        for event in self._recorded:
+            told(event)
+        self._told = told
 
     def __repr__(self) -> str:
         return f"{type(self).__qualname__}({self._state!r}, recorded={len(self._recorded)})"
@@ -94,13 +111,22 @@ class Declared:
     initial: Callable[[], Any] | None
     snapshots: Snapshots | None
 
+    def with_said(self, tag: str | None, initial: Callable[[], Any] | None, snapshots: Snapshots | None) -> Declared:
+        """Return what holds for a subclass: what it says itself, and what it inherits."""
+        return Declared(tag or self.tag, initial or self.initial, snapshots or self.snapshots)
+
+
+_NOTHING_SAID = Declared(None, None, None)
+
 
 @memo
 def fold_of(cls: type[Aggregate[S]]) -> Fold[S]:
     """Compile the `@evolves` methods of an aggregate into its fold: one object for each class.
 
-    Raises WiringError for an event that two methods fold, one of no type, or an aggregate without any.
+    Raises WiringError for an event that two methods fold, one of no type, or an aggregate without any, and for one that
+    holds more than its state.
     """
+    _refuse_own_init(cls)
     table = dict(folding(cls))
     if not table:
         raise WiringError(
@@ -170,13 +196,43 @@ def model_of(cls: type[Aggregate[S]]) -> DecisionModel[S]:
 
 
 def state_of(cls: type[Aggregate[S]]) -> type[S]:
-    """Return S of `Aggregate[S]`; raise WiringError where the class does not name it."""
-    for ancestor in cls.__mro__:
-        for base in getattr(ancestor, "__orig_bases__", ()):
-            if get_origin(base) is Aggregate and isinstance(get_args(base)[0], type):
-                return get_args(base)[0]  # type: ignore[no-any-return]  # the S of the class
+    """Return S of `Aggregate[S]`, also through generic classes between; raise WiringError where nobody names it."""
+    found = _argument_of(cls)
+    if isinstance(found, type):
+        return found
     raise WiringError(
         f"{cls.__qualname__} does not name the type of its state",
         where=place_of(cls),
         fix=f"write class {cls.__name__}(Aggregate[YourState], tag=...)",
+    )
+
+
+def _argument_of(cls: type) -> Any:
+    """Return what stands for S of a class: a type, a TypeVar of the class itself, or None."""
+    for base in vars(cls).get("__orig_bases__", cls.__bases__):
+        origin, given = get_origin(base) or base, get_args(base)
+        if origin is Aggregate:
+            return given[0] if given else None
+        if isinstance(origin, type) and issubclass(origin, Aggregate):
+            found = _argument_of(origin)
+            if not isinstance(found, TypeVar):
+                return found
+            return given[origin.__parameters__.index(found)] if given else None  # type: ignore[attr-defined]  # generic
+    return None
+
+
+def _refuse_own_init(cls: type[Aggregate[Any]]) -> None:
+    if cls.__init__ is not Aggregate.__init__:
+        raise WiringError(
+            f"{cls.__qualname__} has an __init__ of its own, and an aggregate is made anew from its state alone",
+            where=place_of(cls.__init__),
+            fix="keep what it needs in the state, or as class attributes and properties",
+        )
+
+
+def _stateless(cls: type, event: type) -> WiringError:
+    return WiringError(
+        f"the @evolves method of {cls.__qualname__} for {event.__qualname__} returned nothing",
+        where=place_of(cls),
+        fix="return the next state: return change(self.state, ...)",
     )

@@ -37,8 +37,19 @@ def handles(method: F) -> F:
 
 
 def _marked(cls: type, mark: str) -> Iterator[Callable[..., Any]]:
-    named = {name: member for ancestor in reversed(cls.__mro__) for name, member in vars(ancestor).items()}
-    return (member for member in named.values() if inspect.isfunction(member) and hasattr(member, mark))
+    named: dict[str, Any] = {}
+    overridden: dict[str, Callable[..., Any]] = {}
+    for name, member in (each for ancestor in reversed(cls.__mro__) for each in vars(ancestor).items()):
+        named[name] = member
+        if hasattr(member, mark):
+            overridden[name] = member
+    for name, marked in overridden.items():
+        member = named[name]
+        if inspect.isfunction(member) and hasattr(member, mark):
+            _refuse_deferred(member)
+            yield member
+        elif callable(member):  # what is set to None is taken out
+            raise _half_marked(cls, name, marked)
 
 
 def folding(cls: type) -> Iterator[tuple[type, Callable[..., Any]]]:
@@ -51,6 +62,7 @@ def folding(cls: type) -> Iterator[tuple[type, Callable[..., Any]]]:
                 where=place_of(method),
                 fix="an aggregate folds its events before they are recorded: there is no Meta yet",
             )
+        _refuse_stateless(method)
         for event in event_classes(_unbound(method), at=0):
             if taken.setdefault(event, method) is not method:
                 raise _twice(cls, event, taken[event], method)
@@ -125,6 +137,34 @@ def _refuse_valueless(command: type, method: Callable[..., Any]) -> None:
         f"{command.__qualname__} promises a {name}, and {method.__qualname__} returns no value",
         where=place_of(method),
         fix=f"write -> {name} and return it, or make the command a Command[None]",
+    )
+
+
+def _refuse_deferred(method: Callable[..., Any]) -> None:
+    kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    if any(is_kind(method) for is_kind in kinds):
+        raise WiringError(
+            f"{method.__qualname__} is async or yields, and nothing in it would run; an aggregate decides at once",
+            where=place_of(method),
+            fix="write a plain method that calls self.record(event); await in a handler that takes a Repository",
+        )
+
+
+def _refuse_stateless(method: Callable[..., Any]) -> None:
+    if hints_of(method).get("return") is NoneType:
+        raise WiringError(
+            f"{method.__qualname__} folds and returns no state",
+            where=place_of(method),
+            fix="return the next state: -> State: return change(self.state, ...)",
+        )
+
+
+def _half_marked(cls: type, name: str, marked: Any) -> WiringError:
+    mark = "@evolves" if hasattr(marked, _EVOLVES) else "@handles"
+    return WiringError(
+        f"{name} of {cls.__qualname__} is {mark} in one place, and is no plain method with {mark} in the end",
+        where=place_of(cls),
+        fix=f"write {mark} above the method that overrides it too, or {name} = None to take it out",
     )
 
 

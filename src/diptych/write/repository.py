@@ -42,7 +42,12 @@ class Repository(Generic[A]):
         return await self._work.load(self._entity(self._tags(key)), self._class)
 
     def add(self, aggregate: A) -> None:
-        """Take a new aggregate in, found by the tag of what it recorded; `send` answers Conflict if there is one."""
+        """Take a new aggregate in, found by the tag of what it recorded; `send` answers Conflict if there is one.
+
+        One that was loaded or added here stays what it is. Raises WiringError unless it recorded events of one entity.
+        """
+        if self._work.holds(aggregate):
+            return
         name = tag_of_aggregate(self._class)
         tags = {tag for event in aggregate.recorded for tag in tagger(type(event))(event) if tag.startswith(f"{name}:")}
         if len(tags) != 1:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
+from diptych.errors import WiringError
 from diptych.model.aggregates import Aggregate
+from diptych.model.fields import place_of
+from diptych.model.tags import tagger
 from diptych.write.entities import Entity
 
 A = TypeVar("A", bound=Aggregate[Any])
@@ -24,6 +28,9 @@ class Work:
         self.events: list[Any] = []
         self._refresh = refresh
         self._aggregates: dict[tuple[int, tuple[str, ...]], Aggregate[Any]] = {}
+        self._is_over = False
+        self.doubled: str | None = None
+        """An entity that was added although there is one here."""
 
     @property
     def position(self) -> int:
@@ -32,22 +39,52 @@ class Work:
 
     async def load(self, entity: Entity, make: Callable[[Any], A]) -> A | None:
         """Return the aggregate of an entity as the log has it now, or None where it has no event of it."""
-        held = self._aggregates.get(entity.cache_key)
-        if held is None:
+        if entity.cache_key not in self._aggregates:
             await self._refresh((entity,))
             self.entities.append(entity)  # that there is none is known too, and guarded
             if not (entity.known and entity.known.version):
                 return None
-            held = self._aggregates[entity.cache_key] = make(entity.known.state)
-            self.take(held)
-        return held  # type: ignore[return-value]  # made by `make`, or added as one
+            if entity.cache_key not in self._aggregates:  # it may have been loaded twice at once
+                self._take(entity, make(entity.known.state))
+        return self._aggregates[entity.cache_key]  # type: ignore[return-value]  # made by `make`, or added as one
+
+    def holds(self, aggregate: Aggregate[Any]) -> bool:
+        """Say whether an aggregate was loaded or added here."""
+        return any(each is aggregate for each in self._aggregates.values())
 
     def add(self, entity: Entity, aggregate: Aggregate[Any]) -> None:
         """Take a new aggregate in; the append conflicts when there are events of its entity."""
+        if entity.cache_key in self._aggregates:
+            self.doubled = entity.clause.tags[0]
+        self._take(entity, aggregate)
         self.entities.append(entity)
-        self._aggregates[entity.cache_key] = aggregate
-        self.take(aggregate)
 
-    def take(self, aggregate: Aggregate[Any]) -> None:
-        """Let what an aggregate records from now on come into one order with everything else."""
-        aggregate.record_into(self.events)
+    def record(self, event: Any) -> None:
+        """Take an event in, after all others; raise WiringError when the handler has returned."""
+        if self._is_over:
+            raise WiringError(
+                f"{type(event).__qualname__} is recorded after its handler returned, and would be lost",
+                where=place_of(type(event)),
+                fix="record before the handler returns, await the tasks that it starts, and keep no aggregate",
+            )
+        self.events.append(event)
+
+    def end(self) -> None:
+        """Take no more events."""
+        self._is_over = True
+
+    def _take(self, entity: Entity, aggregate: Aggregate[Any]) -> None:
+        """Let what an aggregate records come into one order with everything else."""
+        aggregate.record_into(partial(self._record_of, entity.clause.tags[0]))
+        self._aggregates[entity.cache_key] = aggregate
+
+    def _record_of(self, tag: str, event: Any) -> None:
+        found = tagger(type(event))(event)
+        if tag not in found:
+            raise WiringError(
+                f"the aggregate of {tag} records {type(event).__qualname__} of {', '.join(found) or 'nothing'}; "
+                "it would not be found again with it",
+                where=place_of(type(event)),
+                fix=f"record events that carry {tag}",
+            )
+        self.record(event)

@@ -82,6 +82,8 @@ class Working:
             value = await handler(command, msgspec.structs.replace(request, work=work))
         except Refusal as refusal:
             return failure_of(refusal, work.position or None)
+        finally:
+            work.end()
         if isinstance(value, _FAILURES):
             return cast("Failure", value)
         return await self._save(command, request, work, value, log)
@@ -89,6 +91,8 @@ class Working:
     async def _save(self, command: Any, request: Request, work: Work, value: Any, log: Log | None) -> Result[Any]:
         if request.expected is not None and is_beyond(work.entities, request.expected):
             return unexpected(work.position, request)
+        if work.doubled is not None:
+            return Conflict(f"there is {work.doubled} already, and it is added", work.position)
         decided = Decided(work.events, value)
         through = None if work.events or work.entities else await self._log.head()
         saved = await self._appending.append(command, request, work.entities, decided, through=through, log=log)

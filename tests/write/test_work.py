@@ -1,0 +1,160 @@
+"""What one handler loaded and recorded: once each, in one order, for its own entities, until it returns."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from diptych.application import Application
+from diptych.errors import WiringError
+from diptych.model.aggregates import fold_of
+from diptych.model.criteria import Clause, Criteria
+from diptych.model.messages import Command
+from diptych.model.results import Accepted, Conflict, Result
+from diptych.module import Module
+from diptych.write.entities import Entity, Known
+from diptych.write.repository import Repository
+from diptych.write.work import Work
+from tests.write.orders import ItemAdded, Order, OrderOpened, State
+
+ONE, TWO = UUID(int=1), UUID(int=2)
+OPENED = OrderOpened(ONE, "ada")
+Doing = Callable[[Repository[Order]], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Do(Command[None]):
+    """Do what the test says."""
+
+
+def opened(order: UUID = ONE) -> Order:
+    made = Order()
+    made.record(OrderOpened(order, "ada"))
+    return made
+
+
+async def outcome(*doings: Doing) -> tuple[Sequence[Result[Any]], Sequence[str]]:
+    module, told = Module("doing"), iter(doings)
+
+    @module.command
+    async def do(_: Do, orders: Repository[Order]) -> None:
+        await next(told)(orders)
+
+    async with Application(module) as app:
+        results = [await app.send(Do()) for _ in doings]
+        return results, [each.name for each in (await app.store.read(Criteria.all())).events]
+
+
+async def add_one(orders: Repository[Order]) -> None:
+    orders.add(opened())
+
+
+async def test_an_aggregate_added_twice_is_saved_once() -> None:
+    async def add_twice(orders: Repository[Order]) -> None:
+        order = opened()
+        orders.add(order)
+        orders.add(order)
+        order.record(ItemAdded(ONE, "pen", Decimal(1)))
+
+    results, names = await outcome(add_twice)
+
+    assert isinstance(results[0], Accepted)
+    assert names == ["order.opened", "order.item_added"]
+
+
+async def test_a_loaded_aggregate_that_is_added_stays_what_it_is() -> None:
+    async def add_loaded(orders: Repository[Order]) -> None:
+        order = await orders.get(ONE)
+        orders.add(order)
+        order.record(ItemAdded(ONE, "pen", Decimal(1)))
+        orders.add(order)
+
+    results, names = await outcome(add_one, add_loaded)
+
+    assert isinstance(results[1], Accepted)
+    assert names == ["order.opened", "order.item_added"]
+
+
+async def test_two_new_aggregates_of_one_key_conflict() -> None:
+    async def add_two(orders: Repository[Order]) -> None:
+        orders.add(opened())
+        orders.add(opened())
+
+    results, names = await outcome(add_two)
+
+    assert results[0] == Conflict(f"there is order:{ONE} already, and it is added", 0)
+    assert names == []
+
+
+async def test_an_aggregate_tells_its_own_events_only() -> None:
+    seen: list[Any] = []
+
+    async def add_others(orders: Repository[Order]) -> None:
+        one, two = opened(ONE), opened(TWO)
+        orders.add(one)
+        orders.add(two)
+        seen.extend((one.recorded, two.recorded))
+
+    await outcome(add_others)
+
+    assert seen == [(OPENED,), (OrderOpened(TWO, "ada"),)]
+
+
+async def test_an_event_of_another_entity_is_not_recorded_by_an_aggregate() -> None:
+    async def mistake(orders: Repository[Order]) -> None:
+        order = await orders.get(ONE)
+        with pytest.raises(WiringError, match=f"the aggregate of order:{ONE} records ItemAdded of order:{TWO}"):
+            order.record(ItemAdded(TWO, "pen", Decimal(1)))
+        assert order.state.items == ()
+
+    results, names = await outcome(add_one, mistake)
+
+    assert isinstance(results[1], Accepted)
+    assert names == ["order.opened"]
+
+
+async def test_what_is_recorded_after_the_handler_returned_is_refused_instead_of_lost() -> None:
+    kept: list[Order] = []
+
+    async def keep(orders: Repository[Order]) -> None:
+        kept.append(await orders.get(ONE))
+
+    await outcome(add_one, keep)
+
+    with pytest.raises(WiringError, match="after its handler returned"):
+        kept[0].record(ItemAdded(ONE, "pen", Decimal(1)))
+    assert kept[0].recorded == ()
+
+
+async def test_an_aggregate_of_another_handler_cannot_be_added() -> None:
+    kept = opened()
+
+    async def add_kept(orders: Repository[Order]) -> None:
+        orders.add(kept)
+
+    with pytest.raises(WiringError, match="belongs to a handler"):
+        await outcome(add_kept, add_kept)
+
+
+async def test_an_aggregate_that_is_loaded_twice_at_once_is_one_object() -> None:
+    both = asyncio.Barrier(2)
+
+    async def refresh(entities: Sequence[Entity]) -> bool:
+        await both.wait()
+        entities[0].known = Known(State("ada"), 1, 1)
+        return True
+
+    work, clause = Work(refresh), Clause(("order.opened",), (f"order:{ONE}",))
+    one, two = await asyncio.gather(
+        *(work.load(Entity(fold_of(Order), clause, clause), Order) for _ in range(2)),
+    )
+
+    assert one is two
+    assert one is not None
+    assert one.state == State("ada")
