@@ -97,7 +97,7 @@ def test_a_decider_finds_its_entity_by_the_tag_that_all_its_events_carry() -> No
 
     assert (opening.command, moving.command, opening.function) == (Open, Move, decide)
     ((parameter, selection),) = opening.selections
-    assert (parameter, selection.model.tag, selection.single) == ("state", "account", True)
+    assert (parameter, selection.model.tags, selection.single) == ("state", ("account",), True)
     assert selection.keys(Open(ONE, TWO)) == (ONE,)
 
 
@@ -137,11 +137,11 @@ def test_an_event_that_the_tag_does_not_lead_to_is_found() -> None:
 
     def move(command: Move, moved: int) -> Iterator[Moved]: ...
 
-    told = wrong("folds Closed by the tag 'account', which no field of it carries", Decider(move, closed, initial=int))
+    told = wrong("no field of Closed carries the tag 'account'", Decider(move, closed, initial=int))
     model = DecisionModel(closed, initial=int, tag="account")
 
     assert f"{__file__}:" in told
-    with pytest.raises(WiringError, match="folds Closed by the tag 'account'"):
+    with pytest.raises(WiringError, match="no field of Closed carries the tag 'account'"):
         decisions_of_function(move, {"moved": model.one(lambda command: command.account)})
 
 

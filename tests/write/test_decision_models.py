@@ -280,3 +280,22 @@ async def test_states_of_several_kinds_are_read_by_one_read(app: Application) ->
     await app.send(Book("hamlet", "a1"))
 
     assert [len(each.clauses) for each in reads] == [2]
+
+
+@pytest.mark.parametrize("tags", [(), ("seat",)])
+def test_a_tuple_of_fewer_than_two_tags_is_refused(tags: tuple[str, ...]) -> None:
+    with pytest.raises(WiringError, match="the keys of several tags are tuples"):
+        DecisionModel(fold_booked, initial=bool, tag=tags)
+
+
+@pytest.mark.parametrize("key", ["A1", ("evita",), ("evita", "A1", "x"), None])
+async def test_a_key_that_is_no_tuple_of_one_part_for_each_tag_is_said(key: object) -> None:
+    odd = Module("odd")
+
+    @odd.decides(taken=booked.one(lambda _: key))
+    def price(command: Price, taken: bool) -> Iterator[Priced]:
+        yield Priced(command.show, command.price)
+
+    async with Application(odd) as app:
+        with pytest.raises(WiringError, match=r"no key of a decision model with the tags \(show, seat\)"):
+            await app.send(Price("evita", 1))

@@ -45,7 +45,7 @@ class DecisionModel(Generic[S]):
         snapshots: Snapshots | None = None,
     ) -> None:
         object.__setattr__(self, "fold", Fold(evolve, initial, snapshots=snapshots))
-        object.__setattr__(self, "tags", (tag,) if isinstance(tag, str) else tag or ())
+        object.__setattr__(self, "tags", () if tag is None else (tag,) if isinstance(tag, str) else _several(tag))
 
     @classmethod
     def over(cls, fold: Fold[S], *, tag: str) -> DecisionModel[S]:
@@ -220,6 +220,16 @@ def entity_of(decider: Decider[Any], command: type) -> tuple[str, str]:
         where=place_of(decider.decide),
         fix="give one field a type with Tag(...), or name it: Decider(..., tag='order')",
     )
+
+
+def _several(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a tuple of tags, whose keys are tuples; refuse one of which nobody knows what its keys are."""
+    if len(tags) < 2:  # noqa: PLR2004 (one is written without a tuple)
+        raise WiringError(
+            f"a decision model has tag={tags!r}, and the keys of several tags are tuples",
+            fix='write tag="order" for one tag, and tag=None for a model of all events of its types',
+        )
+    return tags
 
 
 def _tag_keys(cls: type) -> set[str]:

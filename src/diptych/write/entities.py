@@ -123,7 +123,22 @@ def tags_of(model: DecisionModel[Any]) -> TagsOf:
     marks = tuple(tag_named(key, model.fold.events) for key in model.tags)
     if len(marks) == 1:
         return _one_tag(marks[0])
-    return lambda key: tuple([tag_text(mark, part) for mark, part in zip(marks, key, strict=True)])
+    return _all_tags(marks)
+
+
+def _all_tags(marks: tuple[Tag, ...]) -> TagsOf:
+    wanted = len(marks)
+
+    def tags(key: Any) -> tuple[str, ...]:
+        if type(key) is not tuple or len(key) != wanted:
+            named = ", ".join(mark.key for mark in marks)
+            raise WiringError(
+                f"{key!r} is no key of a decision model with the tags ({named})",
+                fix=f"let its keys be tuples of {wanted}: ({named})",
+            )
+        return tuple([tag_text(mark, part) for mark, part in zip(marks, key, strict=True)])
+
+    return tags
 
 
 def _one_tag(mark: Tag) -> TagsOf:
