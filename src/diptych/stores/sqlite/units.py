@@ -86,6 +86,7 @@ def _engine(path: Path) -> AsyncEngine:
         poolclass=AsyncAdaptedQueuePool,
         pool_size=_KEPT,
         max_overflow=_MORE,
+        pool_reset_on_return=None,  # the thread of turns has ended the transaction, on this very connection
     )
     event.listen(engine.sync_engine, "before_cursor_execute", _before_statement)
     event.listen(engine.sync_engine, "commit", _committing)
