@@ -109,6 +109,7 @@ def events_in(text: str) -> int:
     return len(re.findall(r"\b(?:OrderPlaced|LineAdded|LineReduced|Paid|Refunded|Shipped|Cancelled)\(", told))
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("planted", BUGS.values(), ids=BUGS, indirect=True)
 def test_a_planted_bug_is_found_and_told_in_at_most_four_events(planted: types.ModuleType) -> None:
     text = told(fuzz(planted.orders, invariants=planted.INVARIANTS, examples=4000))
