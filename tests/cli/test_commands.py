@@ -24,12 +24,14 @@ def sent(run: Run, folder: Path) -> list[str]:
     ):
         run("send", *words)
 
-    async def fold() -> list[str]:
-        async with imported("bank:app", folder) as app:
-            await app.caught_up()
-            return [str(each.command_id) for each in (await app.audit.page()).commands]
+    return asyncio.run(folded(folder))
 
-    return asyncio.run(fold())
+
+async def folded(folder: Path) -> list[str]:
+    """Fold what was sent; return the ids of the commands."""
+    async with imported("bank:app", folder) as app:
+        await app.caught_up()
+        return [str(each.command_id) for each in (await app.audit.page()).commands]
 
 
 def test_they_are_listed_newest_first_whatever_became_of_them(sent: list[str], told: Told, run: Run) -> None:
@@ -113,6 +115,19 @@ def test_a_trace_cannot_steer_a_terminal(run: Run) -> None:
     run("send", "Open", "--account", "a\x1b[2J", "--owner", "Ada", "--user", "ann")
 
     assert "\x1b" not in run("commands", "trace", "1").stdout
+
+
+def test_a_long_value_is_shortened_in_a_trace_and_keeps_its_end(run: Run, told: Told, folder: Path) -> None:
+    run("send", "Open", "--account", "a", "--owner", f"Ada {'x' * 200} Lovelace", "--user", "ann")
+
+    asyncio.run(folded(folder))
+    line = next(line for line in run("commands", "trace", "1").stdout.splitlines() if "account_view" in line)
+
+    assert "owner Ada xxx" in line
+    assert "xxx...xxx" in line
+    assert "x Lovelace" in line
+    assert len(line) < 200
+    assert "x" * 200 in str(told("commands", "trace", "1"))
 
 
 def test_doctor_tells_of_the_trail(sent: list[str], told: Told) -> None:

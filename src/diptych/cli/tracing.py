@@ -16,6 +16,8 @@ from diptych.history.traced import ChangedRow, ChangedRows, Trace, TracedEvent
 
 _MOST = 6
 """So many fields of a row are shown."""
+_LONG, _HALF = 80, 38
+"""A value of so many characters is shown whole; a longer one by so many of its beginning and of its end."""
 
 
 def show_trace(trace: Trace) -> None:
@@ -85,7 +87,9 @@ def _change(field: FieldChange, row: ChangedRow) -> str:
 
 
 def _value(value: object) -> str:
-    return value if isinstance(value, str) else encode(value).decode().strip('"')
+    """Return a value as text; of a long one the beginning, and the end, where lists grow."""
+    text = value if isinstance(value, str) else encode(value).decode().strip('"')
+    return text if len(text) <= _LONG else f"{text[:_HALF]}...{text[-_HALF:]}"
 
 
 def _since(began: datetime, then: datetime) -> str:
