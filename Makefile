@@ -17,7 +17,8 @@ TYPED := src $(foreach folder,benchmarks typing_tests,$(if $(wildcard $(folder)/
 
 help:
 	@echo 'make setup    .venv with Diptych, its extras and the examples'
-	@echo 'make demo     the retail shop with API and live traffic (DEMO_SECONDS=20 ends by itself)'
+	@echo 'make demo     orders on both write models, traced; then the retail shop with API and live traffic'
+	@echo '              (DEMO_SECONDS=20 ends by itself)'
 	@echo 'make test     every test but the fault tests, within 5 minutes'
 	@echo 'make lint     ruff check, ruff format --check, mypy --strict'
 	@echo 'make faults   every fault test at a small size'
@@ -36,6 +37,8 @@ $(STAMP): requirements.lock pyproject.toml examples/pyproject.toml
 	@touch $@
 
 demo: $(STAMP)
+	ORDERS_WRITE=normalised $(VENV)/bin/orders demo
+	ORDERS_WRITE=sourced $(VENV)/bin/orders demo
 	$(VENV)/bin/retail demo
 
 test: $(STAMP)
