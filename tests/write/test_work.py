@@ -16,6 +16,7 @@ from diptych.errors import WiringError
 from diptych.model.aggregates import fold_of
 from diptych.model.criteria import Clause, Criteria
 from diptych.model.messages import Command
+from diptych.model.methods import evolves
 from diptych.model.results import Accepted, Conflict, Result
 from diptych.module import Module
 from diptych.write.entities import Entity, Known
@@ -31,6 +32,23 @@ Doing = Callable[[Repository[Order]], Awaitable[Any]]
 @dataclass(frozen=True)
 class Do(Command[None]):
     """Do what the test says."""
+
+
+@dataclass(frozen=True)
+class First(Command[None]):
+    """Open the first order."""
+
+
+FOLDED: list[OrderOpened] = []
+
+
+class Counted(Order):
+    """An order that tells which of its events were folded."""
+
+    @evolves
+    def _opened(self, event: OrderOpened) -> State:
+        FOLDED.append(event)
+        return super()._opened(event)
 
 
 def opened(order: UUID = ONE) -> Order:
@@ -140,6 +158,28 @@ async def test_an_aggregate_of_another_handler_cannot_be_added() -> None:
 
     with pytest.raises(WiringError, match="belongs to a handler"):
         await outcome(add_kept, add_kept)
+
+
+async def test_a_repository_remembers_and_reads_only_what_is_new() -> None:
+    module = Module("remembering")
+
+    @module.command
+    async def look(_: Do, orders: Repository[Counted]) -> None:
+        (await orders.get(ONE)).record(ItemAdded(ONE, "pen", Decimal(1)))
+
+    @module.command
+    async def first(_: First, orders: Repository[Counted]) -> None:
+        order = Counted()
+        order.record(OPENED)
+        orders.add(order)
+
+    async with Application(module) as app:
+        await app.send(First())
+        FOLDED.clear()
+        results = [await app.send(Do()) for _ in range(3)]
+
+    assert [each.position for each in results] == [2, 3, 4]
+    assert FOLDED == []
 
 
 async def test_an_aggregate_that_is_loaded_twice_at_once_is_one_object() -> None:

@@ -47,6 +47,12 @@ class Loader:
         if unknown:
             await self.refresh(unknown)
 
+    async def afresh(self, entities: Sequence[Entity]) -> bool:
+        """Fill entities as the log has them now: of those that are remembered, only what is new is read."""
+        for entity in entities:
+            entity.known = self._states.get(entity.cache_key)
+        return await self.refresh(entities)
+
     async def refresh(self, entities: Sequence[Entity]) -> bool:
         """Fold what is new since each entity's `through`; return whether there was anything."""
         behind = []

@@ -29,7 +29,7 @@ class Working:
 
     def __init__(self, recorder: Recorder, loader: Loader, appending: Appending, log: EventReader) -> None:
         self._recorder, self._appending, self._log = recorder, appending, log
-        self.refresh: Refresh = loader.refresh
+        self.refresh: Refresh = loader.afresh
 
     def around(self, handler: Handler) -> Handler:
         """Wrap a handler; what it returns is the value of the result, or the failure that it says."""
