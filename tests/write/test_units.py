@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -317,6 +317,17 @@ def test_a_unit_of_work_names_its_events(tmp_path: Path, hint: Any) -> None:
     module.command(handler)
 
     with pytest.raises(WiringError):
+        Application(module, events=f"sqlite:///{tmp_path}/log.db")
+
+
+def test_a_decision_takes_no_unit_of_work(tmp_path: Path) -> None:
+    module = Module("decides")
+
+    @module.decides()
+    def decide(command: Hold, work: UnitOfWork[OrderCreated]) -> Iterator[OrderCreated]:
+        yield OrderCreated(ORDER)
+
+    with pytest.raises(WiringError, match="which only handlers of commands may"):
         Application(module, events=f"sqlite:///{tmp_path}/log.db")
 
 

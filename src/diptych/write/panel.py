@@ -21,10 +21,10 @@ from diptych.write.deciding import Deciding
 from diptych.write.execution import Execution
 from diptych.write.guarding import CommandGuards, Guards
 from diptych.write.means import means_of
-from diptych.write.repository import repositories
+from diptych.write.repository import aggregates_of, repositories
 from diptych.write.requests import Delivery, Request, canonical, command_id_of, filler
 from diptych.write.snapshots import Snapshotter
-from diptych.write.units import takes_unit, units_of_work
+from diptych.write.units import refuse_units, takes_unit, units_of_work
 from diptych.write.withheld import UNSENT
 
 _NOBODY: Guards = MappingProxyType({})
@@ -80,8 +80,13 @@ class WritePanel:
             self._route(command, execution.handle)
         handlers = compile_handlers(self._plain.values())
         for command, (function, _) in self._plain.items():
-            within = self._means.units if takes_unit(function) else self._means.working
-            self._route(command, within.around(handlers[function]))
+            self._route(command, self._way_of(function)(handlers[function]))
+
+    def _way_of(self, function: Callable[..., Any]) -> Middleware:
+        """Return what a handler is run in: a unit of work, a work, or, where it takes neither, as good as nothing."""
+        if takes_unit(function):
+            return self._means.units.around
+        return self._means.working.around if aggregates_of(function) else self._means.working.plain
 
     async def send(self, command: Any, delivery: Delivery) -> Result[Any]:
         """Check the shape of a command and send it down its route.
@@ -153,7 +158,8 @@ class WritePanel:
     def _wire_all(self, modules: Sequence[Module], injector: Injector) -> None:
         loading = partial(repositories, lineage=self._lineage)
         for module in modules:
-            self._wire(module, injector.resolving(refuse_rows), injector.resolving(refuse_rows, loading, units_of_work))
+            pure = injector.resolving(refuse_rows, refuse_units)
+            self._wire(module, pure, injector.resolving(refuse_rows, loading, units_of_work))
         self._means.units.declare(modules)
 
     def _wire(self, module: Module, injector: Injector, working: Injector) -> None:

@@ -72,7 +72,8 @@ class UnitOfWork(Generic[E]):
 
     def record(self, *events: E) -> None:
         """Record events; they are appended in this order when the handler returns."""
-        self._work.events.extend(events)
+        for event in events:
+            self._work.record(event)
 
     async def begin(self) -> None:
         """Take the turn now: what is read from here on cannot change before the commit.
@@ -149,6 +150,16 @@ def units_of_work(parameter: Parameter, function: Callable[..., Any]) -> Source 
         return None
     _events_of(parameter, function)
     return Source(from_context=lambda request: UnitOfWork(request.work))  # type: ignore[attr-defined]  # the Request of the left panel
+
+
+def refuse_units(parameter: Parameter, function: Callable[..., Any]) -> None:
+    """Raise WiringError for a unit of work that a decision or a guard takes."""
+    if _is_unit(parameter):
+        raise WiringError(
+            f"{function.__qualname__} takes {parameter.name}: UnitOfWork, which only handlers of commands may",
+            where=place_of(function),
+            fix="write @module.command above it; a decision answers by events, and is pure",
+        )
 
 
 def takes_unit(function: Callable[..., Any]) -> bool:
