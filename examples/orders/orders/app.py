@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from diptych import Application, Module
+from diptych import Application, Module, Projection, Subscriber
 from orders.guards import command_guards, query_guards
 from orders.normalised import normalised
 from orders.notices import notices, post
@@ -41,12 +41,11 @@ def build(
     Without subscribers nobody is told anything; `provide` says who tells them when somebody does.
     """
     chosen = settings or OrderSettings()
-    return Application(
+    return guarded(
         *WRITE_MODELS[chosen.write],
         *QUERIES,
         *READ_MODELS,
         *SUBSCRIBERS,
-        upcasting,
         events=log_in(data),
         provide=[chosen, post, *provide],
         subscribers=subscribers,
@@ -56,14 +55,17 @@ def build(
 
 def command_side(data: Path, settings: OrderSettings) -> Application:
     """Build the side that decides: it writes the log, and knows neither read models nor queries."""
-    return Application(
-        *WRITE_MODELS[settings.write], upcasting, events=log_in(data), reads="memory://", provide=[settings]
-    )
+    return guarded(*WRITE_MODELS[settings.write], events=log_in(data), reads="memory://", provide=[settings])
 
 
 def query_side(data: Path, settings: OrderSettings) -> Application:
     """Build the side that answers: it folds the log, tells customers, and knows no command."""
-    return Application(*QUERIES, *READ_MODELS, *SUBSCRIBERS, upcasting, events=log_in(data), provide=[settings, post])
+    return guarded(*QUERIES, *READ_MODELS, *SUBSCRIBERS, events=log_in(data), provide=[settings, post])
+
+
+def guarded(*parts: Module | Projection | Subscriber, **settings: Any) -> Application:
+    """Build an application that reads old events, and does not start with a message that nobody guards."""
+    return Application(*parts, upcasting, unguarded="refuse", **settings)
 
 
 def log_in(data: Path | None) -> str:

@@ -1,16 +1,32 @@
 """Guards: what only the staff may do, and what customers may ask about themselves.
 
+Every message is named by a guard: the applications are `unguarded="refuse"`, so that a new one is not open by mistake.
 Whose an order is, only the write model knows: it refuses strangers itself.
 """
 
 from __future__ import annotations
 
 from diptych import Context, Module, NotAllowed
-from orders.commands import InvoiceOrder, ListProduct
+from orders.commands import (
+    AddItem,
+    CreateOrder,
+    InvoiceOrder,
+    ListProduct,
+    PlaceOrder,
+    RegisterCustomer,
+    SetShippingAddress,
+    UpdateStatus,
+)
 from orders.queries.aggregates import ListCategorySales, ListSegments
 from orders.queries.customers import FindCustomers, GetCustomer, GetCustomerAnalytics, GetCustomerOrders, ListSegment
-from orders.queries.orders import ListOrders, ScrollOrders, SearchOrders
-from orders.queries.products import ListProductSales, ListSalesEntries
+from orders.queries.orders import GetOrder, ListOrders, ScrollOrders, SearchOrders
+from orders.queries.products import (
+    FindProducts,
+    GetProduct,
+    ListPopularProducts,
+    ListProductSales,
+    ListSalesEntries,
+)
 from orders.settings import OrderSettings
 
 Internal = (
@@ -31,6 +47,18 @@ command_guards, query_guards = Module("command_guards"), Module("query_guards")
 def by_staff(command: ListProduct | InvoiceOrder, context: Context, settings: OrderSettings) -> None:
     """Let nobody but the staff pass."""
     _refuse_others(command, context, settings)
+
+
+@command_guards.guards
+def by_whoever_owns_it(
+    command: RegisterCustomer | CreateOrder | AddItem | SetShippingAddress | PlaceOrder | UpdateStatus,
+) -> None:
+    """Let everybody pass: whose an order is, the write model finds out."""
+
+
+@query_guards.guards
+def for_anybody(query: GetProduct | FindProducts | ListPopularProducts | GetOrder) -> None:
+    """Let everybody pass: what is offered is no secret, and an order of somebody else is not found."""
 
 
 @query_guards.guards

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from diptych import Command, Forbidden, NotAllowed, Query
+from diptych import Command, Forbidden, Module, NotAllowed, Query, WiringError
+from orders.app import QUERIES, READ_MODELS, guarded
 from orders.clerk import HOME, Clerk
 from orders.commands import (
     AddItem,
@@ -23,6 +24,7 @@ from orders.queries.aggregates import ListCategorySales
 from orders.queries.customers import FindCustomers, GetCustomer, GetCustomerAnalytics, GetCustomerOrders
 from orders.queries.orders import ListOrders, SearchOrders
 from orders.queries.products import ListProductSales, ListSalesEntries
+from orders.settings import OrderSettings
 
 ADA = UUID(int=1)
 
@@ -86,3 +88,20 @@ async def test_customers_see_their_own_orders_and_no_others(clerk: Clerk) -> Non
     assert await others.get(order) is None
     assert [row.order for row in await hers.find(SearchOrders(customer=ada))] == [order]
     assert (await hers.of_customer(ada)) is not None
+
+
+class Forgotten(Query[None]):
+    """A query that somebody forgot to guard."""
+
+
+forgetful = Module("forgetful")
+
+
+@forgetful.query
+async def forget(query: Forgotten) -> None:
+    """Answer nothing."""
+
+
+def test_a_message_that_nobody_guards_keeps_the_application_from_starting() -> None:
+    with pytest.raises(WiringError, match="no guard is asked about Forgotten"):
+        guarded(*QUERIES, forgetful, *READ_MODELS, provide=[OrderSettings()])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -21,6 +21,15 @@ from orders.views.summaries import OrderSummary, at_least, at_most, before, of_c
 order_queries = Module("order_queries")
 _NEWEST = ("-created", "order")
 Sorting = Literal["created", "-created", "total", "-total", "customer_name", "-customer_name"]
+_SORTS: Final[Mapping[Sorting, tuple[str, str]]] = {
+    "created": ("created", "-order"),
+    "-created": _NEWEST,
+    "total": ("total", "order"),
+    "-total": ("-total", "-order"),
+    "customer_name": ("customer_name", "order"),
+    "-customer_name": ("-customer_name", "-order"),
+}
+"""Orders that are equal come by id, so that an index read from one end or the other has every sorting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,7 @@ async def scroll_orders(query: ScrollOrders, orders: Rows[OrderSummary]) -> Curs
 async def search_orders(query: SearchOrders, orders: Rows[OrderSummary]) -> Page[OrderSummary]:
     """Return the page of orders that match."""
     offset = (query.page - 1) * query.size
-    return await orders.find(*_wanted(query), order=(query.sort, "order"), limit=query.size, offset=offset)
+    return await orders.find(*_wanted(query), order=_SORTS[query.sort], limit=query.size, offset=offset)
 
 
 def _wanted(query: SearchOrders) -> Iterator[Specification[OrderSummary]]:

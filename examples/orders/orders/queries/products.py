@@ -115,7 +115,7 @@ async def list_popular_products(
     best = (
         sa.select(row.product, row.name, row.category, units, revenue)
         .where(row.day >= first)
-        .group_by(row.product, row.name, row.category)
+        .group_by(row.name, row.category, row.product)  # not in the order of the key: SQLite would read all of it
         .order_by(units.desc(), row.product)
         .limit(query.limit)
     )

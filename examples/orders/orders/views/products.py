@@ -43,7 +43,11 @@ class ProductDay(msgspec.Struct, frozen=True):
 
 
 ordered = sales.read_model(OrderedProduct, key=("order", "product"))
-product_days = sales.read_model(ProductDay, key=("product", "day"), indexes=[Index("-day", "product")])
+product_days = sales.read_model(
+    ProductDay,
+    key=("product", "day"),
+    indexes=[Index("-day", "product", covering=("name", "category", "units", "revenue"))],
+)
 
 
 @ordered.on(summary=summaries["order"], listed=products["product"])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
 
-from diptych import Index, Indexed, Meta, change, fields, parameter
+from diptych import Index, Meta, change, fields, parameter
 from orders.events import ItemAdded, OrderCreated, OrderInvoiced, OrderPlaced, StatusUpdated
 from orders.values import ZERO, Money, Payment, Status
 from orders.views.parties import CustomerView, customers, sales
@@ -27,7 +27,7 @@ class OrderSummary(msgspec.Struct, frozen=True):
     status: Status = "draft"
     items: int = 0
     units: int = 0
-    total: Annotated[Money, Indexed()] = ZERO
+    total: Money = ZERO
     placed: datetime | None = None
     invoice: int | None = None
 
@@ -48,6 +48,7 @@ summaries = sales.read_model(
         Index("-created", "order"),
         Index("customer", "-created", "order"),
         Index("status", "-created", "order"),
+        Index("total", "order"),
         Index("customer_name", "order"),
     ],
 )
