@@ -223,6 +223,14 @@ def test_both_sides_are_measured(client: TestClient, ada: str) -> None:
     assert "GetCustomer" in figures
 
 
+def test_the_catalogue_shows_every_message_and_what_it_leads_to(client: TestClient) -> None:
+    page = client.get("/messages/docs/catalogue")
+
+    assert page.status_code == 200
+    for name in ("CreateOrder", "OrderPlaced", "order_summary", "SearchOrders", "notices"):
+        assert name in page.text
+
+
 def test_every_command_and_query_is_described(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     messages = client.get("/messages/openapi.json").json()["paths"]
