@@ -7,12 +7,15 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.requests import HTTPConnection
 
 from diptych.application import Application
 from diptych.errors import NotAllowed
+from diptych.module import Module
 from diptych.testing.clock import FixedClock
+from diptych.web.app import asgi_app
 from diptych.web.schemas import openapi
-from tests.history.shop import NOON, Drop, Price, Sell, application
+from tests.history.shop import NOON, Drop, GetShelf, Price, Sell, application, module, projections
 from tests.web.shop import client_of
 
 
@@ -205,3 +208,72 @@ async def test_the_document_tells_how_the_past_is_asked_for(app: Application) ->
     assert blame["parameters"][0]["schema"] == {"enum": ["shelves", "plains", "totals", "sales"]}
     assert {"field", "as_of", "limit"} <= {each["name"] for each in blame["parameters"]}
     assert {f"/history/{{model}}/{{key}}/{what}" for what in ("diff", "versions")} <= document["paths"].keys()
+
+
+def hooked(app: Application, **settings: Any) -> httpx2.AsyncClient:
+    async def principal(connection: HTTPConnection) -> str | None:
+        return connection.headers.get("x-diptych-user")
+
+    transport = httpx2.ASGITransport(asgi_app(app, principal=principal, **settings))
+    return httpx2.AsyncClient(transport=transport, base_url="http://localhost")
+
+
+def is_ann(principal: str | None) -> bool:
+    return principal == "ann"
+
+
+@pytest.fixture
+async def guarded() -> AsyncIterator[Application]:
+    guards = Module("guards")
+
+    @guards.guards
+    def nobody(_: GetShelf) -> None:
+        raise NotAllowed("nobody may see a shelf")
+
+    async with Application(module(), guards, *projections(), clock=FixedClock(NOON)) as app:
+        await app.send(Price("desk", Decimal(90)))
+        await app.caught_up()
+        yield app
+
+
+PASTS = ("blame", "diff?from=0&to=1", "versions")
+
+
+@pytest.mark.parametrize("what", PASTS)
+async def test_where_there_are_guards_nobody_sees_the_past_of_rows_without_an_auditor(
+    guarded: Application, what: str
+) -> None:
+    async with hooked(guarded) as client:
+        refused = await client.get(f"/history/shelves/desk/{what}", headers={"x-diptych-user": "ann"})
+
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/forbidden")
+
+
+@pytest.mark.parametrize("what", PASTS)
+async def test_where_there_are_guards_the_auditor_says_who_sees_the_past_of_rows(
+    guarded: Application, what: str
+) -> None:
+    async with hooked(guarded, auditor=is_ann) as client:
+        seen = {
+            user: (await client.get(f"/history/shelves/desk/{what}", headers={"x-diptych-user": user})).status_code
+            for user in ("ann", "eve")
+        }
+
+    assert seen == {"ann": 200, "eve": 403}
+
+
+async def test_an_auditor_says_so_without_guards_too(app: Application) -> None:
+    async with app, hooked(app, auditor=is_ann) as client:
+        refused = await client.get("/history/shelves/desk/versions", headers={"x-diptych-user": "eve"})
+
+    assert refused.status_code == 403
+
+
+async def test_without_guards_and_auditor_whoever_the_hook_lets_through_sees_the_past_of_rows(app: Application) -> None:
+    async with app, hooked(app) as client:
+        await app.send(Price("desk", Decimal(90)))
+        await app.caught_up()
+
+        answer = await client.get("/history/shelves/desk/versions", headers={"x-diptych-user": "eve"})
+
+    assert answer.status_code == 200

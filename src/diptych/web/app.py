@@ -14,6 +14,7 @@ from starlette.types import Receive, Send
 
 from diptych.application import Application
 from diptych.web import commands, queries
+from diptych.web.auditors import Auditor, Oversight
 from diptych.web.bodies import MIB
 from diptych.web.edge import Edge, Scope, response_of
 from diptych.web.faces import Face
@@ -21,7 +22,7 @@ from diptych.web.history import history_routes
 from diptych.web.hosts import LOOPBACK
 from diptych.web.pages import page_routes
 from diptych.web.principals import Principal
-from diptych.web.sent import Auditor, sent_routes
+from diptych.web.sent import sent_routes
 
 
 def asgi_app(
@@ -41,6 +42,7 @@ def asgi_app(
     `principal` names on whose behalf a request comes; without it only this machine is served. `hosts` are the names
     that are answered to, `origins` the pages of other origins that may write. `auditor` says which principal may see
     what others sent and what became of it; without it nobody may, but this machine where there is no `principal`.
+    Where there are guards, it says so of `/history/` too.
     `routes` are your own, such as a page that asks its queries, behind the same door. Its lifespan opens the
     application unless it is open; when it is mounted in another ASGI application, that one opens it.
     """
@@ -49,9 +51,10 @@ def asgi_app(
         commands.PREFIX: commands.command_face(edge),
         queries.PREFIX: queries.query_face(edge),
     }
-    sent = sent_routes(edge, auditor)
+    oversight = Oversight(edge, auditor)
+    sent = sent_routes(edge, oversight)
     pages = page_routes(application, (face.meter for face in faces.values()), title=title, version=version)
-    return WebFace(edge, faces, sent, (*pages, *history_routes(edge), *routes))
+    return WebFace(edge, faces, sent, (*pages, *history_routes(edge, oversight), *routes))
 
 
 class WebFace(Starlette):

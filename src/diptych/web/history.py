@@ -16,12 +16,14 @@ from diptych.history.history import History, Moment
 from diptych.history.refold import LIMIT
 from diptych.history.telling import told_blame, told_diff, told_versions
 from diptych.model.projections import Key, ReadModel
+from diptych.web.auditors import Oversight
 from diptych.web.edge import Edge
 from diptych.web.headers import known_etags, wait_seconds
 from diptych.web.moments import AS_OF, moment, once
 
 Told = tuple[int, Mapping[str, Any]]
 """The position that an answer holds, and the answer."""
+Tell = Callable[["_Asked"], Awaitable[Told]]
 _MOST_VERSIONS = 1000
 _VERSIONS = 100
 
@@ -43,12 +45,16 @@ class _Asked(NamedTuple):
         return moment(AS_OF, self.given[AS_OF]) if AS_OF in self.given else None
 
 
-def history_routes(edge: Edge) -> list[Route]:
+def history_routes(edge: Edge, oversight: Oversight) -> list[Route]:
     """Return the routes that tell the past of rows."""
+
+    def route(what: str, tell: Tell, *names: str) -> Route:
+        return Route(f"/history/{{model}}/{{key:path}}/{what}", _page(edge, oversight, tell, names))
+
     return [
-        Route("/history/{model}/{key:path}/blame", _page(edge, _blame, ("field", "as_of", "limit"))),
-        Route("/history/{model}/{key:path}/diff", _page(edge, _diff, ("from", "to", "limit"))),
-        Route("/history/{model}/{key:path}/versions", _page(edge, _versions, ("after", "as_of", "count", "limit"))),
+        route("blame", _blame, "field", "as_of", "limit"),
+        route("diff", _diff, "from", "to", "limit"),
+        route("versions", _versions, "after", "as_of", "count", "limit"),
     ]
 
 
@@ -88,12 +94,12 @@ async def _versions(asked: _Asked) -> Told:
 
 
 def _page(
-    edge: Edge, tell: Callable[[_Asked], Awaitable[Told]], names: tuple[str, ...]
+    edge: Edge, oversight: Oversight, tell: Tell, names: tuple[str, ...]
 ) -> Callable[[Request], Awaitable[Response]]:
     async def page(request: Request) -> Response:
         try:
             headers = edge.admit_message(request.scope)
-            await edge.principals.of(request.scope, headers)
+            await oversight.admit_to_rows(await edge.principals.of(request.scope, headers))
             asked = _asked(edge.application.history, request, once(request.scope["query_string"], names), headers)
             position, told = await tell(asked)
         except Exception as error:  # noqa: BLE001 (the edge of the house: an error is an answer, a bug is logged there)

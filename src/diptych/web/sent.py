@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -15,13 +14,11 @@ from starlette.routing import Route
 
 from diptych.application import Application
 from diptych.codec import encode
-from diptych.errors import NotAllowed, RequestError, UnknownCommandError
+from diptych.errors import RequestError, UnknownCommandError
 from diptych.history.traced import told_sent, told_trace
+from diptych.web.auditors import Oversight
 from diptych.web.edge import Edge, response_of
 from diptych.web.moments import moment, once
-
-Auditor = Callable[[str | None], bool | Awaitable[bool]]
-"""Say whether a principal may see what others sent, and what became of it. It may be async."""
 
 MOST = 500
 PAGE = 50
@@ -32,34 +29,28 @@ Told = Mapping[str, Any]
 Tell = Callable[["_Asked"], Awaitable[Told]]
 
 
-def sent_routes(edge: Edge, auditor: Auditor | None) -> list[Route]:
+def sent_routes(edge: Edge, oversight: Oversight) -> list[Route]:
     """Return the routes that tell what was sent."""
     return [
-        Route("/commands", _page(edge, auditor, _list, LISTED_BY)),
-        Route("/commands/{id:uuid}", _page(edge, auditor, _outcome, ())),
-        Route("/commands/{id}/trace", _page(edge, auditor, _trace, ())),
+        Route("/commands", _page(edge, oversight, _list, LISTED_BY)),
+        Route("/commands/{id:uuid}", _page(edge, oversight, _outcome, ())),
+        Route("/commands/{id}/trace", _page(edge, oversight, _trace, ())),
     ]
 
 
 class _Asked:
     """A question, and who asks it."""
 
-    def __init__(self, edge: Edge, auditor: Auditor | None, request: Request, given: Mapping[str, str]) -> None:
+    def __init__(self, edge: Edge, oversight: Oversight, request: Request, given: Mapping[str, str]) -> None:
         self.application: Application = edge.application
         self.id: Any = request.path_params.get("id")
         self.given = given
-        self._edge, self._auditor, self._request = edge, auditor, request
+        self._oversight = oversight
         self.principal: str | None = None
 
     async def refuse_others(self) -> None:
         """Raise NotAllowed unless the principal may see what others sent."""
-        if self._auditor is None:
-            if not self._edge.principals.are_local:
-                raise RequestError("forbidden", "nobody may see what others sent; pass auditor=... to say who may")
-            return
-        found = self._auditor(self.principal)
-        if not (await found if inspect.isawaitable(found) else found):
-            raise NotAllowed("this principal may not see what others sent")
+        await self._oversight.admit(self.principal)
 
 
 async def _list(asked: _Asked) -> Told:
@@ -93,13 +84,13 @@ async def _trace(asked: _Asked) -> Told:
 
 
 def _page(
-    edge: Edge, auditor: Auditor | None, tell: Tell, names: tuple[str, ...]
+    edge: Edge, oversight: Oversight, tell: Tell, names: tuple[str, ...]
 ) -> Callable[[Request], Awaitable[Response]]:
     async def page(request: Request) -> Response:
         try:
             headers = edge.admit_message(request.scope)
             given = once(request.scope["query_string"], names)
-            asked = _Asked(edge, auditor, request, given)
+            asked = _Asked(edge, oversight, request, given)
             asked.principal = await edge.principals.of(request.scope, headers)
             body = encode(await tell(asked))
             position = await edge.application.head()
