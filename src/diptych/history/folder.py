@@ -89,6 +89,8 @@ class SequentialFolder:
             raise self._missing(model, key, position)
         row = fold.function(table.get(key), *given)
         if row is not table.get(key):
+            if row is None and not fold.deletes:
+                raise self._unmade(fold, key, position)
             self._put(model, key, table, row, position)
 
     def _put(self, model: ReadModel[Any], key: Key, table: dict[Key, Any], made: Any, position: int) -> None:
@@ -101,6 +103,11 @@ class SequentialFolder:
     def _missing(self, model: ReadModel[Any], key: Key, position: int) -> FoldError:
         shown = key[0] if len(key) == 1 else key
         return FoldError(self._projection.name, position, f"{model.name!r} has no row {shown}")
+
+    def _unmade(self, fold: RowFold | RollupFold, key: Key, position: int) -> FoldError:
+        name, shown = fold.function.__qualname__, key[0] if len(key) == 1 else key
+        said = f"{name} returned None for the row {shown}; return a row, or write -> ... | None where None deletes it"
+        return FoldError(self._projection.name, position, said)
 
 
 async def fold_log(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from types import NoneType
 from typing import Any, get_origin
 
 from diptych.errors import WiringError
@@ -35,7 +36,8 @@ def fold_of(
     if model.append_only:
         return RowFold(function, event, lambda _: ((),), False, meta, (), referred, extras)
     extract, used = keys_of(model, event, key, keys, function)
-    return RowFold(function, event, extract, _must_exist(function), meta, used, referred, extras)
+    deletes = _deletes(function)
+    return RowFold(function, event, extract, _must_exist(function), meta, used, referred, extras, deletes=deletes)
 
 
 def fan_out(
@@ -48,7 +50,8 @@ def fan_out(
     """Compile the fold of one type of event into every row whose columns equal its fields."""
     _refuse_unknown(model, function, event, columns)
     referred, extras = _extras(model, function, event, references, beside=2)
-    return RowFold(function, event, lambda _: (), True, takes(function, Meta), (), referred, extras, columns)
+    meta, deletes = takes(function, Meta), _deletes(function)
+    return RowFold(function, event, lambda _: (), True, meta, (), referred, extras, columns, deletes)
 
 
 def rollup_of(model: Any, source: Any, function: Callable[..., Any], key: Any) -> RollupFold:
@@ -74,7 +77,7 @@ def rollup_of(model: Any, source: Any, function: Callable[..., Any], key: Any) -
         )
     _, extras = _extras(model, function, None, {}, beside=2)
     key_of, used = key_of_row(model, source, key, function)
-    return RollupFold(function, source, key_of, _must_exist(function), used, extras)
+    return RollupFold(function, source, key_of, _must_exist(function), used, extras, _deletes(function))
 
 
 def _is_change(second: Sequence[Parameter]) -> bool:
@@ -196,3 +199,9 @@ def _refuse_keyed(model: Any, function: Callable[..., Any], key: Any, keys: Any)
 def _must_exist(function: Callable[..., Any]) -> bool:
     first = parameters_of(function)[0]
     return not split_optional(split_marks(hints_of(function)[first.name])[0])[1]
+
+
+def _deletes(function: Callable[..., Any]) -> bool:
+    """Say whether a fold may answer None: where its return type promises a row, a None is a forgotten `return`."""
+    said = split_marks(hints_of(function).get("return", Any))[0]
+    return said in (Any, object, NoneType) or split_optional(said)[1]

@@ -51,7 +51,8 @@ class RowFold:
     """Fold one type of event into rows: `function(row, event, ...) -> row | None`, None deleting the row.
 
     `must_exist` is declared by a first parameter that does not admit None. `extras` are the further parameters in their
-    order. With `where` (columns and the event's fields that they equal) it folds every row that matches.
+    order. With `where` (columns and the event's fields that they equal) it folds every row that matches. `deletes` is
+    declared by a return type that admits None.
     """
 
     function: Callable[..., Any]
@@ -63,6 +64,7 @@ class RowFold:
     references: tuple[Referred, ...] = ()
     extras: tuple[int, ...] = ()
     where: tuple[tuple[str, str], ...] = ()
+    deletes: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +77,7 @@ class RollupFold:
     must_exist: bool
     key_fields: tuple[str, ...] = ()
     extras: tuple[int, ...] = ()
+    deletes: bool = True
 
     def changes(self, change: RowChange[Any]) -> Iterable[tuple[Key, RowChange[Any]]]:
         """Yield what a change means to each row of the rollup: one, or two where the row moved between them."""

@@ -22,6 +22,10 @@ class MissingRowError(LookupError):
     """A fold that needs a row found none."""
 
 
+class UnmadeRowError(TypeError):
+    """A fold whose return type promises a row returned None."""
+
+
 class Missing(NamedTuple):
     """Ask for a row that nobody could know of beforehand."""
 
@@ -108,7 +112,7 @@ def run(work: Iterable[Work], overlay: Overlay) -> Iterator[Need]:
 
 
 def _fold(learned: Learned, index: int, step: Step, keys: Iterable[Key], overlay: Overlay) -> None:
-    at, function, _, must_exist, as_stored, followed, extras, _ = step
+    at, function, _, must_exist, as_stored, followed, extras, _, deletes = step
     rows, event, position = overlay.rows[at], learned.events[index], learned.stored.position
     for key in keys:
         row = rows.get(key)
@@ -121,6 +125,8 @@ def _fold(learned: Learned, index: int, step: Step, keys: Iterable[Key], overlay
         else:
             new = function(row, event)
         if new is not row:
+            if new is None and not deletes:
+                raise _unmade(function.__qualname__, key)
             rows[key] = new = new if new is None or as_stored is None else as_stored(new, row)
             overlay.changed[at][key] = position
             if followed:
@@ -158,6 +164,8 @@ def _roll(learned: Learned, index: int, step: Rolling, overlay: Overlay) -> Iter
                 raise _missing(function.__qualname__, key)
             new = function(row, told, *_arguments(learned, index, key, step.step, overlay))
             if new is not row:
+                if new is None and not step.step.deletes:
+                    raise _unmade(function.__qualname__, key)
                 rows[key] = new = new if new is None or as_stored is None else as_stored(new, row)
                 overlay.changed[at][key] = position
                 if followed:
@@ -196,3 +204,10 @@ def _matching(rows: Mapping[Key, Any], columns: Mapping[str, Any]) -> list[Key]:
 
 def _missing(function: str, key: Key) -> MissingRowError:
     return MissingRowError(f"{function} needs the row {bare(key)}, and there is none")
+
+
+def _unmade(function: str, key: Key) -> UnmadeRowError:
+    return UnmadeRowError(
+        f"{function} returned None for the row {bare(key)}, and its type promises a row; return one, or say that None "
+        "deletes it: -> ... | None"
+    )

@@ -40,6 +40,7 @@ class Step(NamedTuple):
     """Whether somebody asks for every change: a rollup, or the history of the rows."""
     extras: tuple[int, ...]
     references: tuple[Referring, ...]
+    deletes: bool = True
 
 
 class Appending(NamedTuple):
@@ -129,13 +130,15 @@ def _step(model: ReadModel[Any], fold: RowFold, followed: bool) -> AnyStep:  # n
     formed = as_stored(model.row)
     if model.append_only:
         return Appending(model.order, fold.function, model.row, formed, followed, fold.extras, references)
-    step = Step(model.order, fold.function, fold.keys, fold.must_exist, formed, followed, fold.extras, references)
+    how = (fold.must_exist, formed, followed, fold.extras, references, fold.deletes)
+    step = Step(model.order, fold.function, fold.keys, *how)
     return Fanning(step, fold.where, references) if fold.where else step
 
 
 def _rolling(model: ReadModel[Any], fold: RollupFold, rolled: bool) -> Rolling:  # noqa: FBT001 (internal)
     followed = rolled or model.history
-    step = Step(model.order, fold.function, _none, fold.must_exist, as_stored(model.row), followed, fold.extras, ())
+    how = (fold.must_exist, as_stored(model.row), followed, fold.extras, (), fold.deletes)
+    step = Step(model.order, fold.function, _none, *how)
     return Rolling(step, fold.source.order, fold)
 
 
