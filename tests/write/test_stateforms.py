@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
+from enum import StrEnum
 from functools import partial, wraps
 from types import MappingProxyType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pydantic
@@ -128,6 +131,33 @@ def test_a_state_comes_back_as_it_was_mappings_within_mappings_too(state: Deep) 
 def test_a_state_that_does_not_come_back_as_it_was_is_not_written(state: Deep) -> None:
     with pytest.raises(ValueError, match=r"state.ratio: .* comes back as|Deep cannot be written"):
         form_of(deepen, Deep).written(state)
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+@dataclass(frozen=True)
+class Booked:
+    at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    by: str = ""
+
+
+def book(booked: Booked, _: Filled) -> Booked:
+    return booked
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        Booked(datetime(2026, 3, 28, 12, tzinfo=ZoneInfo("Europe/Berlin"))),  # a day later is 23 hours later
+        Booked(datetime(2026, 10, 25, 2, 30, fold=1)),  # noqa: DTZ001 (a state may hold a local time)
+        Booked(by=Colour.RED),
+    ],
+)
+def test_what_json_says_alike_and_is_not_is_not_written(state: Booked) -> None:
+    with pytest.raises(ValueError, match=r"state.(at|by): .* comes back as"):
+        form_of(book, Booked).written(state)
 
 
 def test_the_fingerprint_follows_the_code_and_not_its_words() -> None:

@@ -63,7 +63,8 @@ class StateForm:
         try:
             data = _encode(state)
             again = self._decode(data)
-            alike = again == state and _encode(again) == data  # the bytes tell 1 from 1.0 and True; sets have no order
+            # The bytes tell 1 from 1.0, what is shown tells zones and subclasses; sets differ in it, and are looked at.
+            alike = again == state and _encode(again) == data and repr(again) == repr(state)
             changed = None if alike else difference(state, again)
         except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as wrong:
             raise ValueError(f"{type(state).__qualname__} cannot be written as JSON and read back: {wrong}") from wrong
