@@ -96,8 +96,8 @@ _AS_BAD_REQUEST: Final[Statuses] = {Invalid: 400, Refused: 400}
 def api_of(application: Application, settings: OrderSettings, principal: Dependency | None = None) -> FastAPI:
     """Return the API of what an application serves: commands, queries or both; the messages themselves at /messages.
 
-    `principal` is the dependency that says who is asking; without it only this machine is served, and believed what
-    `X-Diptych-User` says.
+    `principal` is the dependency that says who is asking. Without it only this machine is served, and believed what
+    `X-Diptych-User` says; only then are the messages there too. The staff may see what others sent.
     """
     door = Door(application, principal=principal)
     api = FastAPI(title=TITLE, version="1", lifespan=door.lifespan, generate_unique_id_function=_named)
@@ -107,7 +107,8 @@ def api_of(application: Application, settings: OrderSettings, principal: Depende
         api.include_router(command_routes(door))
     if application.queries:
         api.include_router(query_routes(door, settings))
-    api.mount("/messages", asgi_app(application, title=TITLE))
+    if principal is None:
+        api.mount("/messages", asgi_app(application, title=TITLE, auditor=settings.is_staff))
     return api
 
 

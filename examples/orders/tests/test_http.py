@@ -223,6 +223,23 @@ def test_both_sides_are_measured(client: TestClient, ada: str) -> None:
     assert "GetCustomer" in figures
 
 
+def test_the_staff_sees_what_others_sent_and_who_changed_a_row_and_customers_do_not(
+    client: TestClient, ada: str, mug: str
+) -> None:
+    hers = {"x-diptych-user": ada}
+    placed = client.post(f"/orders/{made_order(client, ada, mug)}/placement")
+    client.get("/orders", headers=after(placed))
+
+    trace = client.get(f"/messages/commands/{placed.headers['diptych-position']}/trace")
+    sent = client.get("/messages/commands?outcome=accepted&limit=1").json()["commands"]
+
+    assert "order_summary" in trace.text
+    assert [(each["command"], each["principal"]) for each in sent] == [("PlaceOrder", "staff")]
+    for path in ("commands", f"history/customer_view/{ada}/blame"):
+        assert client.get(f"/messages/{path}", headers=hers).status_code == 403, path
+        assert client.get(f"/messages/{path}").status_code == 200, path
+
+
 def test_the_catalogue_shows_every_message_and_what_it_leads_to(client: TestClient) -> None:
     page = client.get("/messages/docs/catalogue")
 
