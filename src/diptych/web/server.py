@@ -81,14 +81,25 @@ async def _serve(
         # What is wired lives as long as the process: the collector need not walk it again, which costs tens of ms.
         gc.collect()
         gc.freeze()
-        announce()
-        server = uvicorn.Server(config)
+        server = _Announcing(config, announce)
         async with asyncio.TaskGroup() as group:
             watch = group.create_task(_watched(application, server))
             await server.serve(sockets=[listener])
             watch.cancel()
         if isinstance(application.failure, WiringError):
             raise application.failure
+
+
+class _Announcing(uvicorn.Server):
+    """Announce the address when requests are answered and signals are heard: not before, as a caller may act on it."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
 
 
 async def _watched(application: Application, server: uvicorn.Server) -> None:
