@@ -59,6 +59,7 @@ _HOMES = {
     "diptych.threads": "Threads",
     "diptych.write.lanes": "SentOnly TriedOnly",
     "diptych.write.repository": "Repository",
+    "diptych.write.requests": "command_id_of",
     "diptych.write.units": "UnitOfWork",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}

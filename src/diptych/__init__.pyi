@@ -83,6 +83,7 @@ from diptych.read.views import Refreshed, ViewStanding
 from diptych.threads import Threads
 from diptych.write.lanes import SentOnly, TriedOnly
 from diptych.write.repository import Repository
+from diptych.write.requests import command_id_of
 from diptych.write.units import UnitOfWork
 
 __all__ = [
@@ -204,6 +205,7 @@ __all__ = [
     "WiringError",
     "blocking",
     "change",
+    "command_id_of",
     "computed",
     "decider_of",
     "describe",
