@@ -58,6 +58,8 @@ class Overlay:
         self.changed: list[dict[Key, int]] = [{} for _ in models]
         self._versions: list[list[tuple[Key, int, Any]]] = [[] for _ in models]
         self._made: list[list[RowChange[Any]]] = [[] for _ in models]
+        self.appended: list[tuple[int, int]] = [(0, 0) for _ in models]
+        """The position that was appended for last, and how many rows."""
         self._noted = (0, 0)
         self._known: tuple[StoredEvent | None, int, Any] = (None, 0, None)
 
@@ -138,9 +140,9 @@ def _append(learned: Learned, index: int, step: Appending, overlay: Overlay) -> 
     made = function(learned.events[index], *_arguments(learned, index, (), step, overlay))
     if made is None:
         return
-    rows, changed, position, count = overlay.rows[at], overlay.changed[at], learned.stored.position, 0
-    while (position, count) in rows:
-        count += 1
+    rows, changed, position = overlay.rows[at], overlay.changed[at], learned.stored.position
+    last, count = overlay.appended[at]
+    count = count if last == position else 0
     for each in (made,) if isinstance(made, kind) else made:
         row = each if as_stored is None else as_stored(each, None)
         rows[position, count] = row
@@ -148,6 +150,7 @@ def _append(learned: Learned, index: int, step: Appending, overlay: Overlay) -> 
         if followed:
             overlay.note(at, RowChange((position, count), None, row, position), index)
         count += 1
+    overlay.appended[at] = (position, count)
 
 
 def _roll(learned: Learned, index: int, step: Rolling, overlay: Overlay) -> Iterator[Need]:
