@@ -306,3 +306,17 @@ def test_an_event_stays_with_the_entity_that_it_was_stored_for() -> None:
     ):
         read(*upcasters_of(moved))
     assert read(upcaster_of_json(moved_by_json, "thing.made", 1)) == (Made("LAMP"),)
+
+
+def test_an_upcaster_that_makes_events_whose_tags_cannot_be_told_makes_its_event_unreadable() -> None:
+    @event("thing.told")
+    @dataclass(frozen=True)
+    class Told:
+        thing: Annotated[str, Tag("thing", text=str.lower)]
+
+    def nameless(old: MadeV1) -> Told:
+        return Told(None)  # type: ignore[arg-type]  # the mistake
+
+    nameless.__annotations__["return"] = Told
+    with pytest.raises(UnreadableEventError, match=r"nameless .* cannot upcast thing.made@1: TypeError"):
+        read(*upcasters_of(nameless))

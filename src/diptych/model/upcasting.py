@@ -47,8 +47,7 @@ class Upcaster:
             made = self.function(old)
             found = () if made is None else (made,) if type(made) in self.targets else tuple(made)
         except Exception as wrong:
-            told = f"{type(wrong).__name__}: {wrong}"
-            raise UnreadableEventError(f"{self} cannot upcast {self.source}: {told}") from wrong
+            raise self._failure(wrong) from wrong
         for each in found:
             if type(each) not in self.targets:
                 known = ", ".join(cls.__qualname__ for cls in self.targets) or "no event"
@@ -59,11 +58,17 @@ class Upcaster:
             self._refuse_moved(self.old, old, found)
         return found
 
+    def _failure(self, wrong: Exception) -> UnreadableEventError:
+        return UnreadableEventError(f"{self} cannot upcast {self.source}: {type(wrong).__name__}: {wrong}")
+
     def _refuse_moved(self, cls: type, old: Any, made: tuple[Any, ...]) -> None:
         """Refuse to tell an event of another entity than it was stored for: it is found by its stored tags only."""
         keys = tag_keys(cls)
-        stored = tagger(cls)(old) if keys else ()
-        tags = [tag for each in made if keys for tag in tagger(type(each))(each)]
+        try:
+            stored = tagger(cls)(old) if keys else ()
+            tags = [tag for each in made if keys for tag in tagger(type(each))(each)]
+        except Exception as wrong:
+            raise self._failure(wrong) from wrong
         moved = [tag for tag in tags if tag not in stored and tag.partition(":")[0] in keys]
         if moved:
             raise UnreadableEventError(
