@@ -14,7 +14,7 @@ from diptych.web.fastapi.marks import REMAPS, saying
 from diptych.web.fastapi.visits import remap_here
 from diptych.web.problems import KINDS, Problem
 
-Statuses = Mapping[type | str, int]
+Statuses = Mapping[Any, int]  # Any: a class or a text; a `dict[type[Refused], int]` is no `Mapping[type | str, int]`
 """HTTP statuses by result (`Refused: 400`), refusal (`OutOfStock: 410`), or kind of problem (`"stale": 504`)."""
 
 _OF_CLASS: Mapping[type, str] = {
