@@ -255,6 +255,14 @@ async def test_content_is_kept_only_as_the_application_says() -> None:
         assert [each.content for each in await listed(app)] == [{"seat": "  "}, {"seat": "full"}]
 
 
+async def test_content_that_is_too_long_is_not_kept() -> None:
+    long = Audit(content=lambda command: command.seat * 5001)
+    async with Application(module, audit=long) as app:
+        await app.send(Take("  "))
+
+        assert [each.content for each in await listed(app)] == [{"not_kept": "10004 bytes, and at most 10000 are"}]
+
+
 async def test_content_that_cannot_be_told_takes_nothing_from_the_answer(caplog: pytest.LogCaptureFixture) -> None:
     async with Application(module, audit=Audit(content=lambda command: command.nothing)) as app:
         assert (await app.send(Take("full"))).status == "refused"

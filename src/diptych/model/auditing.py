@@ -16,8 +16,8 @@ class Audit:
     """Keep the trail of commands that were not accepted: `Application(..., audit=Audit(keep=1_000_000))`.
 
     The newest `keep` of them, and none older than `days`. `queue` bounds how many may wait to be written; one more is
-    dropped, and counted. Of a command's content nothing is kept, unless `content` returns what of it may be: fields
-    hold personal data. Raises WiringError for numbers that keep nothing.
+    dropped, and counted. Of a command's content nothing is kept, unless `content` returns what of it may be, 10,000
+    bytes as JSON at most: fields hold personal data. Raises WiringError for numbers that keep nothing.
     """
 
     __slots__ = ("content", "days", "keep", "queue")

@@ -20,6 +20,7 @@ from diptych.write.noting import Noting
 from diptych.write.requests import Delivery, Request
 
 _REASON = 500
+_CONTENT = 10_000
 _log = logging.getLogger("diptych.audit")
 
 
@@ -79,7 +80,10 @@ class Auditing:
     def _kept(self, command: Any) -> bytes | None:
         try:
             kept = None if self._content is None else self._content(command)
-            return None if kept is None else encode(kept)
+            told = None if kept is None else encode(kept)
+            if told is not None and len(told) > _CONTENT:
+                told = encode({"not_kept": f"{len(told)} bytes, and at most {_CONTENT} are"})
+            return told
         except Exception:  # noqa: BLE001 (whatever a function of the user raises: the answer is not to suffer)
             _log.exception("what is kept of %s in the audit trail cannot be told", type(command).__name__)
             return None
