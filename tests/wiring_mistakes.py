@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from diptych import (
+    Aggregate,
     Application,
     Cached,
     Command,
@@ -21,6 +22,7 @@ from diptych import (
     Tag,
     UnitOfWork,
     event,
+    evolves,
 )
 
 OrderId = Annotated[int, Tag("order")]
@@ -287,6 +289,41 @@ async def write(command: PlaceOrder, work: UnitOfWork[OrderPlaced]) -> None: ...
 async def write_anything(command: PlaceOrder, work: UnitOfWork[Any]) -> None: ...
 
 
+@dataclass(frozen=True)
+class NumberOrders(Command[None]):
+    first: int
+
+
+def number_orders(command: NumberOrders, state: int) -> Iterator[OrderPlaced]:
+    yield OrderPlaced(command.first)
+
+
+def pay(state: int, happened: OrderPlaced) -> int:
+    return state
+
+
+def place_by_view(command: PlaceOrder, state: OrderView) -> Iterator[OrderPlaced]:
+    yield OrderPlaced(command.order)
+
+
+def view(state: OrderView, happened: OrderPlaced) -> OrderView:
+    return state
+
+
+def placed_view(row: OrderView | None, happened: OrderPlaced) -> OrderView:
+    return OrderView(happened.order)
+
+
+def get_at_once(query: GetOrder, rows: Rows[OrderView]) -> int:
+    return query.order
+
+
+class Parcel(Aggregate[OrderView], tag="order", initial=lambda: OrderView(0)):
+    @evolves
+    def _placed(self, happened: OrderPlaced) -> OrderView:
+        return OrderView(happened.order)
+
+
 def a_unit_of_work_over_a_log_in_memory() -> None:
     orders = Module("orders")
     orders.command(write)
@@ -297,6 +334,35 @@ def a_unit_of_work_that_names_no_event() -> None:
     orders = Module("orders")
     orders.command(write_anything)
     Application(orders, events="sqlite:///orders.db")
+
+
+def an_event_mark_without_parentheses() -> None:
+    event(OrderView)  # type: ignore[arg-type]  # the mistake
+
+
+def a_command_that_names_no_entity() -> None:
+    Module("orders").decider(Decider(number_orders, pay, initial=int))
+
+
+def a_state_that_needs_arguments() -> None:
+    orders = Module("orders")
+    orders.decider(Decider(place_by_view, view, initial=OrderView))  # type: ignore[arg-type]  # the mistake
+    Application(orders)
+
+
+def a_function_in_place_of_a_decider() -> None:
+    Module("orders").decider(decide)  # type: ignore[type-var]  # the mistake
+
+
+def an_object_in_place_of_an_aggregate() -> None:
+    Module("orders").aggregate(Parcel())  # type: ignore[type-var]  # the mistake
+
+
+def a_query_handler_that_takes_rows_and_is_not_async() -> None:
+    orders, views = Module("orders"), Projection("orders")
+    views.read_model(OrderView, key="order").on(placed_view)
+    orders.query(get_at_once)
+    Application(orders, views)
 
 
 MISTAKES: tuple[Callable[[], None], ...] = (
@@ -322,4 +388,10 @@ MISTAKES: tuple[Callable[[], None], ...] = (
     two_modules_that_handle_one_query,
     a_unit_of_work_over_a_log_in_memory,
     a_unit_of_work_that_names_no_event,
+    an_event_mark_without_parentheses,
+    a_command_that_names_no_entity,
+    a_state_that_needs_arguments,
+    a_function_in_place_of_a_decider,
+    an_object_in_place_of_an_aggregate,
+    a_query_handler_that_takes_rows_and_is_not_async,
 )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
+from diptych.errors import StoreError, UnknownMessageError
 from diptych.handlers import handling_of
 from diptych.injection import Injector, Scope, Source
 from diptych.model.folds import parameters_of
+from diptych.model.messages import is_command, is_query
 from diptych.model.meta import Context
 
 Handler = Callable[[Any, Context], Awaitable[Any]]
@@ -112,3 +115,28 @@ def _opening(function: Callable[..., Any], sources: Sequence[Source]) -> Handler
             return await answer if waits else answer
 
     return call
+
+
+def unhandled(message: object, kind: str, known: Iterable[str]) -> UnknownMessageError:
+    """Return the error of a message that nobody handles, with what may have been meant."""
+    cls = type(message)
+    if isinstance(message, type):
+        hint = f"expected a {kind}, found the class {message.__qualname__}; make one of it: {message.__name__}(...)"
+    elif is_query(cls) and kind == "command":
+        hint = f"{cls.__qualname__} is a query: it is asked, not sent"
+    elif is_command(cls) and kind == "query":
+        hint = f"{cls.__qualname__} is a command: it is sent, not asked"
+    else:
+        hint = f"no module of the application handles the {kind} {cls.__qualname__}{likely(cls.__name__, known)}"
+    return UnknownMessageError(hint)
+
+
+def likely(name: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence about an unknown name: what may have been meant, or nothing."""
+    close = difflib.get_close_matches(name[:80], known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def unopened() -> StoreError:
+    """Return the error of a message that comes before the application is open."""
+    return StoreError("the application is not open; enter it with `async with` before anything is sent or asked")

@@ -51,6 +51,8 @@ class Module:
 
     def decider(self, decider: D) -> D:
         """Register a decider for every command of its union."""
+        if not isinstance(decider, Decider):
+            raise _misplaced("decider", decider, "Decider(decide, evolve, initial=...)")
         refuse_blocking(decider.decide, "a decision")
         for decision in decisions_of_decider(decider):
             self._claim(decision.command, decision.function)
@@ -59,6 +61,8 @@ class Module:
 
     def aggregate(self, aggregate: A) -> A:
         """Register an aggregate for every command that its `@handles` methods name; usable as a decorator."""
+        if not isinstance(aggregate, type):
+            raise _misplaced("aggregate", aggregate, type(aggregate).__qualname__)
         self.decider(decider_of(aggregate))
         return aggregate
 
@@ -187,3 +191,11 @@ class Module:
                 where=place_of(function),
                 fix="remove one of them",
             )
+
+
+def _misplaced(method: str, found: object, wanted: str) -> WiringError:
+    return WiringError(
+        f"module.{method} was given {getattr(found, '__qualname__', None) or f'{found!r:.60}'}, and takes {wanted}",
+        where=place_of(found),
+        fix=f"write module.{method}({wanted})",
+    )

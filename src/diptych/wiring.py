@@ -84,7 +84,8 @@ class Wiring:
                 raise WiringError(
                     f"an application is made of modules, projections and subscribers, found {_shown(part)}",
                     where=place_of(part) if isinstance(part, type) else "",
-                    fix="pass the Projection of a read model; by keyword what is no part: provide=[...], events=...",
+                    fix="pass the Projection of a read model, and the Module that a decider, aggregate or handler is "
+                    "registered in; by keyword what is no part: provide=[...], events=...",
                 )
         _refuse_unknown("mode", self.mode, Mode)
         _refuse_unknown("projections", self.runs, Runs)

@@ -119,7 +119,10 @@ def test_a_decider_may_name_its_tag() -> None:
 
     assert decision.selections[0][1].keys(Open(ONE, TWO)) == (TWO,)
     wrong("Open names 2 entities", Decider(only, opened, initial=int))
-    wrong("Open names 0 entities", Decider(only, opened, initial=int, tag="order"))
+    wrong(
+        "no field of Open names the entity to decide on, by the tag 'order'; ",
+        Decider(only, opened, initial=int, tag="order"),
+    )
 
 
 def test_a_command_names_one_entity() -> None:
@@ -127,8 +130,8 @@ def test_a_command_names_one_entity() -> None:
 
     def several(command: Several, state: int) -> Iterator[Moved]: ...
 
-    assert "['source', 'target']" in wrong("Transfer names 2 entities", Decider(transfer, evolve, initial=int))
-    wrong("Several names 0 entities", Decider(several, evolve, initial=int))
+    wrong("Transfer names 2 entities, by source, target", Decider(transfer, evolve, initial=int))
+    wrong("no field of Several names the entity to decide on", Decider(several, evolve, initial=int))
 
 
 def test_an_event_that_the_tag_does_not_lead_to_is_found() -> None:

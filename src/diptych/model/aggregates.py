@@ -139,7 +139,7 @@ def fold_of(cls: type[Aggregate[S]]) -> Fold[S]:
     def evolve(state: S, event: Any) -> S:
         method = table.get(type(event))
         if method is None:
-            raise WiringError(f"no @evolves method of {cls.__qualname__} folds {type(event).__qualname__}")
+            raise _unfolded(cls, type(event))
         shell = new(cls)
         shell._state = state  # noqa: SLF001 (what __init__ does, once per event)
         return method(shell, event)  # type: ignore[no-any-return]  # of the type that the aggregate names
@@ -203,7 +203,7 @@ def state_of(cls: type[Aggregate[S]]) -> type[S]:
     raise WiringError(
         f"{cls.__qualname__} does not name the type of its state",
         where=place_of(cls),
-        fix=f"write class {cls.__name__}(Aggregate[YourState], tag=...)",
+        fix=f"write class {cls.__name__}(Aggregate[YourState], tag=...): one class, whose fields may be None",
     )
 
 
@@ -235,4 +235,12 @@ def _stateless(cls: type, event: type) -> WiringError:
         f"the @evolves method of {cls.__qualname__} for {event.__qualname__} returned nothing",
         where=place_of(cls),
         fix="return the next state: return change(self.state, ...)",
+    )
+
+
+def _unfolded(cls: type, event: type) -> WiringError:
+    return WiringError(
+        f"no @evolves method of {cls.__qualname__} folds {event.__qualname__}",
+        where=place_of(cls),
+        fix=f"write @evolves above a method (self, event: {event.__qualname__}); `return self.state` changes nothing",
     )

@@ -215,10 +215,23 @@ def entity_of(decider: Decider[Any], command: type) -> tuple[str, str]:
     fit = [pair for pair in fit if all(pair[1] in keys for keys in shared)] if len(fit) > 1 else fit
     if len(fit) == 1:
         return fit[0]
+    if not fit:
+        raise _unnamed(decider, command, tagged)
     raise WiringError(
-        f"{command.__qualname__} names {len(fit)} entities {[name for name, _ in fit]}; a decider decides on one",
+        f"{command.__qualname__} names {len(fit)} entities, by {', '.join(name for name, _ in fit)}; "
+        "a decider decides on one",
         where=place_of(decider.decide),
-        fix="give one field a type with Tag(...), or name it: Decider(..., tag='order')",
+        fix="name the tag of the one: Decider(..., tag='order')",
+    )
+
+
+def _unnamed(decider: Decider[Any], command: type, tagged: Iterable[tuple[str, str]]) -> WiringError:
+    wanted = decider.tag or next(iter(sorted(_tag_keys(decider.fold.events[0]))), "order")
+    carried = ", ".join(f"{name} carries {tag!r}" for name, tag in tagged) or "none carries any"
+    return WiringError(
+        f"no field of {command.__qualname__} names the entity to decide on, by the tag {wanted!r}; {carried}",
+        where=place_of(decider.decide),
+        fix=f"give the field that names it a type with Tag({wanted!r}), or correct the tag of the decider",
     )
 
 

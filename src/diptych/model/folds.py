@@ -6,10 +6,11 @@ import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from types import NoneType
 from typing import Any, Generic, TypeVar
 
 from diptych.errors import WiringError
-from diptych.model.fields import hints_of, members_of, place_of, split_marks
+from diptych.model.fields import hints_of, members_of, place_of, split_marks, split_optional
 from diptych.model.messages import event_type
 from diptych.model.meta import Meta
 from diptych.model.snapshots import Snapshots
@@ -51,6 +52,22 @@ class Fold(Generic[S]):
         """Say whether the fold takes a Meta."""
         return takes(self.evolve, Meta)
 
+    @cached_property
+    def promises_state(self) -> bool:
+        """Say whether the return type admits no None: then a None is a forgotten `return`."""
+        said = split_marks(hints_of(self.evolve).get("return", Any))[0]
+        return not (said in (Any, object, NoneType) or isinstance(said, TypeVar) or split_optional(said)[1])
+
+    def refuse_none(self, event: Any) -> None:
+        """Raise WiringError where None, which the fold has returned for this event, is no state."""
+        if self.promises_state:
+            name = type(event).__qualname__
+            raise WiringError(
+                f"{self.evolve.__qualname__} returned None for {name}, and its type promises a state",
+                where=place_of(self.evolve),
+                fix="return the next state on every path; write -> ... | None where None is one",
+            )
+
     @property
     def name(self) -> str:
         """Return the qualified name of the fold's function, which tells two folds apart."""
@@ -61,9 +78,13 @@ class Fold(Generic[S]):
         if self.wants_meta:
             for event, meta in events:
                 state = self.evolve(state, event, meta)
+                if state is None:
+                    self.refuse_none(event)
         else:
             for event, _ in events:
                 state = self.evolve(state, event)
+                if state is None:
+                    self.refuse_none(event)
         return state
 
 

@@ -62,6 +62,12 @@ def event(name: str, *, version: int = 1, since: int | None = None) -> Callable[
     `since=2` says that the JSON of versions from 2 on fits the class as well, because fields added since have defaults.
     The class stays as it is. Raises WiringError for a name that is not dotted lower case.
     """
+    if isinstance(name, type):  # type: ignore[unreachable]  # @event without parentheses, checked by no types
+        raise WiringError(
+            f"@event stands above {name.__qualname__} without a stored name",
+            where=place_of(name),
+            fix=f'write @event("{_suggested(name)}")',
+        )
     if not _STORED_NAME.match(name) or version < 1:
         raise WiringError(
             f"{name!r} version {version} cannot name an event in the log",

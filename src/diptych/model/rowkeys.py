@@ -104,7 +104,8 @@ def _present(model: Any, event: type, names: tuple[str, ...], function: Callable
         raise WiringError(
             f"{event.__qualname__} has no field {lacking[0]!r} to key a row of {model.name!r} by",
             where=place_of(function),
-            fix=f"name the event's field: @{model.name}.on(key='...'), one of {', '.join(present)}",
+            fix=f"name the event's field: @{model.name}.on(key='...'), one of {', '.join(present)}; "
+            "or fold the changes of rows that have it: rollup(...)",
         )
     return present
 

@@ -30,9 +30,10 @@ def tag_named(key: str, classes: Iterable[type]) -> Tag:
         marks = {mark for field in fields_of(cls) if (mark := tag_of(field)) is not None and mark.key == key}
         if not marks:
             raise WiringError(
-                f"no field of {cls.__qualname__} carries the tag {key!r}, by which its events are to be found",
+                f"no field of {cls.__qualname__} carries the tag {key!r}, by which its events are to be found; "
+                f"its tags: {', '.join(sorted(tag_keys(cls))) or 'none'}",
                 where=place_of(cls),
-                fix=f"give the field that names it a type with Tag({key!r})",
+                fix=f"give the field that names it a type with Tag({key!r}), or correct the tag of who reads it",
             )
         found.update(dict.fromkeys(marks, cls))
     if len(found) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -10,8 +11,8 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self
 
 from diptych.codec import EventCodec, refuse_unsound
-from diptych.dispatch import Handler, Middleware, compile_handlers, compose, sources_of
-from diptych.errors import UnknownMessageError, WiringError
+from diptych.dispatch import Handler, Middleware, compile_handlers, compose, sources_of, unhandled, unopened
+from diptych.errors import WiringError
 from diptych.injection import Injector, Source
 from diptych.model.caching import Cached
 from diptych.model.fields import place_of
@@ -165,8 +166,10 @@ class ReadPanel:
         UnknownMessageError, InvalidMessageError; as of a position also HistoryError.
         """
         route = self._routes.get(type(query))
-        if route is None or route.handle is None:
-            raise UnknownMessageError(f"no module answers {type(query).__qualname__}")
+        if route is None:
+            raise unhandled(query, "query", {each.__name__: each for each in self._routes})
+        if route.handle is None:
+            raise unopened()
         refuse_unsound(type(query), query)
         after = max(after or 0, as_of or 0)
         await self._shelf.reach.reach(route.projections, after, timeout=wait)
@@ -255,9 +258,19 @@ def _route(
     function: Any, resolver: RowsResolver, injector: Injector, guards: QueryGuards, cached: Cached | None
 ) -> _Route:
     models = resolver.models_of(parameters_of(function))
+    if models and not inspect.iscoroutinefunction(function):
+        raise _unawaited(function)
     projections = tuple(dict.fromkeys((*(model.projection for model in models), *guards.projections)))
     named = tuple(dict.fromkeys(model.name for model in models))
     return _Route(function, sources_of(function, injector), projections, named, guards, cached)
+
+
+def _unawaited(function: Any) -> WiringError:
+    return WiringError(
+        f"{function.__qualname__} takes Rows and is not async: what they answer must be awaited",
+        where=place_of(function),
+        fix=f"write async def {function.__name__}(...), and await rows.get(...)",
+    )
 
 
 def _refuse_twins(projections: Iterable[Projection]) -> None:

@@ -76,9 +76,11 @@ class Projector:
         except StoreError as failed:
             if not isinstance(failed, CorruptionError):
                 raise
-            await self._singly(events, through)
-        except Exception:  # noqa: BLE001 (any bug of a fold; folding singly finds the event and stops there)
-            await self._singly(events, through)
+        except Exception:  # noqa: BLE001, S110 (any bug of a fold; folding singly finds the event and tells of it once)
+            pass
+        else:
+            return
+        await self._singly(events, through)
 
     async def store_idle(self) -> None:
         """Store the position that so far is known in memory only."""

@@ -7,9 +7,10 @@ from contextlib import AsyncExitStack
 from typing import Any, cast, get_args
 
 from diptych.codec import encode_message
-from diptych.dispatch import compile_handler, guarded, sources_of
-from diptych.errors import InvalidMessageError, Refusal, UnknownMessageError
+from diptych.dispatch import compile_handler, guarded, sources_of, unhandled
+from diptych.errors import InvalidMessageError, Refusal, WiringError
 from diptych.injection import Injector
+from diptych.model.fields import place_of
 from diptych.model.gates import guards_of
 from diptych.model.meta import Context
 from diptych.model.results import Accepted, Conflict, Failure, Invalid
@@ -20,6 +21,7 @@ from diptych.write.deciding import Decided, Deciding, failure_of
 from diptych.write.entities import Entity, Known
 from diptych.write.repository import repositories
 from diptych.write.requests import Request, canonical, filler
+from diptych.write.units import takes_unit
 from diptych.write.work import Work
 
 
@@ -75,7 +77,7 @@ async def _decided(
             return deciding.decide(command, list(_loaded(deciding, past, command)), context)
         if type(command) in module.commands:
             return await _handled(module.commands[type(command)], past, command, context, injector)
-    raise UnknownMessageError(f"no module of this scenario handles the command {type(command).__qualname__}")
+    raise unhandled(command, "command", [cls.__name__ for module in modules for cls in module.messages])
 
 
 def _loaded(deciding: Deciding, past: Sequence[Past], command: Any) -> Iterator[dict[Any, Entity]]:
@@ -107,6 +109,7 @@ async def _handled(
             _load(entity, past)
         return bool(entities)
 
+    _refuse_unit(function)
     handler = compile_handler(function, sources_of(function, injector.resolving(repositories)))
     work = Work(refresh)
     request = Request(context.now, context.command_id, context.principal, work=work)
@@ -118,3 +121,12 @@ async def _handled(
     if any(entity.clause.matches(each.name, each.tags) for entity in added for each in past):
         return Decided((), Conflict("what the handler adds is there already"))
     return Decided(work.events, value)
+
+
+def _refuse_unit(function: Callable[..., Any]) -> None:
+    if takes_unit(function):
+        raise WiringError(
+            f"{function.__qualname__} writes tables in a unit of work, and a scenario has no database",
+            where=place_of(function),
+            fix="send its command to an application whose log is a file: events=f'sqlite:///{tmp_path}/log.db'",
+        )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Awaitable, Callable, Iterable
 from time import perf_counter
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Send
 
+from diptych.dispatch import likely
 from diptych.errors import UnknownMessageError
 from diptych.web.bodies import Receive
 from diptych.web.edge import Edge, Reply, Scope
@@ -21,9 +21,7 @@ Serve = Callable[[str, Scope, Headers, Receive], Awaitable[Reply]]
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownMessageError:
     """Return the error of a name that no message has, with the one that may have been meant."""
-    close = difflib.get_close_matches(name[:_NAMED], known, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    return UnknownMessageError(f"there is no {kind} named {name[:_NAMED]!r}{hint}")
+    return UnknownMessageError(f"there is no {kind} named {name[:_NAMED]!r}{likely(name, known)}")
 
 
 class Face:

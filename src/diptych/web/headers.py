@@ -55,7 +55,8 @@ def expected_position(headers: Headers) -> int | None:
     if given is None:
         return None
     match = _ETAG.fullmatch(given)
-    return _position("If-Match", match and match[1], given, 'a quoted position such as "42"')
+    wanted = 'a quoted position such as "42", that of a Diptych-Position'
+    return _position("If-Match", match and match[1], given, wanted)
 
 
 def after_position(headers: Headers) -> int | None:

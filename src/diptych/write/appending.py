@@ -109,7 +109,10 @@ def _by_tag(news: Sequence[News]) -> dict[str, Sequence[News]]:
 
 
 def _step(fold: Fold[Any], state: Any, event: Any, position: int, meta_at: Callable[[int], Meta]) -> Any:
-    return fold.evolve(state, event, meta_at(position)) if fold.wants_meta else fold.evolve(state, event)
+    state = fold.evolve(state, event, meta_at(position)) if fold.wants_meta else fold.evolve(state, event)
+    if state is None:
+        fold.refuse_none(event)
+    return state
 
 
 def _meta(request: Request, appended: Appended, position: int) -> Meta:

@@ -42,6 +42,7 @@ class Deciding:
         _refuse_async(decision)
         _refuse_valueless(decision)
         for name, selection in decision.selections:
+            _refuse_unmade(decision, name, selection.model.fold.initial)
             _refuse_mutable(decision, name, selection.model.fold.initial)
         self._arguments = tuple(self._compile(injector))
 
@@ -126,6 +127,17 @@ def _refuse_valueless(decision: Decision) -> None:
         where=place_of(decision.function),
         fix=f"write -> Generator[YourEvent, None, {name}] and return it after the events, or make it a Command[None]",
     )
+
+
+def _refuse_unmade(decision: Decision, name: str, initial: Callable[[], Any]) -> None:
+    try:
+        initial()
+    except TypeError as wrong:
+        raise WiringError(
+            f"the state {name!r} of {decision.function.__qualname__} cannot be made before the first event: {wrong}",
+            where=place_of(initial),
+            fix="give each of its fields a default, or name a function without parameters: initial=...",
+        ) from None
 
 
 def _refuse_mutable(decision: Decision, name: str, initial: Callable[[], Any]) -> None:

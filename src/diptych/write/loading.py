@@ -133,6 +133,8 @@ def _folded(fold: Fold[Any], known: Known, read: Read, events: Sequence[StoredEv
             for event in read(stored.name, stored.version, stored.data):
                 if type(event) in kinds:
                     state, version = evolve(state, event), stored.position
+                    if state is None:
+                        fold.refuse_none(event)
     return state, version
 
 
@@ -144,4 +146,6 @@ def _folded_with_meta(fold: Fold[Any], known: Known, read: Read, events: Sequenc
             for index, event in enumerate(read(stored.name, stored.version, stored.data)):
                 if type(event) in kinds:
                     state, version = evolve(state, event, meta_of(stored, index)), stored.position
+                    if state is None:
+                        fold.refuse_none(event)
     return state, version

@@ -9,7 +9,16 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from diptych.codec import EventCodec, decode_message, encode, fingerprint
-from diptych.dispatch import Handler, Middleware, compile_handlers, compose, sources_of
+from diptych.dispatch import (
+    Handler,
+    Middleware,
+    compile_handlers,
+    compose,
+    likely,
+    sources_of,
+    unhandled,
+    unopened,
+)
 from diptych.errors import InvalidMessageError, MalformedError, UnknownMessageError, WiringError
 from diptych.injection import Injector, Source, refuse_rows
 from diptych.model.fields import place_of
@@ -105,7 +114,7 @@ class WritePanel:
         """Send the command of this name whose JSON is `body`; as `send`, and MalformedError for what is no JSON."""
         cls = self._named.get(name)
         if cls is None:
-            raise UnknownMessageError(f"no module handles a command named {name!r}")
+            raise UnknownMessageError(f"no module handles a command named {name!r}{likely(name, self._named)}")
         try:
             command = decode_message(cls, body)
         except InvalidMessageError as invalid:
@@ -132,7 +141,9 @@ class WritePanel:
     def _route_of(self, command: Any) -> Route:
         route = self._routes.get(type(command))
         if route is None:
-            raise UnknownMessageError(f"no module handles the command {type(command).__qualname__}")
+            if type(command) in self._named.values():
+                raise unopened()
+            raise unhandled(command, "command", self._named)
         return route
 
     def _identified(self, route: Route, command: Any, delivery: Delivery) -> tuple[Any, UUID]:

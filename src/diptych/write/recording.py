@@ -9,7 +9,7 @@ from diptych.codec import EventCodec, decoder, encode
 from diptych.errors import KeyReusedError, WiringError
 from diptych.model.criteria import Condition
 from diptych.model.fields import place_of
-from diptych.model.messages import EventType, result_type
+from diptych.model.messages import EventType, event_type, result_type
 from diptych.model.results import Accepted
 from diptych.ports import Append, AppendOutcome, Clock, EventStore, Metadata, NewEvent, Record
 from diptych.recorded import writer_of
@@ -91,6 +91,7 @@ class Recorder:
     def _write(self, event: Any, metadata: bytes) -> NewEvent:
         cls = type(event)
         if cls not in self._types:
+            event_type(cls)  # refuses what is no event at all
             self._lineage.refuse_outdated(cls, cls)
             raise WiringError(
                 f"a decision yielded {cls.__qualname__}, which no fold and no return type names",
