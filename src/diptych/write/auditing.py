@@ -80,10 +80,7 @@ class Auditing:
     def _kept(self, command: Any) -> bytes | None:
         try:
             kept = None if self._content is None else self._content(command)
-            told = None if kept is None else encode(kept)
-            if told is not None and len(told) > _CONTENT:
-                told = encode({"not_kept": f"{len(told)} bytes, and at most {_CONTENT} are"})
-            return told
+            return None if kept is None else _bounded(encode(kept))
         except Exception:  # noqa: BLE001 (whatever a function of the user raises: the answer is not to suffer)
             _log.exception("what is kept of %s in the audit trail cannot be told", type(command).__name__)
             return None
@@ -122,6 +119,12 @@ def _said(wrong: BaseException) -> str:
         return str(wrong)
     except Exception:  # noqa: BLE001 (whatever the error of a user raises)
         return "(it cannot be shown)"
+
+
+def _bounded(content: bytes) -> bytes:
+    if len(content) <= _CONTENT:
+        return content
+    return encode({"not_kept": f"{len(content)} bytes, and at most {_CONTENT} are"})
 
 
 def _text(said: str) -> str:
