@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import threading
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+from weakref import WeakSet
 
 from diptych.errors import NotDurableError, SettingsError, StoreError
 from diptych.stores.sqlite.lock import FairLock
@@ -72,24 +74,58 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 
 
 class Relinquishing(sqlite3.Connection):
-    """Be a connection that rolls back before it closes.
+    """Be a connection that lets go of its transaction though somebody holds a statement that is not read to its end.
 
-    SQLite keeps a closed connection, and its transaction, alive as long as anybody holds a statement of it.
+    SQLite keeps a closed connection, and its transaction, alive as long as there is one; and where one was interrupted,
+    every later statement is interrupted too, a rollback as well, until it is closed.
     """
+
+    def __init__(self, *given: Any, **named: Any) -> None:  # Any: as sqlite3 takes them
+        super().__init__(*given, **named)
+        self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
+        self._making = threading.Lock()
+
+    def cursor(self, *given: Any) -> Any:  # Any: as sqlite3 types it
+        """Return a cursor, and remember it."""
+        made = super().cursor(*given)
+        with self._making:
+            self._cursors.add(made)
+        return made
+
+    def close_cursors(self) -> None:
+        """End every statement but one that is running."""
+        with self._making:
+            found = list(self._cursors)
+        for each in found:
+            with contextlib.suppress(sqlite3.Error):  # it is running
+                each.close()
+
+    def relinquish(self) -> None:
+        """Refuse to write from here on, and roll back; from any thread, whatever the others do with it."""
+        while True:
+            self.close_cursors()
+            try:
+                # In this order: what somebody may still send is refused, so it cannot be committed by itself.
+                self.execute("pragma query_only = on")
+                self.rollback()
+            except sqlite3.Error as wrong:  # anything else: no transaction any more, or closed
+                if getattr(wrong, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+                    continue
+            return
 
     def close(self) -> None:
         """Roll back, then close."""
-        with contextlib.suppress(sqlite3.Error):  # closed already
-            self.rollback()
+        self.relinquish()
         super().close()
 
 
-def connect_unit(path: Path) -> sqlite3.Connection:
+def connect_unit(path: Path) -> Relinquishing:
     """Open a connection for units of work on a log that a writer opened: as durable, and read-only until their turn.
 
     Foreign keys are enforced. Raises NotDurableError unless the file says so.
     """
     connection = _connect(path, Relinquishing)
+    assert isinstance(connection, Relinquishing)  # noqa: S101 (as asked for)
     for pragma in ("wal_autocheckpoint = 0", "synchronous = full", "foreign_keys = on", "query_only = on"):
         connection.execute(f"pragma {pragma}")
     found = [connection.execute(f"pragma {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]

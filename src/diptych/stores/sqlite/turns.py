@@ -11,11 +11,11 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from diptych.errors import TurnHeldError, UnitError
+from diptych.errors import StaleRowError, TurnHeldError, UnitError
 from diptych.ports import Append, Appended, AppendOutcome
 from diptych.stores.heads import KnownHead
 from diptych.stores.sqlite.batch import Tail
-from diptych.stores.sqlite.connection import checkpoint
+from diptych.stores.sqlite.connection import Relinquishing, checkpoint
 from diptych.stores.sqlite.faults import breaks_a_row, commit_error, store_error
 from diptych.stores.sqlite.lock import FairLock
 
@@ -29,7 +29,7 @@ class Turn:
     Its methods are called in the loop, but for `hold`. Nobody waits for a turn that is given back before it began.
     """
 
-    def __init__(self, connection: sqlite3.Connection, limit: float) -> None:
+    def __init__(self, connection: Relinquishing, limit: float) -> None:
         self.connection, self._limit = connection, limit
         self._changes = connection.total_changes
         self._loop = asyncio.get_running_loop()
@@ -84,7 +84,7 @@ class Turn:
                 outcome = commit(self, order)
         except Exception as wrong:  # noqa: BLE001 (whoever waits must hear of it; the thread must live)
             outcome = wrong
-        self._roll_back()
+        self.connection.relinquish()
         self.end(outcome)
 
     def end(self, outcome: AppendOutcome | Exception | None) -> None:
@@ -97,7 +97,12 @@ class Turn:
 
     def _begin(self) -> None:
         self.connection.execute("pragma query_only = off")
-        self.connection.execute("begin immediate")
+        try:
+            self.connection.execute("begin immediate")
+        except sqlite3.Error as wrong:
+            if wrong.sqlite_errorcode == sqlite3.SQLITE_BUSY_SNAPSHOT:
+                raise StaleRowError("a stream of rows is still being read, and somebody wrote meanwhile") from wrong
+            raise
         self._tell(self.granted, None)
 
     def _order(self) -> Append | None:
@@ -115,12 +120,6 @@ class Turn:
         with self._mutex:
             self.is_over = True
         return order
-
-    def _roll_back(self) -> None:
-        # In this order: what a unit may still send is refused from here on, so it cannot be committed by itself.
-        for statement in ("pragma query_only = on", "rollback"):
-            with contextlib.suppress(sqlite3.Error):  # no transaction any more, or closed
-                self.connection.execute(statement)
 
     def interrupt(self) -> None:
         """End the statement that is running, if one is; from any thread."""

@@ -89,9 +89,16 @@ def _engine(path: Path) -> AsyncEngine:
         pool_reset_on_return=None,  # the thread of turns has ended the transaction, on this very connection
     )
     event.listen(engine.sync_engine, "before_cursor_execute", _before_statement)
+    event.listen(engine.sync_engine.pool, "checkin", _checked_in)
     event.listen(engine.sync_engine, "commit", _committing)
     event.listen(engine.sync_engine, "rollback", _rolling_back)
     return engine
+
+
+def _checked_in(adapted: Any, _record: object) -> None:
+    """End what a unit left open: a stream would keep the next one in its past."""
+    if adapted is not None:  # it was not closed
+        adapted.driver_connection.raw.close_cursors()
 
 
 def _before_statement(
