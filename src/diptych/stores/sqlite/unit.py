@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
+import re
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +24,9 @@ UNIT = "diptych_unit"
 
 _ENDED = "the unit of work has ended; its session cannot be used any more"
 _CONTROLS = frozenset(("begin", "commit", "end", "attach", "detach", "vacuum", "pragma"))
+
+_NOTHING = re.compile(r"\A(?:[\s;]|--[^\n]*|/\*.*?(?:\*/|\Z))+", re.DOTALL)
+"""What SQLite passes over before a statement."""
 
 AppendToLog = Callable[[Append], Awaitable[AppendOutcome]]
 
@@ -59,8 +62,9 @@ class SqliteUnit:
     async def begin(self) -> None:
         """Take the turn now; raise StaleRowError if a row that the session holds is out of date."""
         self.refuse_ended()
-        if self._turn is None:
-            await self._session.run_sync(self._prove_all)
+        if self._turn is not None:
+            await asyncio.shield(self._turn.granted)  # another task of the handler may have asked for it
+        await self._session.run_sync(self._prove_all)
 
     async def append(self, append: Append) -> AppendOutcome:
         """Flush and commit all as one; a unit that wrote nothing and has no turn leaves the append to the log."""
@@ -113,7 +117,7 @@ class SqliteUnit:
     def before_statement(self, connection: sa.Connection, statement: str, context: ExecutionContext) -> None:
         """Take the turn before a statement that may write; refuse one that controls the transaction."""
         self.refuse_ended()
-        words = statement.split(None, 2)
+        words = _NOTHING.sub("", statement, count=1).split(None, 2)
         word = words[0].lower().rstrip(";") if words else ""
         if word in _CONTROLS or (word == "rollback" and [each.lower() for each in words[1:2]] != ["to"]):
             self._fail(f"{word!r} is not for a unit of work: it commits when its handler returns, or rolls back")
@@ -126,8 +130,7 @@ class SqliteUnit:
         states = touched(session)
         if not states and not session.new:
             return
-        if self._turn is None:
-            self._take(session.connection())
+        self._take_within(session)
         self._prove(session, states)
 
     def committing(self) -> None:
@@ -149,7 +152,7 @@ class SqliteUnit:
         raise self._failure
 
     def _prove_all(self, session: Session) -> None:
-        self._take(session.connection())
+        self._take_within(session)
         self._prove(session, self._unproved)
 
     def _prove(self, session: Session, states: set[State]) -> None:
@@ -160,6 +163,11 @@ class SqliteUnit:
         except (StaleRowError, UnitError) as wrong:
             self._failure = wrong
             raise
+
+    def _take_within(self, session: Session) -> None:
+        connection = session.connection()  # its savepoint is a statement too, and may have taken the turn
+        if self._turn is None:
+            self._take(connection)
 
     def _take(self, connection: sa.Connection) -> None:
         """Wait for the turn; called in the greenlet of a statement or a flush."""
@@ -172,8 +180,7 @@ class SqliteUnit:
         self._unproved = loaded(self._session.sync_session)
 
     async def _taken(self, driver: Any) -> None:
-        raw: sqlite3.Connection = driver.raw
-        self._turn = Turn(raw, self._limit)
+        self._turn = Turn(driver.raw, self._limit)
         self._turns.ask(self._turn)
         self._turn.ended.add_done_callback(self._expire)
         try:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import ColumnProperty, InstanceState, Mapper, Session
+from sqlalchemy.orm import ColumnProperty, InstanceState, Mapper, RelationshipDirection, Session
 
 from diptych.errors import StaleRowError, UnitError
 
@@ -24,9 +24,21 @@ def loaded(session: Session) -> set[State]:
 
 
 def touched(session: Session) -> set[State]:
-    """Return the states of the rows that a flush would update or delete."""
+    """Return the states of the rows that a flush would update or delete, those for what they belong to among them."""
     changed = [each for each in session.dirty if session.is_modified(each)]
-    return {sa.inspect(each) for each in (*changed, *session.deleted)}
+    moved = [each for owner in (*changed, *session.new, *session.deleted) for each in _moved(owner, session)]
+    return {sa.inspect(each) for each in (*changed, *session.deleted, *moved)}
+
+
+def _moved(owner: object, session: Session) -> Iterator[object]:
+    """Yield what an object got, lost, or leaves behind when it is deleted: rows that say whose they are."""
+    state: State = sa.inspect(owner)
+    for each in state.mapper.relationships:
+        owns = each.direction is RelationshipDirection.ONETOMANY and not each.viewonly
+        if owns or each.cascade.delete_orphan:
+            added, unchanged, deleted = state.attrs[each.key].history
+            left = unchanged if owner in session.deleted else ()
+            yield from (found for found in (*(added if owns else ()), *left, *deleted) if found in session)
 
 
 def refuse_stale(session: Session, states: Iterable[State]) -> None:
