@@ -73,6 +73,12 @@ def handler_function(handler: F) -> Call:
     Raises WiringError for a class without `handle`, and for a `@blocking` handler that takes what must be awaited.
     """
     if not isinstance(handler, type):
+        if not callable(handler):
+            raise WiringError(
+                f"a handler is a function or a class with a method handle, found {handler!r:.60}",
+                where=place_of(handler),
+                fix=f"register the class {type(handler).__qualname__}; what its constructor takes is injected",
+            )
         return _registered(handler, (), parameters_of(handler), handler) if is_blocking(handler) else handler
     handle = inspect.getattr_static(handler, "handle", None)
     if not inspect.isfunction(handle):

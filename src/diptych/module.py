@@ -40,6 +40,8 @@ class Module:
     """
 
     def __init__(self, name: str, *, tables: MetaData | None = None) -> None:
+        if tables is not None and not hasattr(tables, "sorted_tables"):
+            raise _misplaced("tables", tables, "MetaData, such as OrmBase.metadata")
         self.name, self.tables = name, tables
         self.decisions: dict[type, Decision] = {}
         self.commands: dict[type, Callable[..., Any]] = {}
@@ -195,7 +197,7 @@ class Module:
 
 def _misplaced(method: str, found: object, wanted: str) -> WiringError:
     return WiringError(
-        f"module.{method} was given {getattr(found, '__qualname__', None) or f'{found!r:.60}'}, and takes {wanted}",
+        f"{method} of a module was given {getattr(found, '__qualname__', None) or f'{found!r:.60}'}; it takes {wanted}",
         where=place_of(found),
-        fix=f"write module.{method}({wanted})",
+        fix=f"pass {wanted}",
     )

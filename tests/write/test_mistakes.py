@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+from sqlalchemy.orm import DeclarativeBase
 
 from diptych import (
     Aggregate,
@@ -175,3 +177,31 @@ def test_a_scenario_has_no_database_for_a_unit_of_work() -> None:
 
     with pytest.raises(WiringError, match="fill writes tables in a unit of work, and a scenario has no database"):
         Scenario(module).given().when(Fill("a"))
+
+
+async def test_a_unit_of_work_records_the_events_that_its_type_names(tmp_path: Path) -> None:
+    module = Module("tables")
+
+    @module.command
+    async def fill(command: Fill, work: UnitOfWork[Emptied]) -> None:
+        work.record(Filled(command.jar))  # type: ignore[arg-type]  # the mistake
+
+    async with Application(module, events=f"sqlite:///{tmp_path}/log.db") as app:
+        with pytest.raises(WiringError, match="a unit of work recorded Filled, which its type does not name"):
+            await app.send(Fill("a"))
+        assert await app.head() == 0
+
+
+def test_an_object_in_place_of_a_handler_class_is_told_of_the_class() -> None:
+    class Handler:
+        def handle(self, command: Fill) -> None: ...
+
+    with pytest.raises(WiringError, match=r"found <(.|\n)*fix  register the class"):
+        Module("jars").command(Handler())  # type: ignore[type-var]  # the mistake
+
+
+def test_a_mapped_base_in_place_of_its_tables_is_told_of_its_metadata() -> None:
+    class OrmBase(DeclarativeBase): ...
+
+    with pytest.raises(WiringError, match=r"tables of a module was given (.*)OrmBase; it takes MetaData"):
+        Module("tables", tables=OrmBase)  # type: ignore[arg-type]  # the mistake

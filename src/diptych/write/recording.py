@@ -94,8 +94,8 @@ class Recorder:
             event_type(cls)  # refuses what is no event at all
             self._lineage.refuse_outdated(cls, cls)
             raise WiringError(
-                f"a decision yielded {cls.__qualname__}, which no fold and no return type names",
+                f"{cls.__qualname__} was recorded, and no fold and no return type names it",
                 where=place_of(cls),
-                fix=f"name it in the decision's return type: Iterator[... | {cls.__qualname__}]",
+                fix=f"name it in the return type of its decision: Iterator[... | {cls.__qualname__}]",
             )
         return writer_of(cls)(event, metadata)

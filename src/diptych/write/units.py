@@ -59,8 +59,8 @@ class UnitOfWork(Generic[E]):
     was written. A handler that holds the turn must not send another command: that one would wait for it.
     """
 
-    def __init__(self, work: UnitWork) -> None:
-        self._work = work
+    def __init__(self, work: UnitWork, named: tuple[type, ...]) -> None:
+        self._work, self._named = work, named
 
     @property
     def session(self) -> AsyncSession:
@@ -71,8 +71,13 @@ class UnitOfWork(Generic[E]):
         return self._work.unit.session
 
     def record(self, *events: E) -> None:
-        """Record events; they are appended in this order when the handler returns."""
+        """Record events; they are appended in this order when the handler returns.
+
+        Raises WiringError for one that the type argument does not name.
+        """
         for event in events:
+            if not isinstance(event, self._named):
+                raise _unnamed(type(event))
             self._work.record(event)
 
     async def begin(self) -> None:
@@ -148,8 +153,8 @@ def units_of_work(parameter: Parameter, function: Callable[..., Any]) -> Source 
     """Provide `UnitOfWork[...]` to a handler; raise WiringError where its argument names no events."""
     if not _is_unit(parameter):
         return None
-    _events_of(parameter, function)
-    return Source(from_context=lambda request: UnitOfWork(request.work))  # type: ignore[attr-defined]  # the Request of the left panel
+    named = tuple(_events_of(parameter, function))
+    return Source(from_context=lambda request: UnitOfWork(request.work, named))  # type: ignore[attr-defined]  # the Request of the left panel
 
 
 def refuse_units(parameter: Parameter, function: Callable[..., Any]) -> None:
@@ -188,3 +193,11 @@ def _events_of(parameter: Parameter, function: Callable[..., Any]) -> Sequence[t
             fix="name the events that it records: UnitOfWork[OrderCreated | ItemAdded], or UnitOfWork[Never]",
         )
     return found
+
+
+def _unnamed(event: type) -> WiringError:
+    return WiringError(
+        f"a unit of work recorded {event.__qualname__}, which its type does not name",
+        where=place_of(event),
+        fix=f"name it in the type of the parameter: UnitOfWork[... | {event.__qualname__}]",
+    )
