@@ -83,6 +83,15 @@ async def test_values_keep_their_types(client: httpx2.AsyncClient) -> None:
     }
 
 
+async def test_an_argument_that_is_no_value_of_its_type_is_told_as_it_was_found(client: httpx2.AsyncClient) -> None:
+    answer = await client.get("/queries/FindProducts?limit=many&in_stock=perhaps")
+
+    assert answer.json()["errors"] == {
+        "limit": ["expected `int`, found 'many'"],
+        "in_stock": ["expected `bool`, found 'perhaps'"],
+    }
+
+
 @pytest.mark.parametrize(
     ("url", "fields"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, get_origin
@@ -21,6 +22,7 @@ MOST_ARGUMENTS = 1000
 LONGEST = 16 * 1024
 _members: Callable[[bytes], Mapping[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _COLLECTIONS = (tuple, list, frozenset, set)
+_NO_TEXT, _SHOWN = re.compile(r"Expected (`[^`]+`), got `str`"), 40
 
 
 def query_of(cls: type, query_string: bytes, path: Mapping[str, str] = MappingProxyType({})) -> Any:
@@ -96,7 +98,13 @@ def _read(described: Field, texts: list[str], values: dict[str, Any], errors: di
         try:
             values[name] = converted(texts if repeated else texts[0], described.hint, strict=False)
         except msgspec.ValidationError as wrong:
-            errors[name] = (naming_choices(str(wrong), described.hint),)
+            errors[name] = (naming_choices(_told(str(wrong), texts), described.hint),)
+
+
+def _told(problem: str, texts: list[str]) -> str:
+    """Return what is wrong with an argument, with the text that was found: its type says nothing, all are texts."""
+    wanted = _NO_TEXT.fullmatch(problem)
+    return f"expected {wanted[1]}, found {texts[0][:_SHOWN]!r}" if wanted else problem
 
 
 def _value_of(described: Field, text: str) -> Any:
