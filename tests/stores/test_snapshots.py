@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import gc
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -49,6 +51,25 @@ class TestSqliteSnapshots(SnapshotsContract):
 
         async with SqliteSnapshots(path) as second:
             assert await second.get("a", "1") == b"kept"
+
+    async def test_a_write_that_fails_after_its_caller_left_is_not_told_to_the_loop(
+        self, path: Path, snapshots: SnapshotStore
+    ) -> None:
+        told: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as holder:
+            holder.execute("drop table snapshots")
+            holder.execute("begin immediate")
+            leaving = asyncio.create_task(snapshots.put([SavedState("a", "1", b"lost")]))
+            await asyncio.sleep(0)  # it is under way, and waits for the holder
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+            holder.execute("rollback")
+        with pytest.raises(StoreError):
+            await snapshots.put([SavedState("a", "1", b"lost too")])
+        gc.collect()
+
+        assert told == []
 
     async def test_two_processes_share_a_file(self, path: Path, snapshots: SnapshotStore) -> None:
         async with SqliteSnapshots(path) as other:

@@ -45,7 +45,9 @@ class SqliteSnapshots:
     async def put(self, states: Sequence[SavedState]) -> None:
         """Save states in place of earlier ones, in one transaction. Cancelling the caller stops nothing."""
         thread = self._open()[0]
-        await asyncio.shield(asyncio.get_running_loop().run_in_executor(thread, self._put, states))
+        putting = asyncio.get_running_loop().run_in_executor(thread, self._put, states)
+        putting.add_done_callback(_heard)
+        await asyncio.shield(putting)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -87,6 +89,12 @@ class SqliteSnapshots:
                     checkpoint(writer)
         except sqlite3.Error as wrong:
             raise store_error(wrong) from wrong
+
+
+def _heard(putting: asyncio.Future[None]) -> None:
+    """Take note of what went wrong: whoever was cancelled meanwhile does not hear of it."""
+    if not putting.cancelled():
+        putting.exception()
 
 
 def _connected(path: Path, lock: FairLock) -> sqlite3.Connection:
