@@ -67,6 +67,7 @@ class TestSqliteSnapshots(SnapshotsContract):
             holder.execute("rollback")
         with pytest.raises(StoreError):
             await snapshots.put([SavedState("a", "1", b"lost too")])
+        del leaving
         gc.collect()
 
         assert told == []
