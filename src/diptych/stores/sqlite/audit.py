@@ -13,6 +13,7 @@ from uuid import UUID
 
 from diptych.ports import Attempt, Noted, Trail, Wanted
 from diptych.stores.sqlite.audit_file import AuditFile
+from diptych.stores.sqlite.jobs import finished
 
 T = TypeVar("T")
 
@@ -75,7 +76,7 @@ class SqliteAuditTrail:
 
     async def _run(self, work: Callable[[], T]) -> T:
         # Not cancelled with its caller: what a batch became must be known, and the thread ends after that.
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
+        return await finished(self._thread, work)
 
     def _opened(self) -> AuditFile:
         if self._file is not None and self._file.is_suspect:

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from diptych.ports import Bookmark, Failure, Skip, displaced, skipping
 from diptych.stores.sqlite.bookmarks_file import BookmarksFile, bookmark_sql
+from diptych.stores.sqlite.jobs import finished
 
 T = TypeVar("T")
 _MICROS = 1_000_000
@@ -67,7 +68,7 @@ class SqliteBookmarks:
 
     async def _run(self, work: Callable[[], T]) -> T:
         # Not cancelled with its caller: what was handled is stored, and the thread ends after that.
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
+        return await finished(self._thread, work)
 
     def _opened(self) -> BookmarksFile:
         if self._file is not None and self._file.is_suspect:

@@ -16,6 +16,7 @@ from diptych.ports import SavedState
 from diptych.stores.sqlite.connection import checkpoint, connect_reader, connect_writer, disconnect, sql
 from diptych.stores.sqlite.faults import store_error
 from diptych.stores.sqlite.forks import FORKS
+from diptych.stores.sqlite.jobs import finished
 from diptych.stores.sqlite.lock import FairLock
 
 _TIDY_BYTES = 16 * 1024 * 1024
@@ -44,10 +45,7 @@ class SqliteSnapshots:
 
     async def put(self, states: Sequence[SavedState]) -> None:
         """Save states in place of earlier ones, in one transaction. Cancelling the caller stops nothing."""
-        thread = self._open()[0]
-        putting = asyncio.get_running_loop().run_in_executor(thread, self._put, states)
-        putting.add_done_callback(_heard)
-        await asyncio.shield(putting)
+        await finished(self._open()[0], lambda: self._put(states))
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -89,12 +87,6 @@ class SqliteSnapshots:
                     checkpoint(writer)
         except sqlite3.Error as wrong:
             raise store_error(wrong) from wrong
-
-
-def _heard(putting: asyncio.Future[None]) -> None:
-    """Take note of what went wrong: whoever was cancelled meanwhile does not hear of it."""
-    if not putting.cancelled():
-        putting.exception()
 
 
 def _connected(path: Path, lock: FairLock) -> sqlite3.Connection:

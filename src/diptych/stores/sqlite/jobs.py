@@ -1,0 +1,23 @@
+"""Jobs: work of a store's thread that goes on to its end when its caller is cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def finished(thread: Executor | None, job: Callable[[], T]) -> T:
+    """Return what a job returns; it ends, too, when its caller is cancelled, and what fails then is nobody's."""
+    running = asyncio.get_running_loop().run_in_executor(thread, job)
+    running.add_done_callback(_heard)
+    return await asyncio.shield(running)
+
+
+def _heard(running: asyncio.Future[T]) -> None:
+    """Take note of what went wrong: the loop would tell of it as forgotten."""
+    if not running.cancelled():
+        running.exception()
