@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncResult
 
 from diptych.errors import StaleRowError, TurnHeldError, UnitError
 from diptych.ports import Appended, Unit
+from diptych.stores.sqlite.connection import connect_unit
 from diptych.stores.sqlite.events import SqliteEventStore
 from diptych.testing.contract.material import appending, event
+from tests.sizes import size
 from tests.stores.ledger import Account, Ledger
 
 LONG = 30.0
@@ -123,3 +126,12 @@ async def test_a_commented_select_takes_no_turn(store: SqliteEventStore) -> None
     async with store.unit(limit=LONG) as unit:
         await unit.session.execute(sa.text("/* by ada */ select 1"))
         assert unit._turn is None  # type: ignore[attr-defined]  # of this store
+
+
+async def test_two_that_roll_one_connection_back_at_once_both_succeed(store: SqliteEventStore) -> None:
+    connection = connect_unit(store._path)
+    with ThreadPoolExecutor(2) as threads, contextlib.closing(connection):
+        for _ in range(size(300, full=5000)):
+            connection.execute("begin")
+            for rolled_back in [threads.submit(connection.rollback) for _ in range(2)]:
+                rolled_back.result()

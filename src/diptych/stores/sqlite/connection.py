@@ -83,7 +83,7 @@ class Relinquishing(sqlite3.Connection):
     def __init__(self, *given: Any, **named: Any) -> None:  # Any: as sqlite3 takes them
         super().__init__(*given, **named)
         self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
-        self._making = threading.Lock()
+        self._making, self._rolling_back = threading.Lock(), threading.Lock()
 
     def cursor(self, *given: Any) -> Any:  # Any: as sqlite3 types it
         """Return a cursor, and remember it."""
@@ -91,6 +91,11 @@ class Relinquishing(sqlite3.Connection):
         with self._making:
             self._cursors.add(made)
         return made
+
+    def rollback(self) -> None:
+        """Roll back, if there is a transaction; two at once are one after the other."""
+        with self._rolling_back:
+            super().rollback()
 
     def close_cursors(self) -> None:
         """End every statement but one that is running."""
