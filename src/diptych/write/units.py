@@ -37,6 +37,11 @@ class UnitWork(Work):
         self._expected = expected
         self._condition: Condition = ()
 
+    @property
+    def compares(self) -> bool:
+        """Say whether the handler loaded an aggregate, or named what is expected."""
+        return bool(self._condition) or super().compares
+
     def expect(self, criteria: Criteria) -> None:
         """Forbid events that the criteria select after the position that the sender expects, if it told one."""
         if self._expected is not None:
@@ -117,21 +122,10 @@ class UnitWorking:
     def around(self, handler: Handler) -> Handler:
         """Wrap a handler; one that failed, though its command was accepted meanwhile, is answered from the record."""
 
-        async def handle(command: Any, request: Any) -> Result[Any]:
-            replayed = await self._working.replay(command, request)
-            if replayed is not None:
-                return replayed
-            try:
-                result = await self._within(handler, command, request)
-            except Exception:
-                if (replayed := await self._meanwhile(command, request)) is not None:
-                    return replayed
-                raise
-            if isinstance(result, Accepted):
-                return result
-            return await self._meanwhile(command, request) or result
+        async def attempt(command: Any, request: Any) -> Result[Any]:
+            return await self._within(handler, command, request)
 
-        return handle
+        return self._working.once(attempt)
 
     async def _within(self, handler: Handler, command: Any, request: Request) -> Result[Any]:
         assert isinstance(self._store, Transactional)  # noqa: S101 (as declared)
@@ -143,10 +137,6 @@ class UnitWorking:
             return Conflict(str(stale))
         outdated = request.expected is not None and 0 < request.expected < work.conflict
         return unexpected(work.conflict, request) if outdated and isinstance(result, Conflict) else result
-
-    async def _meanwhile(self, command: Any, request: Request) -> Accepted[Any] | None:
-        """Look the command up again: the same one, delivered twice, may have been faster."""
-        return await self._recorder.replay(command, request) if request.keyed else None
 
 
 def units_of_work(parameter: Parameter, function: Callable[..., Any]) -> Source | None:

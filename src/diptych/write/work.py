@@ -37,6 +37,11 @@ class Work:
         """Return the position of the last event of what was read."""
         return max((entity.known.version for entity in self.entities if entity.known), default=0)
 
+    @property
+    def compares(self) -> bool:
+        """Say whether there is anything to compare with the position that a sender expects."""
+        return bool(self.entities)
+
     async def load(self, entity: Entity, make: Callable[[Any], A]) -> A | None:
         """Return the aggregate of an entity as the log has it now, or None where it has no event of it."""
         if entity.cache_key not in self._aggregates:

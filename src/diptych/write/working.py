@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any, cast, get_args
 
 import msgspec
@@ -34,20 +35,37 @@ class Working:
     def around(self, handler: Handler) -> Handler:
         """Wrap a handler; what it returns is the value of the result, or the failure that it says."""
 
+        async def attempt(command: Any, request: Any) -> Result[Any]:
+            return await self.run(handler, command, request, Work(self.refresh))
+
+        return self.once(attempt)
+
+    def once(self, attempt: Handler) -> Handler:
+        """Wrap an attempt: a command that came before is answered from its record.
+
+        So is one that failed while the same one, delivered twice, was accepted.
+        """
+
         async def handle(command: Any, request: Any) -> Result[Any]:
-            replayed = await self.replay(command, request)
-            return replayed or await self.run(handler, command, request, Work(self.refresh))
+            replayed = await self._replay(command, request)
+            if replayed is not None:
+                return replayed
+            try:
+                result: Result[Any] = await attempt(command, request)
+            except Exception:
+                if (replayed := await self._meanwhile(command, request)) is not None:
+                    return replayed
+                raise
+            return result if isinstance(result, Accepted) else await self._meanwhile(command, request) or result
 
         return handle
 
     def plain(self, handler: Handler) -> Handler:
         """Wrap a handler that neither loads nor records anything: what it returns is recorded as the answer."""
 
-        async def handle(command: Any, request: Any) -> Result[Any]:
-            if request.keyed or request.withheld is not None:
-                replayed = await self.replay(command, request)
-                if replayed is not None:
-                    return replayed
+        async def attempt(command: Any, request: Any) -> Result[Any]:
+            if request.expected is not None:
+                return _uncompared(type(command))
             try:
                 value = await handler(command, request)
             except Refusal as refusal:
@@ -55,6 +73,11 @@ class Working:
             if isinstance(value, _FAILURES):
                 return cast("Failure", value)
             return await self._answer(command, request, value)
+
+        once = self.once(attempt)
+
+        def handle(command: Any, request: Any) -> Awaitable[Result[Any]]:
+            return once(command, request) if request.keyed or request.withheld else attempt(command, request)
 
         return handle
 
@@ -66,13 +89,17 @@ class Working:
         last = outcome.last if isinstance(outcome, Appended) else head
         return Accepted(value, last, request.command_id)
 
-    async def replay(self, command: Any, request: Request) -> Result[Any] | None:
+    async def _replay(self, command: Any, request: Request) -> Result[Any] | None:
         """Return the stored answer of a command that came before; raise UntriableError for one that is only tried."""
         if request.keyed and (replayed := await self._recorder.replay(command, request)) is not None:
             return replayed
         if request.withheld is not None:
             raise _untriable(type(command))
         return None
+
+    async def _meanwhile(self, command: Any, request: Request) -> Accepted[Any] | None:
+        """Look a command up again: the same one, delivered twice, may have been faster."""
+        return await self._recorder.replay(command, request) if request.keyed else None
 
     async def run(
         self, handler: Handler, command: Any, request: Request, work: Work, *, log: Log | None = None
@@ -89,8 +116,11 @@ class Working:
         return await self._save(command, request, work, value, log)
 
     async def _save(self, command: Any, request: Request, work: Work, value: Any, log: Log | None) -> Result[Any]:
-        if request.expected is not None and is_beyond(work.entities, request.expected):
-            return unexpected(work.position, request)
+        if request.expected is not None:
+            if not work.compares:
+                return _uncompared(type(command))
+            if is_beyond(work.entities, request.expected):
+                return unexpected(work.position, request)
         if work.doubled is not None:
             return Conflict(f"there is {work.doubled} already, and it is added", work.position)
         decided = Decided(work.events, value)
@@ -103,4 +133,12 @@ def _untriable(command: type) -> UntriableError:
     return UntriableError(
         f"{command.__qualname__} cannot be tried: its handler has effects of its own, which nothing could take back; "
         "only commands that a decision answers with events can be"
+    )
+
+
+def _uncompared(command: type) -> Conflict:
+    """Return the conflict of a command whose handler has nothing that an expected position could be about."""
+    return Conflict(
+        f"{command.__qualname__} compares nothing with an expected position: send it without, or let its handler load "
+        "an aggregate, or say work.expect(criteria) in its unit of work"
     )
