@@ -12,12 +12,12 @@ from uuid import UUID
 import pytest
 
 from diptych.application import Application
-from diptych.errors import WiringError
+from diptych.errors import Refusal, WiringError
 from diptych.model.aggregates import fold_of
 from diptych.model.criteria import Clause, Criteria
 from diptych.model.messages import Command
 from diptych.model.methods import evolves
-from diptych.model.results import Accepted, Conflict, Result
+from diptych.model.results import Accepted, Conflict, Refused, Result
 from diptych.module import Module
 from diptych.write.entities import Entity, Known
 from diptych.write.repository import Repository
@@ -198,3 +198,76 @@ async def test_an_aggregate_that_is_loaded_twice_at_once_is_one_object() -> None
     assert one is two
     assert one is not None
     assert one.state == State("ada")
+
+
+@dataclass(frozen=True)
+class Twice(Command[int]):
+    """Be delivered twice at once, under one key."""
+
+
+class Delivered:
+    """Hold the second delivery of a command until the first is accepted."""
+
+    def __init__(self) -> None:
+        self.deliveries, self.accepted = 0, asyncio.Event()
+
+    async def arrive(self) -> bool:
+        """Return whether it is the second."""
+        self.deliveries += 1
+        if self.deliveries == 1:
+            return False
+        await self.accepted.wait()
+        return True
+
+
+async def both_answers(module: Module, told: Delivered) -> list[Result[Any]]:
+    async with Application(module, provide=[told]) as app:
+        first, second = (asyncio.create_task(app.send(Twice(), key="k")) for _ in range(2))
+        await first
+        told.accepted.set()
+        return [await first, await second]
+
+
+@pytest.mark.parametrize("wrong", [Refusal("again"), LookupError("again")])
+async def test_a_delivery_that_fails_while_the_same_was_accepted_is_answered_from_the_record(wrong: Exception) -> None:
+    module = Module("twice")
+
+    @module.command
+    async def once(_: Twice, told: Delivered) -> int:
+        if await told.arrive():
+            raise wrong
+        return 7
+
+    first, second = await both_answers(module, Delivered())
+
+    assert (first, second.unwrap()) == (second, 7)
+
+
+async def test_so_is_one_of_a_handler_that_finds_what_the_other_added() -> None:
+    module = Module("twice")
+
+    @module.command
+    async def once(_: Twice, orders: Repository[Order], told: Delivered) -> int | Refused:
+        await told.arrive()
+        if await orders.find(ONE) is not None:
+            return Refused("there", "there is one")
+        orders.add(opened())
+        return 7
+
+    first, second = await both_answers(module, Delivered())
+
+    assert (first, second.unwrap()) == (second, 7)
+
+
+async def test_so_is_one_of_a_handler_that_was_slower() -> None:
+    module = Module("twice")
+
+    @module.command
+    async def once(_: Twice, orders: Repository[Order], told: Delivered) -> int:
+        orders.add(opened())
+        await told.arrive()
+        return 7
+
+    first, second = await both_answers(module, Delivered())
+
+    assert (first, second.unwrap()) == (second, 7)

@@ -13,7 +13,7 @@ from diptych.injection import Source
 from diptych.model.criteria import Condition, Criteria, unless
 from diptych.model.fields import members_of, place_of
 from diptych.model.folds import Parameter, parameters_of
-from diptych.model.results import Accepted, Conflict, Result
+from diptych.model.results import Conflict, Result
 from diptych.module import Module
 from diptych.ports import Append, AppendOutcome, Conflicted, EventStore, Transactional, Unit
 from diptych.write.execution import unexpected
