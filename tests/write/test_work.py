@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ import pytest
 
 from diptych.application import Application
 from diptych.errors import Refusal, WiringError
-from diptych.model.aggregates import fold_of
+from diptych.model.aggregates import Aggregate, fold_of
 from diptych.model.criteria import Clause, Criteria
 from diptych.model.messages import Command
 from diptych.model.methods import evolves
@@ -198,6 +198,28 @@ async def test_an_aggregate_that_is_loaded_twice_at_once_is_one_object() -> None
     assert one is two
     assert one is not None
     assert one.state == State("ada")
+
+
+@dataclass
+class Changing:
+    names: list[str] = field(default_factory=list)
+
+
+class Changed(Aggregate[Changing], tag="order"):
+    @evolves
+    def _opened(self, event: OrderOpened) -> Changing:
+        self.state.names.append(event.customer)
+        return self.state
+
+
+def test_a_repository_of_aggregates_whose_state_is_mutable_is_refused_at_start() -> None:
+    module = Module("changing")
+
+    @module.command
+    async def change(_: Do, orders: Repository[Changed]) -> None: ...
+
+    with pytest.raises(WiringError, match=r"the state 'orders' of .*change is mutable .*names"):
+        Application(module)
 
 
 @dataclass(frozen=True)

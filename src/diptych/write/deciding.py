@@ -43,7 +43,7 @@ class Deciding:
         _refuse_valueless(decision)
         for name, selection in decision.selections:
             _refuse_unmade(decision, name, selection.model.fold.initial)
-            _refuse_mutable(decision, name, selection.model.fold.initial)
+            refuse_mutable(decision.function, name, selection.model.fold.initial)
         self._arguments = tuple(self._compile(injector))
 
     def decide(self, command: Any, entities: Entities, context: Context) -> Decided:
@@ -140,12 +140,13 @@ def _refuse_unmade(decision: Decision, name: str, initial: Callable[[], Any]) ->
         ) from None
 
 
-def _refuse_mutable(decision: Decision, name: str, initial: Callable[[], Any]) -> None:
+def refuse_mutable(function: Callable[..., Any], name: str, initial: Callable[[], Any]) -> None:
+    """Raise WiringError for a state that could be changed in place: all who need the entity share it."""
     state = initial if isinstance(initial, type) else hints_of(initial).get("return", type(initial()))
     found = mutable_part(state)
     if found is not None:
         raise WiringError(
-            f"the state {name!r} of {decision.function.__qualname__} is mutable ({found}); states are shared",
-            where=place_of(decision.function),
+            f"the state {name!r} of {function.__qualname__} is mutable ({found}); states are shared",
+            where=place_of(function),
             fix="use frozen dataclasses, tuples, frozensets and mapping proxies",
         )

@@ -13,6 +13,7 @@ from diptych.model.fields import place_of
 from diptych.model.folds import Parameter, parameters_of
 from diptych.model.lineage import UNCHANGED, Lineage
 from diptych.model.tags import tagger
+from diptych.write.deciding import refuse_mutable
 from diptych.write.entities import Entity, TagsOf, tags_of
 from diptych.write.work import Work
 
@@ -69,6 +70,7 @@ def repositories(parameter: Parameter, function: Callable[..., Any], *, lineage:
     if parameter.type is not Repository and get_origin(parameter.type) is not Repository:
         return None
     cls = _aggregate_of(parameter, function)
+    refuse_mutable(function, parameter.name, fold_of(cls).initial)
     tags, types = tags_of(model_of(cls)), lineage.stored_names(fold_of(cls).types)
     return Source(from_context=lambda request: Repository(cls, tags, types, request.work))  # type: ignore[attr-defined]  # the Request of the left panel
 
