@@ -171,6 +171,15 @@ async def test_a_select_of_plain_text_is_refused() -> None:
             await ask(panel, JoinEverything())
 
 
+async def test_an_answer_that_nobody_awaited_is_refused() -> None:
+    async def forgetting(query: JoinEverything, products: Rows[Product]) -> Any:
+        return products.get("a")
+
+    async with opened(MemoryEventStore(), [shop()], handlers=[forgetting]) as panel:
+        with pytest.raises(TypeError, match=r"answered the coroutine Rows.get, which nobody awaited; await it"):
+            await ask(panel, JoinEverything())
+
+
 async def test_a_query_that_nobody_answers_is_refused() -> None:
     async with opened(MemoryEventStore(), [shop()]) as panel:
         with pytest.raises(UnknownMessageError):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from types import MappingProxyType, TracebackType
+from types import CoroutineType, MappingProxyType, TracebackType
 from typing import Any, Literal, Self
 
 from diptych.codec import EventCodec, refuse_unsound
@@ -166,10 +166,8 @@ class ReadPanel:
         UnknownMessageError, InvalidMessageError; as of a position also HistoryError.
         """
         route = self._routes.get(type(query))
-        if route is None:
-            raise unhandled(query, "query", {each.__name__: each for each in self._routes})
-        if route.handle is None:
-            raise unopened()
+        if route is None or route.handle is None:
+            raise unopened() if route else unhandled(query, "query", [each.__name__ for each in self._routes])
         refuse_unsound(type(query), query)
         after = max(after or 0, as_of or 0)
         await self._shelf.reach.reach(route.projections, after, timeout=wait)
@@ -181,6 +179,8 @@ class ReadPanel:
             value = await route.handle(query, context)
         finally:
             asking.reset(token)
+        if type(value) is CoroutineType:
+            raise _forgotten(route.function, value)
         if as_of is not None:
             return Answer(value, as_of, as_of)
         kept = flight.kept
@@ -271,6 +271,12 @@ def _unawaited(function: Any) -> WiringError:
         where=place_of(function),
         fix=f"write async def {function.__name__}(...), and await rows.get(...)",
     )
+
+
+def _forgotten(function: Any, found: CoroutineType[Any, Any, Any]) -> TypeError:
+    called = found.__qualname__
+    found.close()
+    return TypeError(f"{function.__qualname__} answered the coroutine {called}, which nobody awaited; await it")
 
 
 def _refuse_twins(projections: Iterable[Projection]) -> None:
