@@ -218,7 +218,7 @@ def test_a_repository_of_aggregates_whose_state_is_mutable_is_refused_at_start()
     @module.command
     async def change(_: Do, orders: Repository[Changed]) -> None: ...
 
-    with pytest.raises(WiringError, match=r"the state 'orders' of .*change is mutable .*names"):
+    with pytest.raises(WiringError, match=r"the state 'orders' of .*change is mutable .*Changing is not frozen"):
         Application(module)
 
 
