@@ -318,6 +318,10 @@ def get_at_once(query: GetOrder, rows: Rows[OrderView]) -> int:
     return query.order
 
 
+async def count_rows(query: GetOrder, rows: Rows) -> int:  # type: ignore[type-arg]  # the mistake
+    return await rows.count()
+
+
 class Parcel(Aggregate[OrderView], tag="order", initial=lambda: OrderView(0)):
     @evolves
     def _placed(self, happened: OrderPlaced) -> OrderView:
@@ -365,6 +369,12 @@ def a_query_handler_that_takes_rows_and_is_not_async() -> None:
     Application(orders, views)
 
 
+def rows_of_no_type() -> None:
+    orders = Module("orders")
+    orders.query(count_rows)
+    Application(orders)
+
+
 MISTAKES: tuple[Callable[[], None], ...] = (
     two_handlers_for_one_command,
     two_modules_that_handle_one_command,
@@ -394,4 +404,5 @@ MISTAKES: tuple[Callable[[], None], ...] = (
     a_function_in_place_of_a_decider,
     an_object_in_place_of_an_aggregate,
     a_query_handler_that_takes_rows_and_is_not_async,
+    rows_of_no_type,
 )

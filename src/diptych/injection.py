@@ -17,7 +17,7 @@ from diptych.errors import WiringError
 from diptych.model.fields import hints_of, place_of
 from diptych.model.folds import Parameter, parameters_of
 from diptych.model.meta import Context
-from diptych.model.rows import row_type_of
+from diptych.model.rows import RowsOf, row_type_of
 from diptych.threads import Threads
 
 
@@ -100,11 +100,7 @@ class Injector:
         if found is None and parameter.default is not inspect.Parameter.empty:
             found = Source(value=parameter.default)
         if found is None:
-            raise WiringError(
-                f"nobody provides {parameter.name}: {_shown(parameter.type)} of {function.__qualname__}",
-                where=place_of(function),
-                fix=f"pass one to the application: Application(..., provide=[...]); provided now: {self._known()}",
-            )
+            raise self._unprovided(parameter, function)
         return found
 
     async def open(self, stack: AsyncExitStack) -> None:
@@ -158,6 +154,16 @@ class Injector:
         found = [source for tp, source in self._sources.items() if isinstance(tp, type) and wanted in tp.__mro__]
         return found[0] if len(found) == 1 else None
 
+    def _unprovided(self, parameter: Parameter, function: Callable[..., Any]) -> WiringError:
+        fix = f"pass one to the application: Application(..., provide=[...]); provided now: {self._known()}"
+        if isinstance(parameter.type, type) and issubclass(parameter.type, RowsOf):
+            fix = f"name the type of the rows: {parameter.name}: Rows[YourRow]"
+        return WiringError(
+            f"nobody provides {parameter.name}: {_shown(parameter.type)} of {function.__qualname__}",
+            where=place_of(function),
+            fix=fix,
+        )
+
     def _known(self) -> str:
         return ", ".join(sorted(_shown(tp) for tp in self._sources if tp is not Threads)) or "nothing"
 
@@ -206,4 +212,4 @@ def _product(factory: Callable[..., Any]) -> Any:
 
 
 def _shown(tp: Any) -> str:
-    return tp.__qualname__ if isinstance(tp, type) and not get_args(tp) else str(tp).replace("typing.", "")
+    return tp.__qualname__ if isinstance(tp, type) and not get_args(tp) else f"{tp!s:.200}".replace("typing.", "")
