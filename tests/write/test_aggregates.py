@@ -11,9 +11,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from diptych.application import Application
-from diptych.errors import Missing, UntriableError
+from diptych.errors import Missing, UntriableError, WiringError
 from diptych.model.criteria import Criteria
+from diptych.model.meta import Context
+from diptych.model.methods import handles
 from diptych.model.results import Accepted, Conflict, NotFound, Refused
+from diptych.module import Module
 from diptych.testing import Scenario
 from tests.write.orders import (
     AddItem,
@@ -145,6 +148,26 @@ async def test_one_aggregate_asked_for_twice_is_one_object(app: Application) -> 
 
     assert (await app.send(MergeOrders(order, order))).is_success
     assert await app.head() == 1
+
+
+class Polite(Order):
+    @handles
+    def place(self, command: PlaceOrder, context: Context) -> None:
+        super().place(command, context)
+        return Refused("late", "it is too late")  # type: ignore[return-value]  # that is the mistake
+
+
+async def test_a_failure_that_a_method_returns_is_not_taken_for_the_value_of_an_accepted_command() -> None:
+    polite = Module("polite")
+    polite.aggregate(Polite)
+
+    async with Application(polite) as app:
+        order = (await app.send(OpenOrder(customer="ada"))).unwrap()
+        await app.send(AddItem(order, "pen", PEN))
+        with pytest.raises(WiringError, match=r"Polite on PlaceOrder returned Refused.*\n.*\n.*raise a Refusal"):
+            await app.send(PlaceOrder(order))
+
+        assert await names(app) == ["order.opened", "order.item_added"]
 
 
 async def test_an_aggregate_that_is_not_there_is_not_found(app: Application) -> None:

@@ -23,6 +23,9 @@ Entities = Sequence[dict[Any, Entity]]
 Argument = Callable[[Entities, Context], Any]
 
 
+_FAILURES: tuple[type, ...] = get_args(Failure)
+
+
 class Decided(NamedTuple):
     """What a decision said: events and a value, or a refusal."""
 
@@ -50,11 +53,12 @@ class Deciding:
         """Call the decision on the states of the entities; a Refusal is an answer, anything else it raises is a bug."""
         try:
             said = self.decision.function(command, *[argument(entities, context) for argument in self._arguments])
-            if isinstance(said, Generator):
-                return _drain(said)
-            return Decided(()) if said is None else Decided(tuple(said))
+            decided = _drain(said) if isinstance(said, Generator) else _taken(said)
         except Refusal as refusal:
             return Decided((), refusal=refusal)
+        if decided.value is not None and isinstance(decided.value, _FAILURES):
+            raise _returned_failure(self.decision, decided.value)
+        return decided
 
     def _compile(self, injector: Injector) -> Generator[Argument, None, None]:
         places = {each.parameter: index for index, each in enumerate(self.selections)}
@@ -93,6 +97,22 @@ def _drain(said: Generator[Any, None, Any]) -> Decided:
             events.append(next(said))
         except StopIteration as stop:
             return Decided(events, stop.value)
+
+
+def _taken(said: Any) -> Decided:  # Any: events, or what a mistake returned
+    if said is None:
+        return Decided(())
+    return Decided((), said) if isinstance(said, _FAILURES) else Decided(tuple(said))
+
+
+def _returned_failure(decision: Decision, failure: Any) -> WiringError:
+    name = type(failure).__name__
+    return WiringError(
+        f"the decision of {decision.function.__qualname__} on {decision.command.__qualname__} returned {name}, which "
+        "would be the value of an accepted command",
+        where=place_of(decision.function),
+        fix="raise a Refusal: then nothing is recorded",
+    )
 
 
 def _state(selection: Selected, place: int) -> Argument:
