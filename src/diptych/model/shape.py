@@ -15,6 +15,7 @@ from decimal import Decimal
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
+from diptych.model.cycles import is_cyclic
 from diptych.model.fields import fields_of, is_record, split_marks, split_optional
 from diptych.model.marks import Scale
 from diptych.model.memo import memo
@@ -55,7 +56,7 @@ def _check_of(tp: Any, marks: tuple[Any, ...]) -> Check | None:
     if simple is not None:
         return simple
     if is_record(tp):
-        return _record_check(tp)
+        return _cyclic_check(tp) if is_cyclic(tp) else _record_check(tp)
     return _check_of_generic(tp, get_origin(tp), get_args(tp))
 
 
@@ -69,6 +70,15 @@ def _check_of_generic(tp: Any, origin: Any, args: tuple[Any, ...]) -> Check | No
     return _any_check if tp in _UNKNOWN or origin in (Union, UnionType) else None
 
 
+def _cyclic_check(cls: type) -> Check:
+    def check(value: Any, path: str) -> Iterator[tuple[str, str]]:
+        found = _record_check(cls)
+        return iter(()) if found is None else found(value, path)
+
+    return check
+
+
+@memo
 def _record_check(cls: type) -> Check | None:
     checks = [(f.name, f, found) for f in fields_of(cls) if (found := checks_of(f.hint)) is not None]
     if not checks:

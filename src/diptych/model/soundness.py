@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from operator import attrgetter
 from typing import Any, get_args
 
+from diptych.model.cycles import is_cyclic
 from diptych.model.fields import fields_of, is_record, split_marks, split_optional
 from diptych.model.marks import Scale
 from diptych.model.memo import memo
@@ -37,13 +38,22 @@ def _of(tp: Any, marks: tuple[Any, ...]) -> Sound | None:
     if tp is Decimal:
         return _decimal(next((mark for mark in marks if isinstance(mark, Scale)), None))
     if is_record(tp):
-        return _record(tp)
+        return _cyclic(tp) if is_cyclic(tp) else _record(tp)
     if is_uniform(tp):
         return _items(get_args(tp)[0])
     simple = _SIMPLE.get(tp) if isinstance(tp, type) else None
     return simple or _judged(refine(tp))
 
 
+def _cyclic(cls: type) -> Sound:
+    def sound(value: Any) -> bool:
+        ask = _record(cls)
+        return ask is None or ask(value)
+
+    return sound
+
+
+@memo
 def _record(cls: type) -> Sound | None:
     asked = [(f.name, ask) for f in fields_of(cls) if (ask := soundness(f.hint)) is not None]
     whole = [name for name, ask in asked if ask is _is_int64]
