@@ -106,7 +106,7 @@ async def test_a_tree_is_sent_and_answered_whole() -> None:
 async def test_what_is_wrong_with_a_leaf_is_told_with_its_path() -> None:
     async with Application(trees) as app:
         wrong = await app.send(Arrange(Category("all", parts=(Category("books", Decimal("0.125")),))))
-        lost = await app.send(Adopt(Person("ada", {"rex": Pet(datetime(2026, 1, 1))})))
+        lost = await app.send(Adopt(Person("ada", {"rex": Pet(datetime(2026, 1, 1))})))  # noqa: DTZ001 (the mistake)
         infinite = await app.send(Grow(root=Node(value=1, children=[Node(value=float("inf"))])))
         read = await app.receive("Arrange", b'{"root":{"name":"all","parts":[{"name":"books","share":"0.125"}]}}')
 
