@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.requests import HTTPConnection
 
-from diptych.errors import RequestError
+from diptych.errors import RequestError, WiringError
 from diptych.web.headers import Headers, user_name
 from diptych.web.hosts import comes_from_here
 
@@ -41,4 +41,15 @@ class Principals:
         if self._hook is None:
             return self.local(scope, headers)
         found = self._hook(HTTPConnection(scope))
-        return await found if inspect.isawaitable(found) else found
+        return named(await found if inspect.isawaitable(found) else found)
+
+
+def named(found: Any) -> str | None:  # Any: what a hook of the user's returned
+    """Return the principal that a hook returned; raise WiringError for what is no name, such as a whole user."""
+    if found is None or isinstance(found, str):
+        return found
+    raise WiringError(
+        f"the principal hook returned a {type(found).__qualname__}; a principal is a text that is stored with every "
+        "command, or None for nobody",
+        fix="return the name or the id of the user, as a str",
+    )

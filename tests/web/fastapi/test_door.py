@@ -231,3 +231,17 @@ async def test_our_own_face_is_mounted_beside(application: Application, api: Fas
         found = await client.get("/diptych/queries/FindBooks", headers=after)
 
     assert found.json()["total"] == 1
+
+
+@pytest.mark.parametrize("found", [7, b"anna", object()])
+async def test_a_dependency_that_returns_no_name_is_a_bug_that_says_so(
+    application: Application, found: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    api, door = FastAPI(), Door(application, principal=lambda: found)
+    door.install(api)
+    api.include_router(door.router(BuyBook))
+
+    async with application, client_of(api) as client:
+        assert told(await client.post("/buy-book", json=BUY)) == (500, "/problems/bug")
+
+    assert f"the principal hook returned a {type(found).__name__}" in caplog.text

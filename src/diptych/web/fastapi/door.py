@@ -26,6 +26,7 @@ from diptych.web.fastapi.statuses import Remapping, Statuses
 from diptych.web.fastapi.validation import tell_invalid
 from diptych.web.fastapi.visits import Visit, Visits, entered_door, remapped_here, visit_of
 from diptych.web.hosts import LOOPBACK
+from diptych.web.principals import named as principal_named
 from diptych.web.problems import problem_of_result
 
 Dependency = Callable[..., Any]
@@ -133,7 +134,7 @@ def _entering(door: Door, edge: Edge, principal: Dependency | None) -> Dependenc
     visiting, named = Depends(admitted), Depends(principal)
 
     async def entered(visit: Visit = visiting, name: str | None = named) -> Visit:
-        visit.principal = name
+        visit.principal = principal_named(name)
         return visit
 
     return entered
