@@ -15,14 +15,16 @@ from diptych.application import Application
 from diptych.errors import Refusal, WiringError
 from diptych.model.aggregates import Aggregate, fold_of
 from diptych.model.criteria import Clause, Criteria
-from diptych.model.messages import Command
+from diptych.model.messages import Command, event
 from diptych.model.methods import evolves
 from diptych.model.results import Accepted, Conflict, Refused, Result
 from diptych.module import Module
+from diptych.ports import Append
+from diptych.recorded import writer_of
 from diptych.write.entities import Entity, Known
 from diptych.write.repository import Repository
 from diptych.write.work import Work
-from tests.write.orders import ItemAdded, Order, OrderOpened, State
+from tests.write.orders import ItemAdded, Order, OrderId, OrderOpened, State
 
 ONE, TWO = UUID(int=1), UUID(int=2)
 OPENED = OrderOpened(ONE, "ada")
@@ -198,6 +200,34 @@ async def test_an_aggregate_that_is_loaded_twice_at_once_is_one_object() -> None
     assert one is two
     assert one is not None
     assert one.state == State("ada")
+
+
+@event("order.drafted")
+@dataclass(frozen=True)
+class Drafted:
+    order: OrderId
+
+
+def undrafted(_: Drafted) -> OrderOpened | None:
+    """Forget drafts: an order that was only drafted is none."""
+    return None
+
+
+async def test_an_aggregate_of_dropped_events_can_be_added_by_who_looked_for_it() -> None:
+    module = Module("drafts")
+    module.upcasts(undrafted)
+
+    @module.command
+    async def look(_: Do, orders: Repository[Order]) -> None:
+        assert await orders.find(ONE) is None
+        orders.add(opened())
+
+    async with Application(module) as app:
+        await app.store.append(Append([writer_of(Drafted)(Drafted(ONE), b"{}")], (), None, b"{}", 1))
+        result = await app.send(Do())
+
+    assert isinstance(result, Accepted)
+    assert result.position == 2
 
 
 @dataclass

@@ -117,6 +117,10 @@ async def _handled(
         value = await handler(command, request)
     except Refusal as refusal:
         return Decided((), refusal=refusal)
+    finally:
+        work.end()
+    if work.doubled is not None:
+        return Decided((), work.doubled)
     added = [entity for entity in work.entities if entity.known is None]
     if any(entity.clause.matches(each.name, each.tags) for entity in added for each in past):
         return Decided((), Conflict("what the handler adds is there already"))

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from diptych.errors import WiringError
 from diptych.model.aggregates import Aggregate
 from diptych.model.fields import place_of
+from diptych.model.results import Conflict
 from diptych.model.tags import tagger
 from diptych.write.entities import Entity
 
@@ -24,29 +25,35 @@ class Work:
     """
 
     def __init__(self, refresh: Refresh) -> None:
-        self.entities: list[Entity] = []
+        self._entities: dict[tuple[int, tuple[str, ...]], Entity] = {}
         self.events: list[Any] = []
         self._refresh = refresh
         self._aggregates: dict[tuple[int, tuple[str, ...]], Aggregate[Any]] = {}
+        self._held: dict[int, Aggregate[Any]] = {}
         self._is_over = False
-        self.doubled: str | None = None
-        """An entity that was added although there is one here."""
+        self.doubled: Conflict | None = None
+        """The answer, once an aggregate was added although there is one of its entity here."""
+
+    @property
+    def entities(self) -> Sequence[Entity]:
+        """Return the entities that were read or added, each once, as they were read first."""
+        return [*self._entities.values()]
 
     @property
     def position(self) -> int:
         """Return the position of the last event of what was read."""
-        return max((entity.known.version for entity in self.entities if entity.known), default=0)
+        return max((entity.known.version for entity in self._entities.values() if entity.known), default=0)
 
     @property
     def compares(self) -> bool:
         """Say whether there is anything to compare with the position that a sender expects."""
-        return bool(self.entities)
+        return bool(self._entities)
 
     async def load(self, entity: Entity, make: Callable[[Any], A]) -> A | None:
         """Return the aggregate of an entity as the log has it now, or None where it has no event of it."""
         if entity.cache_key not in self._aggregates:
             await self._refresh((entity,))
-            self.entities.append(entity)  # that there is none is known too, and guarded
+            self._entities.setdefault(entity.cache_key, entity)  # that there is none is known too, and guarded
             if not (entity.known and entity.known.version):
                 return None
             if entity.cache_key not in self._aggregates:  # it may have been loaded twice at once
@@ -55,14 +62,14 @@ class Work:
 
     def holds(self, aggregate: Aggregate[Any]) -> bool:
         """Say whether an aggregate was loaded or added here."""
-        return any(each is aggregate for each in self._aggregates.values())
+        return id(aggregate) in self._held
 
     def add(self, entity: Entity, aggregate: Aggregate[Any]) -> None:
-        """Take a new aggregate in; the append conflicts when there are events of its entity."""
+        """Take a new aggregate in; the append conflicts with events of its entity: new ones, after a look."""
         if entity.cache_key in self._aggregates:
-            self.doubled = entity.clause.tags[0]
+            self.doubled = Conflict(f"there is {entity.clause.tags[0]} already, and it is added", self.position)
         self._take(entity, aggregate)
-        self.entities.append(entity)
+        self._entities.setdefault(entity.cache_key, entity)
 
     def record(self, event: Any) -> None:
         """Take an event in, after all others; raise WiringError when the handler has returned."""
@@ -81,7 +88,7 @@ class Work:
     def _take(self, entity: Entity, aggregate: Aggregate[Any]) -> None:
         """Let what an aggregate records come into one order with everything else."""
         aggregate.record_into(partial(self._record_of, entity.clause.tags[0]))
-        self._aggregates[entity.cache_key] = aggregate
+        self._aggregates[entity.cache_key] = self._held[id(aggregate)] = aggregate
 
     def _record_of(self, tag: str, event: Any) -> None:
         found = tagger(type(event))(event)

@@ -122,7 +122,7 @@ class Working:
             if is_beyond(work.entities, request.expected):
                 return unexpected(work.position, request)
         if work.doubled is not None:
-            return Conflict(f"there is {work.doubled} already, and it is added", work.position)
+            return work.doubled
         decided = Decided(work.events, value)
         through = None if work.events or work.entities else await self._log.head()
         saved = await self._appending.append(command, request, work.entities, decided, through=through, log=log)
