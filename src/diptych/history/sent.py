@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,7 @@ OUTCOMES = (
 """What may become of a command: the status of its result, or how it ended without one."""
 _UNSURE = frozenset({"failed", "cancelled", "unknown"})
 _SECOND = 1_000_000
+_CURSOR = re.compile(r"(\d{1,18})(?:-([0-9a-f]{32})|\.(\d{1,18}))", re.ASCII)
 _LAST_ID = b"\xff" * 17  # above every id
 
 
@@ -195,10 +197,8 @@ def _order(found: _Found) -> tuple[int, int, bytes, int]:
 def _place_of(cursor: str | None) -> _Place:
     if cursor is None:
         return _Place(NEWEST, _LAST_ID, NEWEST)
-    at, sign, rest = cursor.partition("-" if "-" in cursor else ".")
-    try:
-        if sign == "-":
-            return _Place(int(at), bytes.fromhex(rest), NEWEST)
-        return _Place(int(at), b"", int(rest))
-    except ValueError:
-        raise ValueError(f"{cursor!r:.40} is no cursor: pass on the one of the page before") from None
+    found = _CURSOR.fullmatch(cursor)
+    if found is None:
+        raise ValueError(f"{cursor!r:.40} is no cursor: pass on the one of the page before")
+    at, command, number = found.groups()
+    return _Place(int(at), b"", int(number)) if command is None else _Place(int(at), bytes.fromhex(command), NEWEST)
