@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import ContextVar, copy_context
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 R = TypeVar("R")
 _LIMIT = 16
+_is_in_thread: ContextVar[bool] = ContextVar("diptych_is_in_thread", default=False)
 
 
 class Threads:
@@ -41,11 +42,10 @@ class Threads:
     async def run(self, function: Callable[..., R], *arguments: Any) -> R:  # Any: those of the function
         """Call the function in a thread, with the context variables of the caller, and return what it returns.
 
-        Who is cancelled meanwhile ends only once the thread has ended: what it works with is not closed under it.
+        Who is cancelled meanwhile ends only once the thread has ended: what it works with is not closed under it. What
+        one of these threads calls, and waits for, does not wait for another of them: it would never come.
         """
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.limit, thread_name_prefix="diptych-blocking")
-        job = self._pool.submit(contextvars.copy_context().run, partial(function, *arguments))
+        job = self._submitted(partial(function, *arguments))
         waiting = asyncio.wrap_future(job)
         try:
             return await asyncio.shield(waiting)
@@ -53,6 +53,18 @@ class Threads:
             if not job.cancel():
                 await _ended(waiting)
             raise
+
+    def _submitted(self, call: Callable[[], R]) -> Future[R]:
+        context = copy_context()
+        if _is_in_thread.get():
+            beside = ThreadPoolExecutor(1, thread_name_prefix="diptych-blocking")
+            job = beside.submit(context.run, call)
+            beside.shutdown(wait=False)
+            return job
+        context.run(_is_in_thread.set, True)
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.limit, thread_name_prefix="diptych-blocking")
+        return self._pool.submit(context.run, call)
 
 
 async def _ended(waiting: asyncio.Future[Any]) -> None:

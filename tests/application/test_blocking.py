@@ -36,6 +36,7 @@ from diptych import (
     Refused,
     Rows,
     Tag,
+    Threads,
     UnknownMessageError,
     WiringError,
     blocking,
@@ -294,6 +295,11 @@ class Twice(Command[int]):
     name: str
 
 
+@dataclass(frozen=True)
+class Shout(Command[str]):
+    name: str
+
+
 def test_a_blocking_handler_may_call_back() -> None:
     module, facade = Module("more"), Facade()
 
@@ -306,6 +312,30 @@ def test_a_blocking_handler_may_call_back() -> None:
     module.decider(Decider(decide, evolve, initial=int))
     with Application(module, provide=[facade]).blocking() as facade.shop:
         assert facade.shop.send(Twice("a")).unwrap() == 2
+
+
+def test_blocking_handlers_that_all_call_back_do_not_wait_for_each_others_threads() -> None:
+    module, facade = Module("more"), Facade()
+    all_are_here = threading.Barrier(2)
+
+    @module.command
+    @blocking
+    def twice(command: Twice, facade: Facade) -> str:
+        all_are_here.wait(10)
+        return facade.shop.send(Shout(command.name)).unwrap()
+
+    @module.command
+    @blocking
+    def shout(command: Shout) -> str:
+        return command.name.upper()
+
+    with (
+        Application(module, provide=[facade, Threads(2)]).blocking() as facade.shop,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        answers = [threads.submit(facade.shop.send, Twice(name)) for name in ("ada", "bob")]
+
+        assert [each.result(10).unwrap() for each in answers] == ["ADA", "BOB"]
 
 
 async def test_it_works_where_another_event_loop_runs_and_holds_it() -> None:
