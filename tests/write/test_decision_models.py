@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -280,6 +280,18 @@ async def test_states_of_several_kinds_are_read_by_one_read(app: Application) ->
     await app.send(Book("hamlet", "a1"))
 
     assert [len(each.clauses) for each in reads] == [2]
+
+
+async def test_one_text_in_place_of_several_keys_is_said() -> None:
+    odd = Module("odd")
+
+    @odd.decides(prices=price_of.of(lambda command: command.show))
+    def price(command: Price, prices: Mapping[str, int]) -> Iterator[Priced]:
+        yield Priced(command.show, command.price + len(prices))
+
+    async with Application(odd) as app:
+        with pytest.raises(WiringError, match="'evita', one text"):
+            await app.send(Price("evita", 1))
 
 
 @pytest.mark.parametrize("tags", [(), ("seat",)])

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import pytest
@@ -15,9 +15,10 @@ from diptych.application import Application
 from diptych.errors import Refusal, WiringError
 from diptych.model.aggregates import Aggregate, fold_of
 from diptych.model.criteria import Clause, Criteria
+from diptych.model.marks import Tag
 from diptych.model.messages import Command, event
 from diptych.model.methods import evolves
-from diptych.model.results import Accepted, Conflict, Refused, Result
+from diptych.model.results import Accepted, Conflict, NotFound, Refused, Result
 from diptych.module import Module
 from diptych.ports import Append
 from diptych.recorded import writer_of
@@ -200,6 +201,34 @@ async def test_an_aggregate_that_is_loaded_twice_at_once_is_one_object() -> None
     assert one is two
     assert one is not None
     assert one.state == State("ada")
+
+
+Code = Annotated[str, Tag("code")]
+
+
+@event("coupon.printed")
+@dataclass(frozen=True)
+class Printed:
+    code: Code
+
+
+class Coupon(Aggregate[State], tag="code"):
+    @evolves
+    def _printed(self, _: Printed) -> State:
+        return self.state
+
+
+async def test_what_is_missing_may_be_found_by_a_tag_named_as_what_refusals_have() -> None:
+    module = Module("coupons")
+
+    @module.command
+    async def look(_: Do, coupons: Repository[Coupon]) -> None:
+        await coupons.get("X1")
+
+    async with Application(module) as app:
+        result = await app.send(Do())
+
+    assert result == NotFound("there is no code X1", {"key": "X1"})
 
 
 @event("order.drafted")

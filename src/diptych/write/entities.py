@@ -113,6 +113,7 @@ class Selected:
 def selected(parameter: str, selection: Selection[Any], injector: Injector, lineage: Lineage = UNCHANGED) -> Selected:
     """Compile a selection; raise WiringError when nobody provides what its keys take beside the command."""
     model, keys = selection.model, _bound(selection.keys, injector)
+    keys = keys if selection.single else _several(keys, selection.keys)
     types, narrower = lineage.stored_names(model.fold.types), selection.guarded
     guarded = types if narrower is None else lineage.stored_names([event_type(cls).name for cls in narrower])
     return Selected(parameter, model.fold, tags_of(model), keys, selection.single, types, guarded)
@@ -146,6 +147,22 @@ def _one_tag(mark: Tag) -> TagsOf:
     if text is str:
         return lambda key: (f"{prefix}{key}",)
     return lambda key: (f"{prefix}{text(key)}",)
+
+
+def _several(keys: Callable[[Any], Iterable[Any]], written: Callable[..., Any]) -> Callable[[Any], Iterable[Any]]:
+    """Refuse one text in place of keys: each of its letters would be one."""
+
+    def several(command: Any) -> Iterable[Any]:
+        found = keys(command)
+        if isinstance(found, str):
+            raise WiringError(
+                f"the keys of a decision model are {found!r:.40}, one text: each of its letters would be a key",
+                where=place_of(written),
+                fix="return a list of keys, or select one entity by one(...)",
+            )
+        return found
+
+    return several
 
 
 def _bound(keys: Callable[..., Iterable[Any]], injector: Injector) -> Callable[[Any], Iterable[Any]]:

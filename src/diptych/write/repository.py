@@ -20,6 +20,10 @@ from diptych.write.work import Work
 A = TypeVar("A", bound=Aggregate[Any])
 
 
+_TAKEN = ("code", "message")
+"""What a refusal says of itself: the data of one cannot be named so."""
+
+
 class Repository(Generic[A]):
     """Load aggregates of class A and take new ones in; what they record is saved when the handler returns.
 
@@ -35,7 +39,7 @@ class Repository(Generic[A]):
         found = await self.find(key)
         if found is None:
             name = tag_of_aggregate(self._class)
-            raise Missing(f"there is no {name} {key}", **{name: str(key)})
+            raise Missing(f"there is no {name} {key}", **{name if name not in _TAKEN else "key": str(key)})
         return found
 
     async def find(self, key: Any) -> A | None:
