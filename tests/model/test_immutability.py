@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -72,8 +72,52 @@ class Plain:
     """A class whose fields nobody knows."""
 
 
+class Settable:
+    def __init__(self) -> None:
+        self.count = 0
+
+
+class Slotted:
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+class Guarded(Settable):
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(name)
+
+
+class Counting(Protocol):
+    count: int
+
+
+@dataclass(frozen=True)
+class Around:
+    inner: Settable
+
+
 @pytest.mark.parametrize(
-    "tp", [int, str, Leaf, Tree, Packed, tuple[int, ...], frozenset[Leaf], Pair, int | None, Any, T, Plain]
+    "tp",
+    [
+        int,
+        str,
+        Leaf,
+        Tree,
+        Packed,
+        tuple[int, ...],
+        frozenset[Leaf],
+        Pair,
+        int | None,
+        Any,
+        T,
+        Plain,
+        Slotted,
+        Guarded,
+        Counting,
+        Around,
+    ],
 )
 def test_immutable_and_unjudged_types_have_no_mutable_part(tp: Any) -> None:
     assert mutable_part(tp) is None
@@ -93,6 +137,8 @@ def test_immutable_and_unjudged_types_have_no_mutable_part(tp: Any) -> None:
         (MappingProxyType[str, list[int]], "state[]: list"),
         (Point, "state.tags: list"),
         (Page[Open], "state[]: Open is not frozen"),
+        (Settable, "state: Settable lets its attributes be set"),
+        (Settable | None, "state: Settable lets its attributes be set"),
     ],
 )
 def test_the_first_mutable_part_is_named_with_its_path(tp: Any, found: str) -> None:

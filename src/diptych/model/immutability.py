@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import inspect
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -22,9 +23,12 @@ _CONTAINERS = (tuple, frozenset, MappingProxyType)
 def mutable_part(tp: Any) -> str | None:
     """Return the path of the first mutable part of a type, or None when all of it is immutable.
 
-    Types that cannot be judged (protocols, type variables, Any) are trusted.
+    Types that cannot be judged (protocols, type variables, Any) are trusted, and so are plain classes within others.
     """
-    return _part(tp, "state", frozenset())
+    plain = (cls for cls in members_of(tp) if isinstance(cls, type) and _is_plain(cls))
+    return _part(tp, "state", frozenset()) or _first(
+        f"state: {cls.__name__} lets its attributes be set" for cls in plain
+    )
 
 
 def _part(tp: Any, path: str, within: frozenset[type]) -> str | None:
@@ -51,6 +55,13 @@ def _judge(origin: type, bare: Any, path: str, within: frozenset[type]) -> str |
     if issubclass(origin, _CONTAINERS):
         return _first(_part(arg, f"{path}[]", within) for arg in get_args(bare) if arg is not Ellipsis)
     return None
+
+
+def _is_plain(cls: type) -> bool:
+    """Say whether this is a class with an `__init__` of its own, to whose objects anybody may set anything."""
+    if is_record(cls) or getattr(cls, "_is_protocol", False) or issubclass(cls, (*_VALUES, *_CONTAINERS)):
+        return False
+    return inspect.isfunction(cls.__init__) and cls.__setattr__ is object.__setattr__ and cls.__dictoffset__ != 0
 
 
 def _judge_record(cls: Any, path: str, within: frozenset[type]) -> str | None:
