@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, make_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -17,7 +17,7 @@ import msgspec
 import pydantic
 import pytest
 
-from diptych import Command, Decider, DecisionModel, Module, Snapshots, WiringError
+from diptych import Command, Decider, DecisionModel, Module, Snapshots, WiringError, event
 from diptych.application import Application
 from diptych.model.folds import Fold
 from diptych.model.lineage import UNCHANGED, Lineage
@@ -158,6 +158,32 @@ def book(booked: Booked, _: Filled) -> Booked:
 def test_what_json_says_alike_and_is_not_is_not_written(state: Booked) -> None:
     with pytest.raises(ValueError, match=r"state.(at|by): .* comes back as"):
         form_of(book, Booked).written(state)
+
+
+def weighing(*fields: Any) -> Callable[[int, Any], int]:
+    weighed: type = event("pot.weighed", version=2, since=1)(make_dataclass("Weighed", [("pot", str), *fields], frozen=True))
+
+    def weigh(number: int, happened: Any) -> int:
+        return number + 1
+
+    weigh.__annotations__["happened"] = weighed
+    return weigh
+
+
+def test_the_fingerprint_follows_the_fields_of_events_and_their_defaults() -> None:
+    forms = [
+        form_of(weighing(*fields), int)
+        for fields in (
+            [],
+            [("grams", int)],
+            [("grams", str)],
+            [("grams", int, field(default=0))],
+            [("grams", int, field(default=1))],
+        )
+    ]
+
+    assert len({each.fingerprint for each in forms}) == len(forms)
+    assert form_of(weighing(), int).fingerprint == forms[0].fingerprint
 
 
 def test_the_fingerprint_follows_the_code_and_not_its_words() -> None:

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 
 from diptych.errors import WiringError
-from diptych.model.fields import place_of
+from diptych.model.fields import fields_of, place_of
 from diptych.model.folds import Fold, parameters_of
 from diptych.model.lineage import Lineage
 from diptych.model.messages import event_type
@@ -79,8 +79,9 @@ class StateForm:
 
 def _described(fold: Fold[Any], lineage: Lineage) -> Iterator[str]:
     for cls in fold.events:
-        stored = event_type(cls)
-        yield f"event {stored.name} {stored.version} {cls.__qualname__}"
+        stored, defaults = event_type(cls), [each.default for each in fields_of(cls)]
+        known = [each if isinstance(each, _ATOMS) else type(each).__qualname__ for each in defaults]
+        yield f"event {stored.name} {stored.version} {type_text(cls)} {known}"
     yield from (f"upcast {each.source} {code_of(each.function)}" for each in lineage.feeding(fold.events))
     yield f"meta {fold.wants_meta}"
     seen: set[int] = set()
