@@ -161,7 +161,9 @@ def test_what_json_says_alike_and_is_not_is_not_written(state: Booked) -> None:
 
 
 def weighing(*fields: Any) -> Callable[[int, Any], int]:
-    weighed: type = event("pot.weighed", version=2, since=1)(make_dataclass("Weighed", [("pot", str), *fields], frozen=True))
+    weighed: type = event("pot.weighed", version=2, since=1)(
+        make_dataclass("Weighed", [("pot", str), *fields], frozen=True)
+    )
 
     def weigh(number: int, happened: Any) -> int:
         return number + 1
