@@ -318,6 +318,10 @@ def get_at_once(query: GetOrder, rows: Rows[OrderView]) -> int:
     return query.order
 
 
+def see(command: PlaceOrder) -> Iterator[OrderView]:
+    yield OrderView(command.order)
+
+
 async def count_rows(query: GetOrder, rows: Rows) -> int:  # type: ignore[type-arg]  # the mistake
     return await rows.count()
 
@@ -375,6 +379,12 @@ def rows_of_no_type() -> None:
     Application(orders)
 
 
+def a_decision_that_yields_what_is_no_event() -> None:
+    orders = Module("orders")
+    orders.decides()(see)
+    Application(orders)
+
+
 MISTAKES: tuple[Callable[[], None], ...] = (
     two_handlers_for_one_command,
     two_modules_that_handle_one_command,
@@ -405,4 +415,5 @@ MISTAKES: tuple[Callable[[], None], ...] = (
     an_object_in_place_of_an_aggregate,
     a_query_handler_that_takes_rows_and_is_not_async,
     rows_of_no_type,
+    a_decision_that_yields_what_is_no_event,
 )

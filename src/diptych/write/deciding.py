@@ -10,11 +10,11 @@ from typing import Any, NamedTuple, get_args, get_origin
 from diptych.errors import FieldErrors, Missing, NotAllowed, Refusal, WiringError
 from diptych.injection import Injector
 from diptych.model.decisions import Decision
-from diptych.model.fields import hints_of, place_of, split_optional
+from diptych.model.fields import hints_of, is_record, members_of, place_of, split_optional
 from diptych.model.folds import parameters_of
 from diptych.model.immutability import mutable_part
 from diptych.model.lineage import UNCHANGED, Lineage
-from diptych.model.messages import result_type
+from diptych.model.messages import event_type, result_type
 from diptych.model.meta import Context
 from diptych.model.results import Failure, Forbidden, Invalid, NotFound, Refused
 from diptych.write.entities import Entity, Selected, selected
@@ -44,6 +44,7 @@ class Deciding:
         )
         _refuse_async(decision)
         _refuse_valueless(decision)
+        _refuse_unmarked(decision)
         for name, selection in decision.selections:
             _refuse_unmade(decision, name, selection.model.fold.initial)
             refuse_mutable(decision.function, name, selection.model.fold.initial)
@@ -147,6 +148,14 @@ def _refuse_valueless(decision: Decision) -> None:
         where=place_of(decision.function),
         fix=f"write -> Generator[YourEvent, None, {name}] and return it after the events, or make it a Command[None]",
     )
+
+
+def _refuse_unmarked(decision: Decision) -> None:
+    """Refuse a return type of what is no event; a class that others derive from may stand for them."""
+    named = get_args(hints_of(decision.function).get("return"))
+    for cls in members_of(named[0]) if named else ():
+        if isinstance(cls, type) and is_record(cls) and not cls.__subclasses__():
+            event_type(cls)
 
 
 def _refuse_unmade(decision: Decision, name: str, initial: Callable[[], Any]) -> None:
