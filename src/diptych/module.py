@@ -83,8 +83,8 @@ class Module:
     def command(self, function: F) -> F:
         """Register a handler that may have effects; what it returns is the value of the result, or its failure.
 
-        It may take a `Repository` or a `UnitOfWork`: what it records is saved when it returns. A key is answered from its
-        record once that is written; sent again before then, it runs the handler again.
+        It may take a `Repository` or a `UnitOfWork`: what it records is saved when it returns. A key is answered from
+        its record once that is written; sent again before then, it runs the handler again.
         """
         registered = handler_function(function)
         for command in commands_of(registered):
