@@ -244,3 +244,10 @@ async def test_losers_of_a_race_decide_a_few_times_each_not_once_for_every_winne
 
     assert sorted(result.unwrap() for result in results) == list(range(1, 201))
     assert decided <= 3 * 200
+
+
+async def test_an_expected_result_is_told_to_be_a_position(app: Application) -> None:
+    result = await app.send(OpenAccount(owner="ada"))
+
+    with pytest.raises(TypeError, match=r"expected=result\.position"):
+        await app.send(OpenAccount(owner="bob"), expected=result)  # type: ignore[arg-type]  # that is the mistake

@@ -159,6 +159,8 @@ class WritePanel:
         self, route: Route, command: Any, command_id: UUID, data: bytes, delivery: Delivery
     ) -> Awaitable[Result[Any]]:
         key, principal, correlation, causation, expected, withheld = delivery
+        if expected is not None and not isinstance(expected, int):
+            raise TypeError(f"expected is a position, found {expected!r:.60}; write expected=result.position")
         # Only a key can bring a request back, so only then there is anything to compare.
         seen = b"" if key is None else fingerprint(route.name, data)
         now = self._clock.now()
