@@ -126,6 +126,13 @@ def test_an_object_that_was_made_past_its_validators_is_judged_when_it_is_sent()
     assert caught.value.errors == {"items[0].quantity": ("expected more than 0",)}
 
 
+def test_an_object_that_was_made_without_a_field_lacks_it_when_it_is_sent() -> None:
+    with pytest.raises(InvalidMessageError) as caught:
+        canonical(CreateOrder.model_construct(coupon="", since=0, until=1, order=None))
+
+    assert caught.value.errors == {"items": ("is required",)}
+
+
 class Strict(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", strict=True, frozen=True)
     id: UUID

@@ -43,7 +43,11 @@ def encode_message(message: Any) -> bytes:
 def refuse_unsound(cls: type, message: Any) -> None:
     """Raise InvalidMessageError naming every field whose value no log may hold."""
     sound = soundness(cls)
-    if sound is not None and not sound(message):
+    try:
+        is_sound = sound is None or sound(message)
+    except AttributeError as wrong:  # an object that was made past its class, without some of its fields
+        raise InvalidMessageError(cls.__name__, _unwritable(message, wrong)) from wrong
+    if not is_sound:
         check = refinement(cls)
         if check is not None:
             _raise_if(cls, _errors(message, check))
@@ -53,7 +57,7 @@ def encoded(cls: type, message: Any) -> bytes:
     """Encode a message whose values were checked; text is checked here."""
     try:
         data = encode(message)
-    except (UnicodeEncodeError, OverflowError, TypeError, ValueError, RecursionError) as wrong:
+    except (UnicodeEncodeError, OverflowError, TypeError, ValueError, RecursionError, AttributeError) as wrong:
         raise InvalidMessageError(cls.__name__, _unwritable(message, wrong)) from wrong
     if _NUL in data:
         refuse_nul(cls, data)
@@ -138,7 +142,9 @@ def _unwritable(message: Any, wrong: Exception) -> Errors:
     if isinstance(wrong, UnicodeEncodeError):
         found = _texts(msgspec.to_builtins(message, enc_hook=written))
         return {path: _SURROGATE_MESSAGE for path, text in found if any(map(_is_surrogate, text))}
-    return {"": (f"cannot be written as JSON: {wrong}",)}
+    described = fields_of(type(message)) if is_record(type(message)) else ()
+    absent = {field.name: ("is required",) for field in described if not hasattr(message, field.name)}
+    return absent or {"": (f"cannot be written as JSON: {wrong}",)}
 
 
 def _is_surrogate(character: str) -> bool:
