@@ -40,7 +40,7 @@ class HeldReads:
 def held(app: Application) -> HeldReads:
     """Put a barrier into the reads of an application's left panel."""
     loader: Any = app._write._means.loader
-    loader._store = HeldReads(app.store)
+    loader._store, loader._bare = HeldReads(app.store), None  # the quick way of single entities goes past the barrier
     return loader._store  # type: ignore[no-any-return]  # just put there
 
 
