@@ -143,7 +143,7 @@ def _unwritable(message: Any, wrong: Exception) -> Errors:
         found = _texts(msgspec.to_builtins(message, enc_hook=written))
         return {path: _SURROGATE_MESSAGE for path, text in found if any(map(_is_surrogate, text))}
     described = fields_of(type(message)) if is_record(type(message)) else ()
-    absent = {field.name: ("is required",) for field in described if not hasattr(message, field.name)}
+    absent: Errors = {field.name: ("is required",) for field in described if not hasattr(message, field.name)}
     return absent or {"": (f"cannot be written as JSON: {wrong}",)}
 
 
