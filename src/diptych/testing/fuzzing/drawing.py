@@ -12,6 +12,7 @@ from hypothesis import reject
 from diptych.errors import WiringError
 from diptych.model.fields import Field, fields_of, is_record, place_of, split_marks, split_optional
 from diptych.model.marks import Tag
+from diptych.model.pydantic import maker_of
 from diptych.model.shape import is_uniform
 from diptych.testing.fuzzing.draw import Draw, Strategy
 from diptych.testing.fuzzing.scalars import Marks, around, identity, limit, scalar
@@ -73,11 +74,13 @@ class Drawing:
         return found
 
     def _record(self, cls: Any) -> Make:
+        maker = maker_of(cls)
+
         def make(draw: Draw, seen: Seen) -> Any:
             for _ in range(_TRIALS):
                 values = {name: made(draw, seen) for name, made in self._fields(cls).items()}
                 try:
-                    return cls(**values)
+                    return maker(**values)
                 except ValueError:  # the class itself has a say in what fits
                     continue
             return reject()

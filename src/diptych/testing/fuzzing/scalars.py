@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any, Literal, get_args, get_origin
 from uuid import UUID
 
-import msgspec
 from hypothesis import strategies as st
 
 from diptych.model.marks import NotBlank, Scale
@@ -72,8 +71,8 @@ def around(value: Any) -> tuple[Any, ...]:
 
 
 def limit(marks: Marks, name: str) -> Any:  # Any: a number, a length or a pattern; None where none is set
-    """Return what the constraints among the marks say under this name, such as `ge` or `max_length`."""
-    found = (getattr(mark, name) for mark in marks if isinstance(mark, msgspec.Meta))
+    """Return what the constraints among the marks, ours and pydantic's, say under this name: `ge`, `max_length`."""
+    found = (getattr(mark, name, None) for mark in marks)
     return next((each for each in found if each is not None), None)
 
 
@@ -101,8 +100,9 @@ def _between(low: int | None, high: int | None) -> Whole:
 def _decimals(marks: Marks) -> Scalar:
     scale = next((mark for mark in marks if isinstance(mark, Scale)), Scale(_CENTS))
     unit = Decimal(1).scaleb(-scale.places)
-    low = _least(scale.ge, scale.gt, unit)
-    high = None if (found := _least(_opposite(scale.le), _opposite(scale.lt), unit)) is None else -found
+    ge, gt, le, lt = (limit(marks, name) for name in ("ge", "gt", "le", "lt"))
+    low = _least(ge, gt, unit)
+    high = None if (found := _least(_opposite(le), _opposite(lt), unit)) is None else -found
     fine = _between(low, high)
     least, most = (None if low is None else math.ceil(low * unit)), (None if high is None else math.floor(high * unit))
     if least is not None and most is not None and least > most:

@@ -6,6 +6,7 @@ is short in the sense that no command can be left out, and no value made simpler
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -89,7 +90,8 @@ def _repaired(course: Course, held: Held) -> Iterator[Course]:
                 value = getattr(sent.command, field.name)
                 if isinstance(value, (int, Decimal)) and field.mark(Tag) is None:
                     for number in held(shorter[:index], type(value)):
-                        yield _with(shorter, index, change(sent.command, **{field.name: number}))
+                        for command in _changed(sent.command, field.name, number):
+                            yield _with(shorter, index, command)
 
 
 def _without(course: Course, sizes: Sequence[int]) -> Iterator[Course]:
@@ -110,12 +112,12 @@ def _both(first: Any, second: Any) -> Iterator[Any]:
         one: Any = getattr(first, other[0]) if len(other) == 1 else None
         two: Any = getattr(second, other[0]) if len(other) == 1 else None
         if isinstance(one, (int, Decimal)):
-            yield change(second, **{other[0]: one + two})
+            yield from _changed(second, other[0], one + two)
         elif is_record(type(one)):
-            yield from (change(second, **{other[0]: each}) for each in _both(one, two))
+            yield from (found for each in _both(one, two) for found in _changed(second, other[0], each))
         elif not other:
             whole = [name for name in names if isinstance(getattr(first, name), Decimal)]
-            yield from (change(second, **{name: 2 * getattr(second, name)}) for name in whole)
+            yield from (found for name in whole for found in _changed(second, name, 2 * getattr(second, name)))
 
 
 def _simpler(value: Any, fixed: Collection[Any]) -> Iterator[Any]:
@@ -138,10 +140,13 @@ def _simpler_records(record: Any, fixed: Collection[Any]) -> Iterator[Any]:
     for field in fields_of(type(record)):
         if (type(record), field.name) not in fixed and field.hint not in fixed and field.mark(Tag) is None:
             for simpler in _simpler(getattr(record, field.name), fixed):
-                try:
-                    yield change(record, **{field.name: simpler})
-                except ValueError:  # the class itself has a say in what fits
-                    continue
+                yield from _changed(record, field.name, simpler)
+
+
+def _changed(record: Any, name: str, value: Any) -> Iterator[Any]:
+    """Yield the record with another value, unless its class, which has a say in what fits, refuses it."""
+    with contextlib.suppress(ValueError):
+        yield change(record, **{name: value})
 
 
 def _simpler_numbers(value: Any) -> Iterator[Any]:
