@@ -3,9 +3,10 @@
 import httpx2
 import pytest
 from starlette.datastructures import URL
+from starlette.requests import Request
 
 from diptych import Page
-from diptych.web.fastapi.answers import page_links
+from diptych.web.fastapi.answers import page_links, public_url
 from tests.web.fastapi.calling import NOBODY, bought, told
 
 
@@ -112,3 +113,22 @@ async def test_a_query_may_come_as_a_body(client: httpx2.AsyncClient) -> None:
     everything = await client.post("/bare/find-books")
 
     assert (found.json()["total"], everything.json()["total"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "root", "seen"),
+    [
+        ("/books", "", "/books"),
+        ("/api/books", "/api", "/api/books"),  # as servers tell it that were given --root-path
+        ("/books", "/api", "/api/books"),  # as a proxy tells it that takes the prefix off
+        ("/books", "/api/", "/api/books"),
+        ("/booksellers", "/books", "/books/booksellers"),
+    ],
+)
+def test_links_lead_through_the_proxy_that_the_client_came_through(path: str, root: str, seen: str) -> None:
+    scope = {"type": "http", "path": path, "root_path": root, "query_string": b"limit=1", "headers": []}
+
+    links = page_links(public_url(Request(scope)), Page((1,), total=2, limit=1))
+
+    assert links is not None
+    assert links.startswith(f"<{seen}?limit=1&offset=0>")

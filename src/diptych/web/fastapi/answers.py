@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 from urllib.parse import quote
 
 from starlette.datastructures import URL
+from starlette.requests import Request
 
 from diptych.errors import RequestError
 from diptych.model.pages import CursorPage, Page
@@ -27,6 +28,12 @@ def page_links(url: URL, page: object, *, by: By = "offset") -> str | None:
     """Return the Link header (RFC 8288) of a page of a list; None for what is no page, or the only one."""
     links = [f'<{_target(url, asked)}>; rel="{name}"' for name, asked in _relations(page, by)]
     return ", ".join(links) or None
+
+
+def public_url(request: Request) -> URL:
+    """Return the URL of a request as its client sees it, behind a proxy that takes `root_path` off as well."""
+    url, root = request.url, request.scope.get("root_path", "").rstrip("/")
+    return url if f"{url.path}/".startswith(f"{root}/") else url.replace(path=f"{root}{url.path}")
 
 
 def _relations(page: object, by: By) -> Iterator[tuple[str, Mapping[str, int | str]]]:

@@ -12,7 +12,7 @@ from diptych.model.messages import Query
 from diptych.read.cache import written
 from diptych.read.panel import Answer
 from diptych.web.edge import Edge
-from diptych.web.fastapi.answers import By, page_links
+from diptych.web.fastapi.answers import By, page_links, public_url
 from diptych.web.fastapi.visits import Visit
 from diptych.web.headers import after_position, wait_seconds
 from diptych.web.queries import entity_tag, is_known
@@ -65,7 +65,7 @@ class Asking:
 
     def linked(self, page: P, *, by: By = "offset") -> P:
         """Return a page of a list; let the answer have a `Link` to the others, by the query parameters of this URL."""
-        links = page_links(self._request.url, page, by=by)
+        links = page_links(public_url(self._request), page, by=by)
         if links is not None:
             self._visit.marks[b"link"] = links.encode("latin-1")
         return page
