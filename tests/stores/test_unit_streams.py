@@ -128,6 +128,25 @@ async def test_a_commented_select_takes_no_turn(store: SqliteEventStore) -> None
         assert unit._turn is None  # type: ignore[attr-defined]  # of this store
 
 
+async def test_a_unit_that_is_cancelled_ends_its_long_query(store: SqliteEventStore) -> None:
+    forever = "select count(*) from (with recursive n(i) as (select 1 union all select i + 1 from n) select i from n)"
+    started = asyncio.Event()
+
+    async def query() -> None:
+        async with store.unit(limit=LONG) as unit:
+            await unit.session.execute(sa.text("select 1"))
+            started.set()
+            await unit.session.execute(sa.text(forever))
+
+    task = asyncio.create_task(query())
+    await started.wait()
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, LONG)
+    await open_account(store, MANY + 1)
+
+
 async def test_two_that_roll_one_connection_back_at_once_both_succeed(store: SqliteEventStore) -> None:
     connection = connect_unit(store._path)
     with ThreadPoolExecutor(2) as threads, contextlib.closing(connection):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -27,6 +29,7 @@ from diptych.stores.sqlite.unit_tables import install, refuse_clashes
 
 _CHUNK = 64
 _KEPT = 8
+_AGAIN = 0.05
 _MORE = 56  # a connection is a thread; units beyond wait for one of these
 
 
@@ -90,6 +93,7 @@ def _engine(path: Path) -> AsyncEngine:
     )
     event.listen(engine.sync_engine, "before_cursor_execute", _before_statement)
     event.listen(engine.sync_engine.pool, "checkin", _checked_in)
+    event.listen(engine.sync_engine.pool, "invalidate", _invalidated)
     event.listen(engine.sync_engine, "commit", _committing)
     event.listen(engine.sync_engine, "rollback", _rolling_back)
     return engine
@@ -99,6 +103,17 @@ def _checked_in(adapted: Any, _record: object) -> None:
     """End what a unit left open: a stream would keep the next one in its past."""
     if adapted is not None:  # it was not closed
         adapted.driver_connection.raw.close_cursors()
+
+
+def _invalidated(adapted: Any, _record: object, _error: object) -> None:
+    """End the statement of a unit that was cancelled: its connection closes after it, and the unit waits for that."""
+    _interrupt(adapted.driver_connection.raw)
+
+
+def _interrupt(connection: sqlite3.Connection) -> None:
+    with contextlib.suppress(sqlite3.ProgrammingError):  # until it is closed: the statement may not run yet
+        connection.interrupt()
+        asyncio.get_running_loop().call_later(_AGAIN, _interrupt, connection)
 
 
 def _before_statement(
