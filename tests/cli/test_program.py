@@ -203,8 +203,8 @@ def test_dev_outlives_a_mistake_in_the_code(start: Start, folder: Path) -> None:
     source = (folder / "bank.py").read_text(encoding="utf-8")
 
     (folder / "bank.py").write_text(f"{source}\n1 +\n")
-    assert "changed: starting anew" in process.stderr.readline()
-    assert "SyntaxError" in process.stderr.readline()
+    assert "changed: starting anew" in complaint(process)
+    assert "SyntaxError" in complaint(process)
     (folder / "bank.py").write_text(source)
 
     assert json.loads(first_line(process))["mode"] == "dev"
@@ -216,6 +216,11 @@ def first_line(process: "subprocess.Popen[str]") -> str:
     if not line:
         raise AssertionError(process.stderr.read())
     return line
+
+
+def complaint(process: "subprocess.Popen[str]") -> str:
+    """Return the next line that a process complains by; that a slow machine held its loop is none."""
+    return next(line for line in process.stderr if "the event loop is held" not in line)
 
 
 def get(url: str, *, after: int) -> Any:

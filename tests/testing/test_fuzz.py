@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import pytest
 from hypothesis import settings
@@ -18,9 +19,12 @@ from diptych.model.aggregates import Aggregate
 from diptych.model.decisions import Decider
 from diptych.model.marks import Tag
 from diptych.model.messages import Command, event
+from diptych.model.meta import Context
 from diptych.model.methods import evolves, handles
 from diptych.module import Module
 from diptych.testing import Scenario, fuzz
+from diptych.testing.clock import NOON
+from diptych.testing.fuzzing.shortening import Sent, shortened
 from tests.testing import orders as right
 from tests.testing.orders import INVARIANTS, orders
 from tests.write import domain
@@ -236,3 +240,20 @@ def test_an_invariant_of_any_command_is_judged_after_every_command() -> None:
         return command is None
 
     assert told(fuzz(orders, invariants=[says_no])).startswith("says_no does not hold")
+
+
+@dataclass(frozen=True)
+class Same(Command[None]):
+    """Another command whose JSON is that of OpenCourse."""
+
+    course: str
+    seats: int
+
+
+def test_two_commands_that_are_written_alike_are_two_when_a_history_is_shortened() -> None:
+    now = Context(NOON, UUID(int=1))
+    longer = (Sent(domain.OpenCourse("a", 9), now), Sent(Same("a", 9), now))
+
+    found = shortened(longer, lambda course: bool(course) and type(course[-1].command) is Same, lambda *_: (), ())
+
+    assert [each.command for each in found] == [Same("a", 0)]

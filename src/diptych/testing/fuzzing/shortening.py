@@ -34,7 +34,7 @@ class Sent(NamedTuple):
 
 
 Course = tuple[Sent, ...]
-Key = tuple[tuple[bytes, datetime, str | None], ...]
+Key = tuple[tuple[type, bytes, datetime, str | None], ...]
 Breaks = Callable[[Course], bool]
 Held = Callable[[Course, type], Iterable[Any]]
 
@@ -43,7 +43,7 @@ def shortened(course: Course, breaks: Breaks, held: Held, fixed: Collection[Any]
     """Return the shortest course found that still breaks; `fixed` types and fields keep their values.
 
     `held` tells the numbers that the states hold after some commands: where leaving one out makes a later amount wrong,
-    such as what is due, a number of the state takes its place.
+    such as what is due, a number of the state takes its place, or one.
     """
     tried: set[Key] = set()
     found = True
@@ -57,7 +57,7 @@ def shortened(course: Course, breaks: Breaks, held: Held, fixed: Collection[Any]
 def _is_new(course: Course, tried: set[Key]) -> bool:
     """Say whether a course can be sent and was not tried before."""
     try:
-        key = tuple((canonical(command), context.now, context.principal) for command, context in course)
+        key = tuple((type(command), canonical(command), context.now, context.principal) for command, context in course)
     except InvalidMessageError:
         return False
     if key in tried or len(tried) >= _MOST:
@@ -89,7 +89,7 @@ def _repaired(course: Course, held: Held) -> Iterator[Course]:
             for field in fields_of(type(sent.command)):
                 value = getattr(sent.command, field.name)
                 if isinstance(value, (int, Decimal)) and field.mark(Tag) is None:
-                    for number in held(shorter[:index], type(value)):
+                    for number in dict.fromkeys((type(value)(1), *held(shorter[:index], type(value)))):
                         for command in _changed(sent.command, field.name, number):
                             yield _with(shorter, index, command)
 
