@@ -22,7 +22,7 @@ from diptych.web.fastapi import (
     remapped,
     tell_all_as_problems,
 )
-from tests.web.fastapi.library import (
+from tests.web.fastapi.lending import (
     BookView,
     BuyBook,
     FindBooks,
@@ -56,7 +56,7 @@ def api_of(door: Door) -> FastAPI:
     api = FastAPI(title="Library", version="1", lifespan=door.lifespan)
     door.install(api)
     tell_all_as_problems(api)
-    api.include_router(door.router(*ENDPOINTS, enclosure=DATA, tags=["library"]), prefix="/v1")
+    api.include_router(door.router(*ENDPOINTS, enclosure=DATA, tags=["lending"]), prefix="/v1")
     bare = (
         Endpoint(BuyBook, operation_id="BuyBookBare"),
         Endpoint(FindBooks, method="POST", operation_id="FindBooksPosted"),

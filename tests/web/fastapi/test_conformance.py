@@ -97,7 +97,7 @@ def client(api: FastAPI, tmp_path: Path) -> Iterator[Any]:
 @pytest.mark.timeout(120)
 def test_a_generated_client_creates_and_reads(client: Any) -> None:
     opened, load = client
-    models, library = load("models"), lambda name: load(f"api.library.{name}")
+    models, library = load("models"), lambda name: load(f"api.lending.{name}")
     author = models.Author(name="Jane Austen")
     order = models.BuyBook(title="Emma", price="3.50", genre=models.Genre.NOVEL, authors=[author])
 
@@ -123,7 +123,7 @@ def test_a_generated_client_reads_problems(client: Any) -> None:
     fee = models.ByCard(type_=models.ByCardType.CARD, last_digits="1234")
 
     body = models.LendBookBody(reader="Ann", until=until, fee=fee)
-    problem = load("api.library.lend_book").sync(nobody, client=opened, body=body)
+    problem = load("api.lending.lend_book").sync(nobody, client=opened, body=body)
 
     assert isinstance(problem, models.Problem)
     assert (problem.type_, problem.status) == ("/problems/not-found", 404)

@@ -14,7 +14,7 @@ from diptych import Application, Command, Module, Query
 from diptych.web.fastapi import Answered, Door, Endpoint, Envelope, Sending
 from tests.web.fastapi.conformance import refuse_invalid
 from tests.web.fastapi.desk import application
-from tests.web.fastapi.library import BookView
+from tests.web.fastapi.lending import BookView
 
 GOLDEN = Path(__file__).with_name("golden")
 STYLES = {

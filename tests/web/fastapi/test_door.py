@@ -14,7 +14,7 @@ from diptych.web.app import asgi_app
 from diptych.web.fastapi import Answered, Asking, Door, Endpoint, Sending, or_404
 from tests.web.fastapi.calling import NOBODY, client_of, told
 from tests.web.fastapi.desk import api_of
-from tests.web.fastapi.library import BookView, BuyBook, GetBook
+from tests.web.fastapi.lending import BookView, BuyBook, GetBook
 
 BUY = {"title": "Emma", "price": "3.50"}
 USERS = {"5ec2e7": "anna"}

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from diptych import Command, WiringError
 from diptych.web.fastapi import Door, Endpoint
-from tests.web.fastapi.library import BuyBook, FindBooks, GetBook, LendBook
+from tests.web.fastapi.lending import BuyBook, FindBooks, GetBook, LendBook
 
 
 @dataclass(frozen=True)

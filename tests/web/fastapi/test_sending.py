@@ -10,7 +10,7 @@ from diptych import Application, WiringError
 from diptych.web.fastapi import Door, Received, Sending
 from diptych.web.fastapi.visits import visit_of
 from tests.web.fastapi.calling import LOAN, NOBODY, bought, client_of, told
-from tests.web.fastapi.library import BuyBook
+from tests.web.fastapi.lending import BuyBook
 
 
 @pytest.mark.parametrize("path", ["/v1/books", "/bare/buy-book", "/desk/books"])

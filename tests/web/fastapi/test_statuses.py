@@ -11,7 +11,7 @@ from diptych.web.fastapi import Door, Endpoint, Received, Sending, Statuses, rem
 from diptych.web.fastapi.statuses import Remapping
 from diptych.web.problems import Problem
 from tests.web.fastapi.calling import LOAN, NOBODY, bought, client_of, told
-from tests.web.fastapi.library import AlreadyLent, BuyBook, LendBook, Worn
+from tests.web.fastapi.lending import AlreadyLent, BuyBook, LendBook, Worn
 
 
 async def test_a_refusal_has_the_status_that_its_endpoint_gives_it(client: httpx2.AsyncClient) -> None:
