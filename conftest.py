@@ -1,0 +1,44 @@
+"""The servers that tests share: PostgreSQL clusters, started when a test first asks, removed at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.clusters import NEWEST, OLDEST, Cluster, Database
+
+ClusterOf = Callable[[str], Cluster]
+
+
+@pytest.fixture(scope="session")
+def cluster_of() -> Iterator[ClusterOf]:
+    """Return the running cluster of a version, one for all tests; a test that stops a server starts its own."""
+    running: dict[str, Cluster] = {}
+
+    def started(version: str) -> Cluster:
+        if version not in running:
+            running[version] = Cluster(version)
+        return running[version]
+
+    yield started
+    for cluster in running.values():
+        cluster.remove()
+
+
+@pytest.fixture(params=[OLDEST, NEWEST])
+def postgres(request: pytest.FixtureRequest, cluster_of: ClusterOf) -> Iterator[Database]:
+    """Give an empty database of the oldest server that is supported, then one of the newest."""
+    yield from _given(cluster_of(request.param))
+
+
+@pytest.fixture
+def newest_postgres(cluster_of: ClusterOf) -> Iterator[Database]:
+    """Give an empty database of the newest server."""
+    yield from _given(cluster_of(NEWEST))
+
+
+def _given(cluster: Cluster) -> Iterator[Database]:
+    database = cluster.database()
+    yield database
+    database.drop()
