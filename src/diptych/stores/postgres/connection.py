@@ -1,0 +1,90 @@
+"""Connections to one PostgreSQL: opened alike everywhere, looked at once, and closed without waiting for anybody."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+
+from diptych.errors import NotDurableError, SettingsError
+from diptych.stores.postgres.address import Address
+from diptych.stores.postgres.faults import REFUSED, connecting_error, pooled
+
+Connection = Any  # asyncpg.Connection, which has no annotations
+
+OLDEST = 15
+_SECONDS = 10.0
+_CLOSING = 2.0
+_STATEMENTS = 256
+_SETTINGS: Mapping[str, str] = {
+    "jit": "off",
+    # Plans are made once, and while tables are still empty: they must be those of a full table.
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "timezone": "UTC",
+}
+_log = logging.getLogger("diptych")
+
+
+async def connect(address: Address, *, purpose: str, settings: Mapping[str, str] | None = None) -> Connection:
+    """Open a connection for the running loop; `purpose` is how the server's own views call it.
+
+    Raises SettingsError for what the URL has wrong, StoreError for a server that is not there or refuses.
+    """
+    named = {**_SETTINGS, **(settings or {}), "application_name": f"diptych {purpose}"}
+    try:
+        connection = await asyncpg.connect(
+            address.dsn, timeout=_SECONDS, statement_cache_size=_STATEMENTS, server_settings=named
+        )
+    except REFUSED as wrong:
+        raise connecting_error(wrong, address) from wrong
+    try:
+        await _refuse_pooler(connection, address)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
+
+
+async def close(connection: Connection) -> None:
+    """Close a connection, soon, whatever it is doing."""
+    if connection.is_closed():
+        return
+    try:
+        await connection.close(timeout=_CLOSING)
+    except BaseException as wrong:
+        connection.terminate()
+        if not isinstance(wrong, Exception):
+            raise
+
+
+async def refuse_unfit(connection: Connection, address: Address) -> None:
+    """Raise unless the server is one that we know, and one whose acknowledgement means: on disk."""
+    found = dict(
+        await connection.fetch(
+            "select name, setting from pg_settings where name in "
+            "('server_version_num', 'fsync', 'full_page_writes', 'synchronous_commit')"
+        )
+    )
+    if int(found["server_version_num"]) < OLDEST * 10_000:
+        version = await connection.fetchval("show server_version")
+        raise SettingsError(f"PostgreSQL at {address.server} is version {version}; wanted {OLDEST} or newer")
+    loose = [f"{name} = off" for name in ("fsync", "full_page_writes", "synchronous_commit") if found[name] == "off"]
+    if loose and address.must_last:
+        raise NotDurableError(
+            f"PostgreSQL at {address.server} would acknowledge what is not on disk: {', '.join(loose)}; set it to on, "
+            f"or say that you accept it with durable=no in the URL"
+        )
+    if loose:
+        _log.warning("PostgreSQL at %s is NOT DURABLE: %s", address.server, ", ".join(loose))
+
+
+async def _refuse_pooler(connection: Connection, address: Address) -> None:
+    """Refuse a pooler: the process that answers is not the one that greeted us."""
+    if address.may_pool:
+        return
+    answering = await connection.fetchval("select pg_backend_pid()")
+    if answering != connection.get_server_pid():
+        raise pooled(address, "another process answers than the one that was connected to")

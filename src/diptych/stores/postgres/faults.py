@@ -1,0 +1,88 @@
+"""What the errors of asyncpg mean for those who append, read and start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+
+from diptych.errors import CorruptionError, Error, SettingsError, StorageFullError, StoreError
+from diptych.stores.postgres.address import Address
+
+LOST: tuple[type[Exception], ...] = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.IdleSessionTimeoutError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    ConnectionError,
+    OSError,
+    TimeoutError,
+)
+"""Errors that mean: the connection is gone, and with it the answer to what was sent."""
+
+FAILED: tuple[type[Exception], ...] = (asyncpg.PostgresError, *LOST)
+"""Every error of a statement or a connection."""
+
+REFUSED: tuple[type[Exception], ...] = (*FAILED, ValueError)
+"""Every error of connecting: ValueError is what asyncpg makes of a URL."""
+
+
+def is_lost(wrong: BaseException) -> bool:
+    """Say whether a connection is gone."""
+    return isinstance(wrong, LOST)
+
+
+def store_error(wrong: Exception) -> StoreError:
+    """Return the error of a statement that surely had no effect."""
+    match wrong:
+        case StoreError():
+            return wrong
+        case asyncpg.DiskFullError():
+            return StorageFullError("the disk of PostgreSQL is full: nothing was written; free space and go on")
+        case asyncpg.DataCorruptedError() | asyncpg.IndexCorruptedError():
+            return CorruptionError(f"PostgreSQL finds its files damaged: {wrong}; restore a backup")
+        case asyncpg.ReadOnlySQLTransactionError():
+            return StoreError(f"this PostgreSQL only reads ({wrong}): it is a replica; name the primary in the URL")
+        case asyncpg.InsufficientPrivilegeError():
+            return StoreError(f"the role may not do this: {wrong}; grant it the right, see `diptych doctor`")
+        case _ if is_lost(wrong):
+            return StoreError(f"the connection to PostgreSQL was lost: {_told(wrong)}")
+        case _:
+            return StoreError(f"PostgreSQL failed: {_told(wrong)}")
+
+
+def connecting_error(wrong: Exception, address: Address) -> Error:
+    """Return the error of a connection that could not be made, with what to do."""
+    place = f"{address.server} (database {address.database!r})"
+    match wrong:
+        case asyncpg.InvalidPasswordError() | asyncpg.InvalidAuthorizationSpecificationError():
+            return SettingsError(
+                f"PostgreSQL at {place} does not let {address.user!r} in: {_told(wrong)}; correct the user or the "
+                f"password of the URL, or pg_hba.conf of the server"
+            )
+        case asyncpg.InvalidCatalogNameError():
+            return SettingsError(f"PostgreSQL at {place}: {_told(wrong)}; create it, or name another in the URL")
+        case asyncpg.TooManyConnectionsError():
+            return StoreError(f"PostgreSQL at {place} has no connection left: {_told(wrong)}; raise max_connections")
+        case asyncpg.ProtocolViolationError() | asyncpg.FeatureNotSupportedError():
+            return pooled(address, _told(wrong))
+        case asyncpg.PostgresError() | asyncpg.InterfaceError() | ValueError():
+            return StoreError(f"PostgreSQL at {place} refuses the connection: {_told(wrong)}")
+        case _:
+            return StoreError(f"no PostgreSQL answers at {place}: {_told(wrong)}; start it, or correct the URL")
+
+
+def pooled(address: Address, told: str) -> SettingsError:
+    """Return the error of a pooler between us and the server."""
+    return SettingsError(
+        f"there is a pooler between Diptych and PostgreSQL at {address.server} ({told}); Diptych keeps a few "
+        f"connections and shares them itself: name the server, or, for a pooler in session mode, add pooler=session to "
+        f"the URL"
+    )
+
+
+def _told(wrong: Any) -> str:
+    return str(wrong) or type(wrong).__name__

@@ -1,0 +1,1 @@
+select component, number, name, checksum from diptych.migrations
