@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self
@@ -17,22 +16,20 @@ from sqlalchemy.orm.exc import StaleDataError
 from diptych.errors import Error, OutcomeUnknownError, StaleRowError, StoreError, TurnHeldError, UnitError
 from diptych.ports import Append, AppendOutcome
 from diptych.stores.sqlite.turns import Turn, Turns
-from diptych.stores.sqlite.unit_rows import State, loaded, refuse_stale, touched
+from diptych.stores.unit_events import (
+    ENDED,
+    NO_COMMIT,
+    ROLLED_BACK,
+    ends_transaction,
+    first_words,
+    locks_rows,
+    session_of,
+)
+from diptych.stores.unit_rows import State, loaded, refuse_stale, touched
 
-UNIT = "diptych_unit"
-"""Where a connection's options and a session's info name their unit."""
-
-_ENDED = "the unit of work has ended; its session cannot be used any more"
 _CONTROLS = frozenset(("begin", "commit", "end", "attach", "detach", "vacuum", "pragma"))
 
-_NOTHING = re.compile(r"\A(?:[\s;]|--[^\n]*|/\*.*?(?:\*/|\Z))+", re.DOTALL)
-"""What SQLite passes over before a statement."""
-
 AppendToLog = Callable[[Append], Awaitable[AppendOutcome]]
-
-
-class UnitSession(Session):
-    """Be the session of a unit: a class of its own, so that its listeners hear of no other."""
 
 
 class SqliteUnit:
@@ -43,10 +40,7 @@ class SqliteUnit:
     """
 
     def __init__(self, engine: AsyncEngine, turns: Turns, append: AppendToLog, *, limit: float) -> None:
-        bound = engine.execution_options(**{UNIT: self})
-        self._session = AsyncSession(
-            bound, sync_session_class=UnitSession, expire_on_commit=False, close_resets_only=False, info={UNIT: self}
-        )
+        self._session = session_of(self, engine)
         self._turns, self._append, self._limit = turns, append, limit
         self._turn: Turn | None = None
         self._unproved: set[State] = set()
@@ -110,16 +104,16 @@ class SqliteUnit:
     def refuse_ended(self) -> None:
         """Raise what the unit failed of; UnitError after its end."""
         if self._failure is None and self._turn is not None and self._turn.is_over:
-            self._failure = self._turn.failure or UnitError(_ENDED)
+            self._failure = self._turn.failure or UnitError(ENDED)
         if self._failure is not None:
             raise self._failure
 
     def before_statement(self, connection: sa.Connection, statement: str, context: ExecutionContext) -> None:
         """Take the turn before a statement that may write; refuse one that controls the transaction."""
         self.refuse_ended()
-        words = _NOTHING.sub("", statement, count=1).split(None, 2)
-        word = words[0].lower().rstrip(";") if words else ""
-        if word in _CONTROLS or (word == "rollback" and [each.lower() for each in words[1:2]] != ["to"]):
+        words = first_words(statement)
+        word = words[0] if words else ""
+        if word in _CONTROLS or ends_transaction(words):
             self._fail(f"{word!r} is not for a unit of work: it commits when its handler returns, or rolls back")
         if self._turn is None and not _only_reads(word, context):
             self._take(connection)
@@ -135,17 +129,14 @@ class SqliteUnit:
 
     def committing(self) -> None:
         """Refuse a commit by the session."""
-        self._fail("a unit of work commits when its handler returns; leave session.commit() out")
+        self._fail(NO_COMMIT)
 
     def rolling_back(self) -> None:
         """Note that the session rolled everything back, by itself after a failed flush too: nothing can follow."""
         if self._is_closing or self._turn is None:
             return
         self._turn.give_back()
-        self._failure = self._failure or UnitError(
-            "the session of the unit of work was rolled back, and with it everything before; "
-            "let the error out, or write what may fail within `async with work.session.begin_nested()`"
-        )
+        self._failure = self._failure or UnitError(ROLLED_BACK)
 
     def _fail(self, why: str) -> None:
         self._failure = UnitError(why)
@@ -203,16 +194,15 @@ class SqliteUnit:
             self._turn.interrupt()  # what is running yet is for nobody
             if isinstance(self._turn.ended.exception(), StoreError | OutcomeUnknownError):
                 await self._session.invalidate()  # neither its cache nor the kernel's can be trusted
-        self._failure = self._failure or UnitError(_ENDED)
+        self._failure = self._failure or UnitError(ENDED)
         await self._session.close()
 
 
 def _only_reads(word: str, context: ExecutionContext) -> bool:
     """Say whether a statement surely writes nothing; `with_for_update` asks for the turn in SQLAlchemy's own words."""
-    invoked = getattr(context, "invoked_statement", None)
-    if getattr(invoked, "_for_update_arg", None) is not None:  # it has no public name
+    if locks_rows(context):
         return False
-    return word == "select" or bool(getattr(invoked, "is_select", False))
+    return word == "select" or bool(getattr(getattr(context, "invoked_statement", None), "is_select", False))
 
 
 async def _whole(future: asyncio.Future[Any]) -> None:

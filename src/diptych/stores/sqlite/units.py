@@ -16,16 +16,15 @@ import aiosqlite
 import greenlet  # type: ignore[import-untyped]  # noqa: F401 (SQLAlchemy misses it only at the first statement)
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine.interfaces import ExecutionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.orm import Session
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from diptych.stores.heads import KnownHead
 from diptych.stores.sqlite.connection import connect_unit
 from diptych.stores.sqlite.turns import Turns
-from diptych.stores.sqlite.unit import UNIT, AppendToLog, SqliteUnit, UnitSession
+from diptych.stores.sqlite.unit import AppendToLog, SqliteUnit
 from diptych.stores.sqlite.unit_tables import install, refuse_clashes
+from diptych.stores.unit_events import watch
 
 _CHUNK = 64
 _KEPT = 8
@@ -91,11 +90,9 @@ def _engine(path: Path) -> AsyncEngine:
         max_overflow=_MORE,
         pool_reset_on_return=None,  # the thread of turns has ended the transaction, on this very connection
     )
-    event.listen(engine.sync_engine, "before_cursor_execute", _before_statement)
+    watch(engine)
     event.listen(engine.sync_engine.pool, "checkin", _checked_in)
     event.listen(engine.sync_engine.pool, "invalidate", _invalidated)
-    event.listen(engine.sync_engine, "commit", _committing)
-    event.listen(engine.sync_engine, "rollback", _rolling_back)
     return engine
 
 
@@ -114,33 +111,3 @@ def _interrupt(connection: sqlite3.Connection) -> None:
     with contextlib.suppress(sqlite3.ProgrammingError):  # until it is closed: the statement may not run yet
         connection.interrupt()
         asyncio.get_running_loop().call_later(_AGAIN, _interrupt, connection)
-
-
-def _before_statement(
-    connection: sa.Connection,
-    _cursor: Any,
-    statement: str,
-    _values: Any,
-    context: ExecutionContext,
-    _many: bool,  # noqa: FBT001 (SQLAlchemy's signature)
-) -> None:
-    unit: SqliteUnit = connection.get_execution_options()[UNIT]
-    unit.before_statement(connection, statement, context)
-
-
-def _committing(connection: sa.Connection) -> None:
-    unit: SqliteUnit = connection.get_execution_options()[UNIT]
-    unit.committing()
-
-
-def _rolling_back(connection: sa.Connection) -> None:
-    unit: SqliteUnit = connection.get_execution_options()[UNIT]
-    unit.rolling_back()
-
-
-def _before_flush(session: Session, _context: object, _instances: object) -> None:
-    unit: SqliteUnit = session.info[UNIT]
-    unit.before_flush(session)
-
-
-event.listen(UnitSession, "before_flush", _before_flush)
