@@ -15,7 +15,8 @@ from diptych.errors import WiringError
 from diptych.model.fields import place_of
 from diptych.model.rows import Column
 from diptych.model.views import MaterialisedView
-from diptych.stores.columns import Converted, Scaled, storage_of
+from diptych.stores.columns import kind_of
+from diptych.stores.kinds import Converted, Letters, Scaled
 
 _ADDING = ("sum", "total", "avg", "min", "max")
 _ALIKE: Mapping[Any, Any] = {bool: sa.Boolean, date: sa.Date, time: sa.Time}
@@ -35,15 +36,17 @@ def refuse_unfit(view: MaterialisedView[Any], statement: Any) -> None:
 
 
 def _fits(kind: Any, column: Column) -> bool:
-    stored: Any = storage_of(column).type
+    stored: Any = kind_of(column)
     if isinstance(stored, Scaled):
         return isinstance(kind, Scaled) and kind.places == stored.places
     if isinstance(stored, Converted):
         same = isinstance(kind, Converted) and kind.name == stored.name
         return same or isinstance(kind, _ALIKE.get(column.type, ()))
+    if isinstance(stored, Letters):
+        return isinstance(kind, (Letters, sa.String))
     if isinstance(stored, sa.Float):
         return isinstance(kind, (sa.Float, sa.Integer))
-    return any(isinstance(kind, each) and isinstance(stored, each) for each in (sa.Integer, sa.String, sa.LargeBinary))
+    return any(isinstance(kind, each) and isinstance(stored, each) for each in (sa.Integer, sa.LargeBinary))
 
 
 def _refuse_inexact(view: MaterialisedView[Any], part: Any) -> None:
@@ -95,4 +98,6 @@ def _mistyped(view: MaterialisedView[Any], column: Column, kind: Any) -> WiringE
 def _shown(kind: Any) -> str:
     if isinstance(kind, Scaled):
         return f"Decimal, Scale({kind.places})"
-    return kind.name if isinstance(kind, Converted) else repr(kind)
+    if isinstance(kind, Converted):
+        return kind.name
+    return repr(sa.Text() if isinstance(kind, Letters) else kind)

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from diptych.model.projections import Key, ReadModel
 from diptych.model.pydantic import maker_of
 from diptych.model.rows import NUMBER, Column, computations_of
-from diptych.stores.columns import is_json, storage_of
-from diptych.stores.indexes import with_declared
+from diptych.stores.columns import is_json, kind_of, storage_of
+from diptych.stores.indexes import directed, with_declared
+from diptych.stores.kinds import POSTGRES, SQLITE
 
 Encode = Callable[[Key, Any], tuple[Any, ...]]
 """Return the stored values of a row, one per column: `encode(key, row)`."""
@@ -20,23 +21,22 @@ Decode = Callable[[tuple[Any, ...]], Any]
 """Make a row from its stored fields, in the order of `fields`."""
 
 
-def table_of(model: ReadModel[Any], *, name: str | None = None, suffix: str = "") -> sa.Table:
+def table_of(model: ReadModel[Any], *, name: str | None = None, suffix: str = "", dialect: str = SQLITE) -> sa.Table:
     """Return the table of a read model, under its logical name or, for one generation, a physical one.
 
-    Columns are typed, keyed and indexed as the row's annotations and the read model say.
+    Columns are typed, keyed and indexed as the row's annotations and the read model say, for one database.
     """
-    wide = any(is_json(column) for column in model.columns)
+    wide = dialect == POSTGRES or any(is_json(column) for column in model.columns)
     table = sa.Table(
         name or model.name,
         sa.MetaData(),
         *_columns(model),
         sa.PrimaryKeyConstraint(*model.key),
-        *_indexes(model, suffix, end=model.key if wide else ()),
         sqlite_strict=True,
         # A row with JSON may fill pages: those stay out of the key's tree. Narrow rows live in it: one search, not two.
         sqlite_with_rowid=wide,
     )
-    return with_declared(table, model, suffix)
+    return _indexed(table, model, suffix, end=model.key if wide else (), dialect=dialect)
 
 
 def numbered_table_of(model: ReadModel[Any], *, name: str, suffix: str) -> sa.Table:
@@ -47,11 +47,10 @@ def numbered_table_of(model: ReadModel[Any], *, name: str, suffix: str) -> sa.Ta
         sa.Column(NUMBER, sa.Integer, primary_key=True),
         *_columns(model),
         sa.UniqueConstraint(*model.key),
-        # In a narrow table every index ends in the key by itself; here it is told to, so that equal rows come by key.
-        *_indexes(model, suffix, end=model.key),
         sqlite_strict=True,
     )
-    return with_declared(table, model, suffix)
+    # In a narrow table every index ends in the key by itself; here it is told to, so that equal rows come by key.
+    return _indexed(table, model, suffix, end=model.key, dialect=SQLITE)
 
 
 def searched(model: ReadModel[Any]) -> tuple[Column, ...]:
@@ -66,19 +65,24 @@ def _columns(model: ReadModel[Any]) -> list[sa.Column[Any]]:
 def _column(column: Column, key: bool) -> sa.Column[Any]:  # noqa: FBT001 (internal)
     return sa.Column(
         column.name,
-        storage_of(column).type,
+        kind_of(column),
         nullable=column.optional and not key,
         autoincrement=False,
     )
 
 
-def _indexes(model: ReadModel[Any], suffix: str, end: tuple[str, ...] = ()) -> Iterable[sa.Index]:
+def _indexed(table: sa.Table, model: ReadModel[Any], suffix: str, *, end: tuple[str, ...], dialect: str) -> sa.Table:
     for column in model.columns:
         if column.indexed or column.unique:
-            names = (column.name,) if column.unique else dict.fromkeys((column.name, *end))
-            yield sa.Index(f"{model.name}_by_{column.name}{suffix}", *names, unique=column.unique)
+            names = (column.name,) if column.unique else (column.name, *end)
+            _index(table, f"{model.name}_by_{column.name}{suffix}", names, dialect, unique=column.unique)
     for group in model.indexes:
-        yield sa.Index(f"{model.name}_by_{'_and_'.join(group)}{suffix}", *dict.fromkeys((*group, *end)))
+        _index(table, f"{model.name}_by_{'_and_'.join(group)}{suffix}", (*group, *end), dialect, unique=False)
+    return with_declared(table, model, suffix, dialect)
+
+
+def _index(table: sa.Table, name: str, columns: Iterable[str], dialect: str, *, unique: bool) -> None:
+    sa.Index(name, *(directed(each, table, dialect) for each in dict.fromkeys(columns)), unique=unique)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +96,19 @@ class Conversion:
     decode_key: Callable[[tuple[Any, ...]], Key]
 
 
-def conversion_of(model: ReadModel[Any]) -> Conversion:
+def conversion_of(model: ReadModel[Any], dialect: str = SQLITE) -> Conversion:
     """Compile the conversions of a read model: one expression each, so that no type is looked at per row."""
     names: dict[str, Any] = {"row_type": maker_of(model.row), "misplaced": _misplaced(model)}
     columns, derived = [(f"c{at}", column) for at, column in enumerate(model.columns)], computations_of(model.row)
     for at, column in columns:
-        storage = storage_of(column)
+        storage = storage_of(column, dialect)
         names[f"{at}_in"], names[f"{at}_out"] = storage.to_store, storage.from_store
         names[f"{at}_of"] = derived[column.name] if column.computed else None
     stored = [(at, column) for at, column in columns if not column.computed and not _added(model, column)]
     keyed = [next(pair for pair in columns if pair[1].name == name) for name in model.key]
     source = {
-        "encode": f"lambda key, row: ({_all(_encoded(model, at, column) for at, column in columns)})",
-        "decode": f"lambda t: row_type({_all(_decoded(i, at, column) for i, (at, column) in enumerate(stored))})",
+        "encode": f"lambda key, row: ({_all(_encoded(names, model, at, column) for at, column in columns)})",
+        "decode": f"lambda t: row_type({_all(_decoded(names, i, *each) for i, each in enumerate(stored))})",
         "encode_key": f"lambda k: ({_all(_through(names, f'{at}_in', f'k[{i}]') for i, (at, _) in enumerate(keyed))})",
         "decode_key": f"lambda t: ({_all(_through(names, f'{at}_out', f't[{i}]') for i, (at, _) in enumerate(keyed))})",
     }
@@ -114,11 +118,11 @@ def conversion_of(model: ReadModel[Any]) -> Conversion:
     return Conversion(fields=tuple(column.name for _, column in stored), **made)
 
 
-def _encoded(model: ReadModel[Any], at: str, column: Column) -> str:
+def _encoded(names: dict[str, Any], model: ReadModel[Any], at: str, column: Column) -> str:
     if _added(model, column):
         return f"key[{model.key.index(column.name)}]"
     value = f"{at}_of(row)" if column.computed else f"row.{column.name}"
-    plain = storage_of(column).to_store is None
+    plain = names[f"{at}_in"] is None
     if column.name in model.key:
         part = f"key[{model.key.index(column.name)}]"
         return f"({'v' if plain else f'{at}_in(v)'} if (v := {value}) == {part} else misplaced(key, row))"
@@ -129,8 +133,8 @@ def _encoded(model: ReadModel[Any], at: str, column: Column) -> str:
     return f"{at}_in({value})"
 
 
-def _decoded(index: int, at: str, column: Column) -> str:
-    if storage_of(column).from_store is None:
+def _decoded(names: dict[str, Any], index: int, at: str, column: Column) -> str:
+    if names[f"{at}_out"] is None:
         return f"{column.name}=t[{index}]"
     if column.optional:
         return f"{column.name}=None if t[{index}] is None else {at}_out(t[{index}])"

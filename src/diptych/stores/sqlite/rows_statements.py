@@ -12,7 +12,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from diptych.codec import encode
 from diptych.model.projections import Key, ReadModel
-from diptych.stores.columns import Convert, storage_of
+from diptych.stores.columns import storage_of
+from diptych.stores.kinds import Convert
 from diptych.stores.sqlite.text_index import text_drop_of, text_index_of
 from diptych.stores.tables import Conversion, conversion_of, numbered_table_of, table_of
 
