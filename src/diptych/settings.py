@@ -15,7 +15,7 @@ from diptych.errors import SettingsError
 
 Mode = Literal["production", "dev"]
 
-SCHEMES = ("memory://", "sqlite:///", "postgresql://", "nats://", "redis://")
+SCHEMES = ("memory://", "sqlite:///", "postgresql://", "postgres://", "nats://", "redis://")
 _PREFIX = "DIPTYCH_"
 _TABLE = "[tool.diptych]"
 _RELATIVE = "sqlite:///"
@@ -100,7 +100,7 @@ def _text(source: str, given: Any) -> str:
 def _url(source: str, given: Any) -> str:
     url = _text(source, given)
     if not url.startswith(SCHEMES):
-        raise SettingsError(f"{source} is {url!r}; wanted a URL: memory:// or sqlite:///path")
+        raise SettingsError(f"{source} is {url!r}; wanted a URL: memory://, sqlite:///path or postgresql://user@host/database")
     return url
 
 

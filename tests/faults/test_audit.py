@@ -61,7 +61,7 @@ async def sent(app: Application, disk: Sick, seed: int) -> list[float]:
 async def missing(app: Application, folder: Path) -> int:
     """Return how many commands are neither accepted, nor in the trail, nor counted as dropped."""
     async with SqliteAuditTrail(folder / "seats-audit.db") as trail, application(folder) as again:
-        described = again.store.describe()  # type: ignore[attr-defined]  # both of our stores do
+        described = await again.store.describe()  # type: ignore[attr-defined]  # both of our stores do
         return COMMANDS - int(described["records"]) - (await trail.figures()).kept - app.audit.dropped
 
 

@@ -48,7 +48,7 @@ async def agree(folder: Path) -> bool:
     async with shop(folder, projections="follow") as app:
         assert [position async for position in app.store.verify()][-1] == await app.head()  # type: ignore[attr-defined]  # of the SQLite store
         events = (await app.store.read(Criteria.all(), limit=1_000_000)).events
-        records = app.store.describe()["records"]  # type: ignore[attr-defined]  # the same
+        records = (await app.store.describe())["records"]  # type: ignore[attr-defined]  # the same
     orders, items = tables(folder)
     told = Counter(each.tags[0].removeprefix("order:") for each in events if each.name == "order.item_added")
     created = {each.tags[0].removeprefix("order:") for each in events if each.name == "order.created"}

@@ -45,7 +45,7 @@ async def whole(path: Path, acks: set[UUID]) -> int:
             kept = await store.record(command_id)
             assert kept is not None
             assert set(events[kept.position - 2].tags) == {f"step:{command_id}"}
-        assert store.describe()["records"] == len(stepped)
+        assert (await store.describe())["records"] == len(stepped)
     return len(stepped)
 
 

@@ -68,7 +68,7 @@ async def test_a_log_keeps_its_identity_and_its_events(tmp_path: Path) -> None:
 
 async def test_a_log_tells_how_durable_it_is(tmp_path: Path) -> None:
     async with SqliteEventStore(tmp_path / "log.db") as store:
-        told = store.describe()
+        told = await store.describe()
 
     assert (told["durable"], told["journal_mode"], told["synchronous"]) == (True, "wal", "FULL")
     assert told["wal_reset_bug"] == has_wal_reset_bug(sqlite3.sqlite_version_info)

@@ -675,7 +675,7 @@ async def test_the_write_ahead_log_is_emptied_when_only_units_write(
     for number in range(100):
         await open_account(store, number)
 
-    assert store.describe()["wal_size"] < 100 * 4096  # type: ignore[operator]  # a number
+    assert (await store.describe())["wal_size"] < 100 * 4096  # type: ignore[operator]  # a number
 
 
 async def test_many_units_at_once_all_get_their_turn(store: SqliteEventStore) -> None:

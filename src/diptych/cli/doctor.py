@@ -39,7 +39,7 @@ def doctor(strict: bool, json: bool, **options: Any) -> None:  # noqa: FBT001 (f
 async def examined(app: Application) -> list[Finding]:
     """Examine an open application."""
     store = app.store
-    described = store.describe() if isinstance(store, Examined) else {}
+    described = await store.describe() if isinstance(store, Examined) else {}
     found = [*findings.versions(), *findings.sqlite(described), findings.durability(described, app.urls[0])]
     found.append(Finding("log", "ok", f"{store.log_id}, head {await app.head()}"))
     found += findings.files(app.urls)

@@ -188,7 +188,7 @@ class Examined(Protocol):
         """Read all again and yield how far it is right; raise CorruptionError naming the first position that is not."""
         ...
 
-    def describe(self) -> Mapping[str, object]:
+    async def describe(self) -> Mapping[str, object]:
         """Return what `doctor` tells of the store, as JSON-able values.
 
         "durable" says whether an ack means fsynced; "types" lists stored name, version and how many there are of each.

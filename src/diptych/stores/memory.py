@@ -8,7 +8,7 @@ import time
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
-from heapq import merge, nlargest
+from heapq import merge, nlargest, nsmallest
 from itertools import islice
 from types import TracebackType
 from typing import Self
@@ -24,12 +24,15 @@ from diptych.ports import (
     Appended,
     AppendOutcome,
     Conflicted,
+    Copy,
     EventReader,
     Record,
     Recorded,
     Slice,
     StoredEvent,
     Wanted,
+    refuse_disorder,
+    refuse_other,
 )
 from diptych.stores.heads import KnownHead
 
@@ -51,6 +54,7 @@ class MemoryEventStore:
         self._names: dict[str, None] = {}
         self._records: dict[UUID, Record] = {}
         self._recorded_at = 0
+        self._copied: Copy | None = None
         self._head = KnownHead()
 
     @property
@@ -118,6 +122,37 @@ class MemoryEventStore:
                 break
         return self._head.position
 
+    async def records_after(self, command_id: UUID, *, limit: int) -> Sequence[Record]:
+        """Return at most `limit` records beyond this id, in the order of ids."""
+        found = (each for each in tuple(self._records.values()) if each.id > command_id)
+        return nsmallest(limit, found, key=lambda record: record.id)
+
+    async def copied(self) -> Copy | None:
+        """Return how far this log is a copy of another one, or None."""
+        return self._copied
+
+    async def receive(
+        self, events: Sequence[StoredEvent], records: Sequence[Record], *, before: Copy | None, after: Copy
+    ) -> Copy:
+        """Take a page of another log and how far the copy is then, all or nothing."""
+        with self._lock:
+            refuse_other(self._copied, before, head=len(self._events), records=len(self._records))
+            refuse_disorder(events, len(self._events), self._recorded_at)
+            for event in events:
+                self._events.append(event)
+                for tag in ("", *event.tags):
+                    self._listed(tag, event.name).append(event.position)
+                self._recorded_at = event.recorded_at
+            for record in records:
+                self._records.setdefault(record.id, record)
+            self._copied = kept = replace(after, head=len(self._events))
+        self._head.publish(kept.head)
+        return kept
+
+    async def located(self, position: int) -> int:
+        """Return the same position: a copy is as dense as its source."""
+        return position
+
     def reader(self) -> EventReader:
         """Return this store: it may be read from every thread."""
         return self
@@ -133,7 +168,7 @@ class MemoryEventStore:
                 yield number
                 await asyncio.sleep(0)
 
-    def describe(self) -> dict[str, object]:
+    async def describe(self) -> dict[str, object]:
         """Describe the store for `doctor`."""
         kinds = Counter((event.name, event.version) for event in tuple(self._events))
         return {

@@ -1,8 +1,10 @@
-"""URLs to stores: `memory://`, `sqlite:///path`."""
+"""URLs to stores: `memory://`, `sqlite:///path`, `postgresql://user@host/database`."""
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
+from typing import Any
 
 from diptych.errors import SettingsError
 from diptych.ports import AuditTrail, Bookmarks, EventStore, RowStore, SnapshotStore
@@ -10,6 +12,7 @@ from diptych.stores.memory import MemoryEventStore
 from diptych.stores.memory_audit import MemoryAuditTrail
 from diptych.stores.memory_bookmarks import MemoryBookmarks
 from diptych.stores.memory_snapshots import MemorySnapshots
+from diptych.stores.postgres.address import LOG_SCHEMA, ROWS_SCHEMA, SCHEMES, Address
 from diptych.stores.sqlite.audit import SqliteAuditTrail
 from diptych.stores.sqlite.bookmarks import SqliteBookmarks
 from diptych.stores.sqlite.events import SqliteEventStore
@@ -22,38 +25,69 @@ _SQLITE = "sqlite:///"
 
 def event_store(url: str) -> EventStore:
     """Return the unopened event store of a URL; raise SettingsError for one that no store answers to."""
+    if url.startswith(SCHEMES):
+        return _postgres("events").PostgresEventStore(_log(url))  # type: ignore[no-any-return]  # imported by name
     return MemoryEventStore() if url == MEMORY else SqliteEventStore(_path(url))
 
 
 def row_store(url: str) -> RowStore:
     """Return the unopened row store of a URL; raise SettingsError for one that no store answers to."""
+    if url.startswith(SCHEMES):
+        address = Address.of(url, schema=ROWS_SCHEMA)
+        return _postgres("rows").PostgresRowStore(address)  # type: ignore[no-any-return]  # imported by name
     return SqliteRowStore(None if url == MEMORY else _path(url))
 
 
 def bookmarks_beside(events: str) -> Bookmarks:
-    """Return the unopened bookmarks of a log's subscribers: `shop.db` -> `shop-subscribers.db`."""
+    """Return the unopened bookmarks of a log's subscribers: `shop.db` -> `shop-subscribers.db`, or the log's schema."""
+    if events.startswith(SCHEMES):
+        return _postgres("bookmarks").PostgresBookmarks(_log(events))  # type: ignore[no-any-return]  # the same
     return MemoryBookmarks() if events == MEMORY else SqliteBookmarks(_beside(events, "subscribers"))
 
 
 def audit_beside(events: str) -> AuditTrail:
-    """Return the unopened audit trail of a log: `shop.db` -> `shop-audit.db`."""
+    """Return the unopened audit trail of a log: `shop.db` -> `shop-audit.db`, or the log's schema."""
+    if events.startswith(SCHEMES):
+        return _postgres("audit").PostgresAuditTrail(_log(events))  # type: ignore[no-any-return]  # imported by name
     return MemoryAuditTrail() if events == MEMORY else SqliteAuditTrail(_beside(events, "audit"))
 
 
 def snapshots_beside(events: str) -> SnapshotStore:
-    """Return the unopened saved states of a log's entities: `shop.db` -> `shop-snapshots.db`."""
+    """Return the unopened saved states of a log's entities: `shop.db` -> `shop-snapshots.db`, or the log's schema."""
+    if events.startswith(SCHEMES):
+        return _postgres("snapshots").PostgresSnapshots(_log(events))  # type: ignore[no-any-return]  # imported by name
     return MemorySnapshots() if events == MEMORY else SqliteSnapshots(_beside(events, "snapshots"))
 
 
 def reads_beside(events: str) -> str:
-    """Return where read models go when nobody says: beside the log, `shop.db` -> `shop-reads.db`.
+    """Return where read models go when nobody says: beside the log.
 
     >>> reads_beside("sqlite:///data/shop.db")
     'sqlite:///data/shop-reads.db'
+    >>> reads_beside("postgresql://shop@db/shop?sslmode=require")
+    'postgresql://shop@db/shop?sslmode=require&schema=diptych_reads'
     """
     if events == MEMORY:
         return MEMORY
+    if events.startswith(SCHEMES):
+        return _log(events).url_of(f"{_log(events).schema}_reads")
     return f"{_SQLITE}{_beside(events, 'reads')}"
+
+
+def _log(url: str) -> Address:
+    return Address.of(url, schema=LOG_SCHEMA)
+
+
+def _postgres(name: str) -> Any:  # Any: a module, which is not imported before somebody names this database
+    try:
+        return importlib.import_module(f"diptych.stores.postgres.{name}")
+    except ModuleNotFoundError as missing:
+        if missing.name != "asyncpg":
+            raise
+        raise SettingsError(
+            "a postgresql:// URL needs the extra `postgres`, and asyncpg is not installed: "
+            "pip install 'diptych[postgres]'"
+        ) from missing
 
 
 def _beside(events: str, what: str) -> Path:
@@ -63,5 +97,7 @@ def _beside(events: str, what: str) -> Path:
 
 def _path(url: str) -> Path:
     if not url.startswith(_SQLITE) or url == _SQLITE:
-        raise SettingsError(f"no store answers to {url!r}; write memory:// or sqlite:///path/to/file.db")
+        raise SettingsError(
+            f"no store answers to {url!r}; write memory://, sqlite:///path/to/file.db or postgresql://user@host/database"
+        )
     return Path(url.removeprefix(_SQLITE))

@@ -66,6 +66,14 @@ class Address:
         moved = urlunsplit(parts._replace(netloc=f"{user}{at}{self.replica}"))
         return Address(moved, self.schema, None, self.may_pool, self.must_last)
 
+    def url_of(self, schema: str) -> str:
+        """Return the URL of another schema in the same database."""
+        parts = urlsplit(self.dsn)
+        own = [("schema", schema), ("replica", self.replica), ("pooler", "session" if self.may_pool else None)]
+        own.append(("durable", None if self.must_last else "no"))
+        given = [*parse_qsl(parts.query, keep_blank_values=True), *((name, value) for name, value in own if value)]
+        return urlunsplit(parts._replace(query=urlencode(given)))
+
     @property
     def server(self) -> str:
         """Return host and port, for messages."""

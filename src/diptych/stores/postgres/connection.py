@@ -18,13 +18,7 @@ OLDEST = 15
 _SECONDS = 10.0
 _CLOSING = 2.0
 _STATEMENTS = 256
-_SETTINGS: Mapping[str, str] = {
-    "jit": "off",
-    # Plans are made once, and while tables are still empty: they must be those of a full table.
-    "plan_cache_mode": "force_generic_plan",
-    "enable_seqscan": "off",
-    "timezone": "UTC",
-}
+_SETTINGS: Mapping[str, str] = {"jit": "off", "timezone": "UTC"}
 _log = logging.getLogger("diptych")
 
 

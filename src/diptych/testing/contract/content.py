@@ -79,7 +79,8 @@ class ContentContract:
         assert isinstance(store, Examined)
         await given(store, event())
 
-        assert store.describe()["events"] == 1
-        assert isinstance(store.describe()["durable"], bool)
-        assert sum(count for *_, count in store.describe()["types"]) == 1  # type: ignore[attr-defined]  # a list of three
+        described = await store.describe()
+        assert described["events"] == 1
+        assert isinstance(described["durable"], bool)
+        assert sum(count for *_, count in described["types"]) == 1  # type: ignore[attr-defined]  # a list of three
         assert store.log_id == store.log_id

@@ -71,7 +71,7 @@ $$;
 -- and the position of an event that the condition forbids.
 create function diptych.append_one(
     now_at bigint, meta bytea,
-    r_id uuid, r_known_new boolean, r_name text, r_fingerprint bytea, r_answer bytea, r_position bigint, r_actor text,
+    r_id uuid, r_name text, r_fingerprint bytea, r_answer bytea, r_position bigint, r_actor text,
     g_after bigint[], g_tag bigint[], g_tags text[], g_types text[],
     n_id bigint[], n_name text[],
     e_type bigint[], e_version integer[], e_tags text[], e_data bytea[], e_hash bytea[],
@@ -85,18 +85,14 @@ begin
     select e.position, e.recorded_at into head, recorded_at from diptych.events as e order by e.position desc limit 1;
     head := coalesce(head, 0);
     recorded_at := greatest(coalesce(recorded_at, 0), now_at);
-    is_taken := false;
-    if r_id is not null and not r_known_new then
-        is_taken := exists (select from diptych.commands as c where c.id = r_id);
-        if is_taken then
-            return;
-        end if;
+    is_taken := r_id is not null and exists (select from diptych.commands as c where c.id = r_id);
+    if is_taken then
+        return;
     end if;
     for i in 1 .. coalesce(cardinality(g_after), 0) loop
         if head > g_after[i] then
             conflict := diptych.forbidden(g_tag[i], g_tags[i], g_types[i]::bigint[], g_after[i]);
             if conflict is not null then
-                is_taken := r_id is not null and exists (select from diptych.commands as c where c.id = r_id);
                 return;
             end if;
         end if;
@@ -134,7 +130,7 @@ $$;
 -- before, when its last event was recorded, which appends are not taken in (command id taken, or in conflict), and where.
 create function diptych.append_many(
     a_now bigint[], a_last integer[], a_meta bytea[],
-    r_id uuid[], r_known_new boolean[], r_name text[], r_fingerprint bytea[], r_answer bytea[], r_position bigint[],
+    r_id uuid[], r_name text[], r_fingerprint bytea[], r_answer bytea[], r_position bigint[],
     r_actor text[],
     g_append integer[], g_after bigint[], g_tag bigint[], g_tags text[], g_types text[],
     n_id bigint[], n_name text[],
@@ -151,8 +147,8 @@ begin
     head := coalesce(head, 0);
     recorded_at := coalesce(recorded_at, 0);
     select array_agg(r.at) into taken
-    from unnest(r_id, r_known_new) with ordinality as r (id, known_new, at)
-    where not r.known_new and exists (select from diptych.commands as c where c.id = r.id);
+    from unnest(r_id) with ordinality as r (id, at)
+    where exists (select from diptych.commands as c where c.id = r.id);
     select array_agg(f.append), array_agg(f.position) into lost, conflicts
     from (
         select g.append, max(found.position) as position
@@ -179,14 +175,6 @@ begin
         where found.position is not null
         group by g.append
     ) as f;
-    if lost is not null then
-        select array_agg(distinct each) into taken
-        from (
-            select unnest(taken)
-            union
-            select l from unnest(lost) as l where exists (select from diptych.commands as c where c.id = r_id[l])
-        ) as t (each);
-    end if;
     if n_id is not null then
         perform diptych.name_types(n_id, n_name);
     end if;

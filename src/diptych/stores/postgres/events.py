@@ -1,0 +1,246 @@
+"""The event store in one schema of a PostgreSQL database."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from uuid import UUID
+
+from diptych.errors import WiringError
+from diptych.model.criteria import Clause, Criteria
+from diptych.ports import Append, AppendOutcome, EventReader, Record, Slice, Unit, Wanted
+from diptych.stores.heads import KnownHead
+from diptych.stores.postgres.address import Address
+from diptych.stores.postgres.appends import record_of
+from diptych.stores.postgres.connection import Connection, close, refuse_unfit
+from diptych.stores.postgres.described import described
+from diptych.stores.postgres.loads import Loads
+from diptych.stores.postgres.migrations import migrate
+from diptych.stores.postgres.pages import FOREVER, LogPages, positions_arguments, sliced
+from diptych.stores.postgres.readers import Readers, not_open
+from diptych.stores.postgres.session import Session, connect_to_log
+from diptych.stores.postgres.statements import sql
+from diptych.stores.postgres.verify import verified
+from diptych.stores.postgres.wakeups import Wakeups
+from diptych.stores.postgres.writer import LogWriter
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
+
+T = TypeVar("T")
+
+_FIRST_POLL, _LAST_POLL = 0.02, 0.25  # what no wake-up told is found by looking
+_SLOWER = 1.5
+_READERS = 4
+_LOADERS = 2
+
+
+class PostgresEventReader:
+    """Read a log from the loop that opened this, on connections of its own."""
+
+    def __init__(self, address: Address, head: KnownHead) -> None:
+        self._address, self._known = address, head
+        self._pages = LogPages(address.schema)
+        self._readers: Readers | None = None
+        self._stack = AsyncExitStack()
+
+    async def read(
+        self,
+        criteria: Criteria,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        limit: int = 1000,
+        backwards: bool = False,
+    ) -> Slice:
+        """Return at most `limit` matching events with after < position <= until."""
+        order, last = "desc" if backwards else "asc", FOREVER if until is None else until
+
+        async def page(connection: Connection) -> Slice:
+            known, through = self._known.position, last
+            if len(criteria.clauses) != 1:
+                # Read first: what is committed up to there never changes, so that several statements agree.
+                known = through = min(last, await self._pages.head(connection))
+            events = await self._pages.page(connection, criteria, (after, through, limit + 1), order=order)
+            seen = max(events[0].position, events[-1].position) if events else 0
+            return sliced(events, limit, min(max(known, seen), last), order=order)
+
+        return await self._open_readers().run(page)
+
+    async def count(self, criteria: Criteria, *, after: int = 0, until: int | None = None) -> int:
+        """Return how many matching events lie in (after, until]."""
+        asked = FOREVER if until is None else until
+
+        async def counted(connection: Connection) -> int:
+            last = min(asked, await self._pages.head(connection))
+            if any(not (clause.types or clause.tags) for clause in criteria.clauses):
+                return max(0, last - after)  # positions are dense
+            found: set[int] = set()
+            for clause in criteria.clauses:
+                arguments = positions_arguments(clause, after, last)
+                rows = await connection.fetch(sql("find_positions", self._address.schema), *arguments)
+                found.update(position for (position,) in rows)
+            return len(found)
+
+        return await self._open_readers().run(counted)
+
+    async def head(self) -> int:
+        """Return the position of the last event that is on disk."""
+        head = await self._open_readers().run(self._pages.head)
+        self._known.publish(head)
+        return head
+
+    async def wait(self, after: int, timeout: float) -> int:  # noqa: ASYNC109 (a wake-up is a hint)
+        """Return the head as soon as it lies beyond `after`, or after `timeout` seconds.
+
+        Commits of this process wake at once, those of others by NOTIFY; polling, ever more rarely down to four times a
+        second, finds what no notification told.
+        """
+        known, end, pause = self._known, time.monotonic() + timeout, _FIRST_POLL
+        while known.position <= after:
+            left = end - time.monotonic()
+            if left <= 0:
+                break
+            if not await known.moved(after, min(pause, left)) and left > pause:
+                await self.head()
+            pause = min(pause * _SLOWER, _LAST_POLL)
+        return known.position
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            readers = Readers(lambda: connect_to_log(self._address, "reader"), most=_READERS)
+            stack.push_async_callback(readers.close)
+            await readers.open()
+            self._readers = readers
+            self._stack.push_async_exit(stack.pop_all())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._readers = None
+        await self._stack.aclose()
+
+    def _open_readers(self) -> Readers:
+        if self._readers is None:
+            raise not_open(f"the log {self._address}")
+        return self._readers
+
+
+class PostgresEventStore(PostgresEventReader):
+    """Keep the log in PostgreSQL: group commit, several processes, fsynced before every acknowledgement."""
+
+    def __init__(self, address: Address) -> None:
+        super().__init__(address, KnownHead())
+        self._log_id: UUID | None = None
+        self._writer: LogWriter | None = None
+        self._loads: Loads | None = None
+        self._units: Any = None  # PostgresUnits, which needs the extra `sql`
+
+    @property
+    def log_id(self) -> UUID:
+        """Return the identity of the log, made with its tables."""
+        if self._log_id is None:
+            raise not_open(f"the log {self._address}")
+        return self._log_id
+
+    async def append(self, append: Append) -> AppendOutcome:
+        """Append atomically and return when it is on disk. The writer owns the work: cancelling stops nothing."""
+        return await self._writing().enter(append)
+
+    async def record(self, command_id: UUID) -> Record | None:
+        """Return the record of an accepted command, or None."""
+        schema = self._address.schema
+        return await self._open_readers().run(lambda connection: record_of(connection, command_id, schema=schema))
+
+    async def records(self, wanted: Wanted, *, before: tuple[int, bytes], limit: int) -> Sequence[Record]:
+        """Return at most `limit` records below `before`, the newest first."""
+        at, below = before
+        bound = (at, UUID(bytes=below.ljust(16, b"\xff")[:16]), wanted.since, wanted.name, wanted.principal, limit)
+        rows = await self._open_readers().run(
+            lambda connection: connection.fetch(sql("list_commands", self._address.schema), *bound)
+        )
+        return [Record(UUID(int=row[0].int), *tuple(row)[1:]) for row in rows]
+
+    async def read_bare(self, clause: Clause, *, after: int = 0, limit: int = 1000) -> Slice:
+        """Return what `read` returns for a clause with tags, its events without tags, metadata, time and hash."""
+        if self._loads is None:
+            raise not_open(f"the log {self._address}")
+        return await self._loads.load(clause, after, limit, self._known.position)
+
+    def reader(self) -> EventReader:
+        """Return an unopened reader of the same log for another loop."""
+        return PostgresEventReader(self._address, self._known)
+
+    def declare(self, tables: Sequence[MetaData]) -> None:
+        """Name the tables of units of work, before this is opened."""
+        try:
+            units = importlib.import_module("diptych.stores.postgres.units")
+        except ImportError as missing:
+            raise WiringError(
+                f"units of work need the extra `sql` ({missing})", fix="pip install 'diptych[sql]'"
+            ) from missing
+        self._units = units.PostgresUnits(self._address, self._published, self.append, tables)
+
+    def unit(self, *, limit: float) -> Unit:
+        """Return an unopened unit of work."""
+        self._writing()
+        unit: Unit = self._units.unit(limit)
+        return unit
+
+    async def verify(self) -> AsyncIterator[int]:
+        """Read all again, yield how far it is right; raise CorruptionError naming the first position that is not."""
+        async for position in verified(self._open_readers(), self._pages, self._address.schema):
+            yield position
+
+    async def describe(self) -> dict[str, object]:
+        """Describe the store for `doctor`."""
+        return await self._open_readers().run(lambda connection: described(connection, self._address, self.log_id))
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            self._log_id, head = await self._installed()
+            self._known.publish(head)
+            wakeups = Wakeups(self._address, self._known)
+            stack.push_async_callback(wakeups.close)
+            await wakeups.open()
+            session = Session(self._address, self._log_id)
+            await session.open()
+            self._wakeups, self._writer = wakeups, LogWriter(session, self._published)
+            stack.push_async_callback(self._writer.close)
+            if self._units is not None:
+                await stack.enter_async_context(self._units)
+            await super().__aenter__()
+            self._loads = Loads(self._open_readers(), self._pages, self._address.schema, most=_LOADERS)
+            self._stack.push_async_callback(self._loads.close)
+            self._stack.push_async_exit(stack.pop_all())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer = self._loads = None
+        await super().__aexit__(kind, error, trace)
+
+    async def _installed(self) -> tuple[UUID, int]:
+        connection = await connect_to_log(self._address, "start")
+        try:
+            await refuse_unfit(connection, self._address)
+            await migrate(connection, self._address, ("log",))
+            log_id: UUID = await connection.fetchval(sql("select_log", self._address.schema))
+            return log_id, await self._pages.head(connection)
+        finally:
+            await close(connection)
+
+    def _published(self, head: int) -> None:
+        self._known.publish(head)
+        self._wakeups.announce(head)
+
+    def _writing(self) -> LogWriter:
+        if self._writer is None:
+            raise not_open(f"the log {self._address}")
+        return self._writer

@@ -1,0 +1,110 @@
+"""Loads: the histories that concurrent commands ask for, read together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from diptych.model.criteria import Clause
+from diptych.ports import Slice
+from diptych.stores.postgres.connection import Connection
+from diptych.stores.postgres.pages import BARE, FOREVER, LogPages, columns_of, sliced, statement, tagged_of
+from diptych.stores.postgres.readers import Readers
+
+_TOGETHER = 64
+
+
+class Load(NamedTuple):
+    """What one command asks for, and who waits for it."""
+
+    clause: Clause
+    after: int
+    limit: int
+    known: int
+    future: asyncio.Future[Slice]
+
+
+class Loads:
+    """Read histories: one alone by the shortest statement, several that wait at once by one for all."""
+
+    def __init__(self, readers: Readers, pages: LogPages, schema: str, *, most: int) -> None:
+        self._readers, self._pages, self._schema = readers, pages, schema
+        self._waiting: deque[Load] = deque()
+        self._running: set[asyncio.Task[None]] = set()
+        self._most = most
+        self._is_called = False
+
+    def load(self, clause: Clause, after: int, limit: int, known: int) -> asyncio.Future[Slice]:
+        """Return the future of a slice; `known` is a head that was on disk before."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Slice] = loop.create_future()
+        self._waiting.append(Load(clause, after, limit, known, future))
+        if not self._is_called and len(self._running) < self._most:
+            self._is_called = True
+            loop.call_soon(self._start)  # what else is asked for in this turn goes with it
+        return future
+
+    async def close(self) -> None:
+        """Wait for the loads that are under way."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    def _start(self) -> None:
+        self._is_called = False
+        while self._waiting and len(self._running) < self._most:
+            limit = self._waiting[0].limit
+            loads: list[Load] = []
+            while self._waiting and len(loads) < _TOGETHER and self._waiting[0].limit == limit:
+                loads.append(self._waiting.popleft())
+            task = asyncio.get_running_loop().create_task(self._serve(loads))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if self._waiting:
+            self._start()
+
+    async def _serve(self, loads: Sequence[Load]) -> None:
+        wanted = [load for load in loads if not load.future.done()]
+        if not wanted:
+            return
+        read: Callable[[Connection], Any] = self._one(wanted[0]) if len(wanted) == 1 else self._many(wanted)
+        try:
+            slices = await self._readers.run(read)
+        except Exception as wrong:  # noqa: BLE001 (whoever waits must hear of it)
+            for load in wanted:
+                if not load.future.done():
+                    load.future.set_exception(wrong)
+            return
+        for load, found in zip(wanted, slices, strict=True):
+            if not load.future.done():
+                load.future.set_result(found)
+
+    def _one(self, load: Load) -> Callable[[Connection], Any]:
+        text = statement("read_tagged", self._schema, BARE)
+        tag, types, first, tags = tagged_of(load.clause)
+
+        async def read(connection: Connection) -> list[Slice]:
+            rows = await connection.fetch(text, tag, load.after, FOREVER, types, first, tags, load.limit + 1)
+            return [await self._slice(connection, load, rows)]
+
+        return read
+
+    def _many(self, loads: Sequence[Load]) -> Callable[[Connection], Any]:
+        text = statement("read_many_tagged", self._schema, BARE)
+        columns = columns_of((load.clause, load.after) for load in loads)
+
+        async def read(connection: Connection) -> list[Slice]:
+            found: list[list[Any]] = [[] for _ in loads]
+            for at, *row in await connection.fetch(text, *columns, FOREVER, loads[0].limit + 1):
+                found[at - 1].append(row)
+            return [await self._slice(connection, load, rows) for load, rows in zip(loads, found, strict=True)]
+
+        return read
+
+    async def _slice(self, connection: Connection, load: Load, rows: Sequence[Any]) -> Slice:
+        events = await self._pages.bare(connection, rows)
+        return sliced(events, load.limit, max(load.known, events[-1].position if events else 0), order="asc")

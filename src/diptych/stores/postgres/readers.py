@@ -1,0 +1,95 @@
+"""Readers: a few connections of one loop that share what is to be read, each replaced when it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any, TypeVar
+
+from diptych.errors import StoreError
+from diptych.stores.postgres.connection import Connection, close
+from diptych.stores.postgres.faults import FAILED, is_lost, store_error
+
+T = TypeVar("T")
+Connect = Callable[[], Awaitable[Connection]]
+
+
+class Readers:
+    """Lend connections, at most `most`; what comes when all are lent waits for one."""
+
+    def __init__(self, connect: Connect, *, most: int) -> None:
+        self._connect = connect
+        self._idle: list[Connection] = []
+        self._free = asyncio.Semaphore(most)
+        self._all: set[Connection] = set()
+        self._running: set[asyncio.Future[Any]] = set()
+
+    async def open(self) -> None:
+        """Open the first connection; raises what connecting raises."""
+        self._idle.append(await self._connected())
+
+    async def run(self, read: Callable[[Connection], Awaitable[T]]) -> T:
+        """Read on one of the connections; once more on a new one when the first was lost.
+
+        Who is cancelled waits no longer, but the reading goes on: no connection is left in the middle of an answer.
+        Raises StoreError for what PostgreSQL cannot do.
+        """
+        task = asyncio.ensure_future(self._read(read))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Close every connection, after what is being read."""
+        while self._running:
+            await asyncio.wait(self._running)
+        async with AsyncExitStack() as stack:
+            for each in self._all:
+                stack.push_async_callback(close, each)
+        self._idle.clear()
+
+    async def _read(self, read: Callable[[Connection], Awaitable[T]]) -> T:
+        async with self._free:
+            try:
+                return await self._once(read)
+            except FAILED as wrong:
+                if not is_lost(wrong):
+                    raise store_error(wrong) from wrong
+            try:
+                return await self._once(read)
+            except FAILED as wrong:
+                raise store_error(wrong) from wrong
+
+    def _ended(self, task: asyncio.Future[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever asked may have gone: then nobody else looks at it
+
+    async def _once(self, read: Callable[[Connection], Awaitable[T]]) -> T:
+        connection = await self._taken()
+        try:
+            return await read(connection)
+        finally:
+            if connection.is_closed():
+                self._all.discard(connection)
+            else:
+                self._idle.append(connection)
+
+    async def _taken(self) -> Connection:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+            self._all.discard(connection)
+        return await self._connected()
+
+    async def _connected(self) -> Connection:
+        connection = await self._connect()
+        self._all.add(connection)
+        return connection
+
+
+def not_open(what: Any) -> StoreError:
+    """Return the error of a store that is used before it is entered, or after."""
+    return StoreError(f"{what} is not open; enter it with `async with`")

@@ -1,0 +1,109 @@
+"""The writing session: one connection that can be replaced, and whose predecessor surely does nothing any more."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from diptych.errors import StoreError
+from diptych.ports import Record
+from diptych.stores.postgres.address import Address
+from diptych.stores.postgres.connection import Connection, close, connect, refuse_unfit
+from diptych.stores.postgres.faults import FAILED
+from diptych.stores.postgres.statements import sql
+
+_PATIENCE = 10.0
+_FIRST_PAUSE, _LAST_PAUSE = 0.02, 0.5
+_ENDING = 5000  # milliseconds that the server may take to end a session
+_PLANNED = {
+    # Plans are made once, and while tables are still empty: they must be those of a full log.
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+
+
+async def connect_to_log(address: Address, purpose: str, **settings: str) -> Connection:
+    """Open a connection whose plans suit a log."""
+    return await connect(address, purpose=purpose, settings={**_PLANNED, **settings})
+
+
+class Session:
+    """Hold the writing connection of a log; open it again after a loss."""
+
+    def __init__(self, address: Address, log_id: UUID) -> None:
+        self._address, self._log_id = address, log_id
+        self._connection: Connection = None
+        self._statements: dict[str, Any] = {}
+        self._known: tuple[int, datetime] | None = None
+
+    async def call(self, name: str, arguments: tuple[Any, ...]) -> Any:  # Any: a row of asyncpg
+        """Run a prepared statement that returns one row; raises what asyncpg raises."""
+        prepared = self._statements.get(name)
+        if prepared is None:
+            prepared = self._statements[name] = await self._connection.prepare(sql(name, self._address.schema))
+        return await prepared.fetchrow(*arguments)
+
+    @property
+    def is_lost(self) -> bool:
+        """Say whether there is no connection."""
+        return self._connection is None or self._connection.is_closed()
+
+    async def open(self) -> None:
+        """Open the connection; raises what `connect` raises."""
+        connection = await connect_to_log(self._address, "log")
+        try:
+            await refuse_unfit(connection, self._address)
+            began = await connection.fetchval(sql("own_session", self._address.schema))
+            await self._refuse_swapped(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        self._connection, self._statements = connection, {}
+        self._known = (connection.get_server_pid(), began)
+
+    async def reopen(self) -> None:
+        """Open the connection again, for as long as it takes within reason; then nothing of the old one can follow.
+
+        Raises StoreError when no server answered in time.
+        """
+        if self._connection is not None:
+            self._connection.terminate()
+        old, self._connection = self._known, None
+        end, pause = time.monotonic() + _PATIENCE, _FIRST_PAUSE
+        while True:
+            try:
+                await self.open()
+                if old is not None:
+                    await self._connection.fetch(sql("end_session", self._address.schema), *old, _ENDING)
+            except (StoreError, *FAILED) as failed:  # type: ignore[misc]  # mypy does not look into a tuple of tuples
+                self._drop()
+                if time.monotonic() + pause > end:
+                    raise failed if isinstance(failed, StoreError) else StoreError(str(failed)) from failed
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LAST_PAUSE)
+            else:
+                return
+
+    async def records(self, ids: list[UUID]) -> dict[UUID, Record]:
+        """Return the records that exist among these command ids."""
+        rows = await self._connection.fetch(sql("select_commands", self._address.schema), ids)
+        return {UUID(int=row[0].int): Record(UUID(int=row[0].int), *row[1:]) for row in map(tuple, rows)}
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            await close(self._connection)
+
+    async def _refuse_swapped(self, connection: Connection) -> None:
+        if await connection.fetchval(sql("select_log", self._address.schema)) != self._log_id:
+            raise StoreError(f"{self._address} holds another log than it did; open the application again")
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None

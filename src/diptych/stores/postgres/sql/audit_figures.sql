@@ -1,0 +1,1 @@
+select (select count(*) from diptych.attempts), dropped from diptych.trail

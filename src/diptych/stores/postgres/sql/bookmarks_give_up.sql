@@ -1,0 +1,1 @@
+update diptych.bookmarks set expires = '-infinity' where owner = $1

@@ -1,0 +1,1 @@
+select subscriber, position, skipped_at, error from diptych.skips order by number

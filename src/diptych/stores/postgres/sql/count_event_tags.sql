@@ -1,0 +1,1 @@
+select count(*) from diptych.event_tags where position <= $1

@@ -1,0 +1,1 @@
+select name, fingerprint, answer, position, recorded_at, actor from diptych.commands where id = $1

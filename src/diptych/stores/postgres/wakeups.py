@@ -1,0 +1,93 @@
+"""Wake-ups: one listening session per store tells of commits of other processes, and tells them of ours. Hints only."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+from diptych.errors import Error
+from diptych.stores.heads import KnownHead
+from diptych.stores.postgres.address import Address
+from diptych.stores.postgres.connection import Connection, close, connect
+from diptych.stores.postgres.faults import FAILED
+
+_APART = 0.002
+_RETRY = 0.5
+
+
+class Wakeups:
+    """Listen for heads, and announce ours after its commit: at once when it is quiet, else every 2 ms the newest."""
+
+    def __init__(self, address: Address, head: KnownHead) -> None:
+        self._address, self._head = address, head
+        self._channel = f"{address.schema}_log"
+        self._connection: Connection = None
+        self._announced = 0
+        self._wanted = 0
+        self._telling: asyncio.Task[None] | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._is_closing = False
+
+    async def open(self) -> None:
+        """Listen; raises what `connect` raises."""
+        # A notification writes a commit of its own, which nobody waits to see on disk.
+        connection = await connect(self._address, purpose="wake-ups", settings={"synchronous_commit": "off"})
+        try:
+            await connection.add_listener(self._channel, self._heard)
+            connection.add_termination_listener(self._ended)
+        except BaseException:
+            connection.terminate()
+            raise
+        self._connection = connection
+
+    def announce(self, head: int) -> None:
+        """Tell the others of a head, soon."""
+        if head > self._wanted:
+            self._wanted = head
+            if self._telling is None:
+                self._telling = asyncio.get_running_loop().create_task(self._tell())
+
+    async def close(self) -> None:
+        """Close the session, at once: what was not told is found by polling."""
+        if self._telling is not None:
+            self._telling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._telling
+        self._is_closing = True
+        if self._listening is not None:
+            self._listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listening
+        if self._connection is not None:
+            await close(self._connection)
+
+    async def _tell(self) -> None:
+        try:
+            while self._announced < self._wanted:
+                head = self._wanted
+                try:
+                    await self._connection.execute("select pg_notify($1, $2)", self._channel, str(head))
+                except (Error, *FAILED):  # type: ignore[misc]  # mypy does not look into a tuple of tuples
+                    await asyncio.sleep(_RETRY)
+                    continue
+                self._announced = head
+                await asyncio.sleep(_APART)
+        finally:
+            self._telling = None
+
+    def _ended(self, _connection: Any) -> None:
+        if not self._is_closing:
+            self._listening = asyncio.get_running_loop().create_task(self._listen_again())
+
+    async def _listen_again(self) -> None:
+        while True:
+            try:
+                await self.open()
+            except (Error, *FAILED):  # type: ignore[misc]  # mypy does not look into a tuple of tuples
+                await asyncio.sleep(_RETRY)
+            else:
+                return
+
+    def _heard(self, _connection: Any, _pid: int, _channel: str, payload: str) -> None:
+        self._head.publish(int(payload))

@@ -1,0 +1,198 @@
+"""The writer: one task on the loop that owns the log; it takes appends as they come and sends them in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from diptych.errors import OutcomeUnknownError, StoreError
+from diptych.ports import Append, Appended, AppendOutcome, Conflicted, Record, Recorded
+from diptych.stores.postgres.batch import Batch, Footprint, appended, conflict_among, is_new, one_arguments
+from diptych.stores.postgres.faults import FAILED, is_lost, store_error
+from diptych.stores.postgres.session import Session
+
+_BATCH_APPENDS = 512
+_BATCH_EVENTS = 4096
+_log = logging.getLogger("diptych")
+
+
+class Request(NamedTuple):
+    """An append, and who waits for its outcome."""
+
+    append: Append
+    future: asyncio.Future[AppendOutcome]
+
+
+Answered = tuple[Request, AppendOutcome]
+
+
+class LogWriter:
+    """Own the writing session. What is asked for while a batch is under way goes with the next one."""
+
+    def __init__(self, session: Session, published: Callable[[int], None]) -> None:
+        self._session, self._published = session, published
+        self._waiting: deque[Request] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._known: set[str] = set()
+        """Stored names of types that the database has."""
+
+    def enter(self, append: Append) -> asyncio.Future[AppendOutcome]:
+        """Take an append; return the future of its outcome. Cancelling that stops nothing."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[AppendOutcome] = loop.create_future()
+        self._waiting.append(Request(append, future))
+        if self._task is None:
+            # A task begins in the next turn: what else is asked for in this one goes with it.
+            self._task = loop.create_task(self._run())
+        return future
+
+    async def close(self) -> None:
+        """Finish everything that was asked for, then close the session."""
+        if self._task is not None:
+            await self._task
+        await self._session.close()
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                await self._serve(self._next())
+        finally:
+            self._task = None
+
+    def _next(self) -> list[Request]:
+        """Take what can be judged together, in the order in which it came."""
+        batch: list[Request] = []
+        later: list[Request] = []
+        footprint, events, waiting = Footprint(), 0, self._waiting
+        while waiting and len(batch) < _BATCH_APPENDS and events < _BATCH_EVENTS:
+            request = waiting.popleft()
+            if footprint.touches(request.append):
+                later.append(request)
+                continue
+            footprint.add(request.append)
+            events += len(request.append.events)
+            batch.append(request)
+        waiting.extendleft(reversed(later))
+        return batch
+
+    async def _serve(self, batch: list[Request]) -> None:
+        try:
+            if self._session.is_lost:
+                await self._session.reopen()
+            answers = await self._judged(batch)
+        except FAILED as wrong:
+            await (self._resolve(batch, wrong) if is_lost(wrong) else self._singly(batch, wrong))
+        except Exception as wrong:  # noqa: BLE001 (whoever waits must hear of it)
+            _refuse(batch, wrong)
+        else:
+            self._settle(answers)
+
+    async def _judged(self, batch: Sequence[Request]) -> list[Answered]:
+        """Send a batch; return the outcomes once they are on disk."""
+        appends = [request.append for request in batch]
+        names = {event.name for append in appends for event in append.events}
+        fresh = sorted(names - self._known) if not names <= self._known else ()
+        outcomes = await (self._one(appends[0], fresh) if len(appends) == 1 else self._many(appends, fresh))
+        self._known |= names
+        return list(zip(batch, outcomes, strict=True))
+
+    async def _one(self, append: Append, fresh: Sequence[str]) -> list[AppendOutcome]:
+        head, recorded_at, is_taken, conflict = await self._session.call("append_one", one_arguments(append, fresh))
+        if is_taken:
+            return [Recorded(await self._taken(append))]
+        return [Conflicted(conflict) if conflict else appended(append, head, recorded_at)]
+
+    async def _many(self, appends: Sequence[Append], fresh: Sequence[str]) -> list[AppendOutcome]:
+        batch = Batch(appends, fresh)
+        row = await self._session.call("append_many", batch.arguments())
+        head, recorded_at, taken, lost, conflicts = row
+        refused = dict(zip(lost or (), conflicts or (), strict=True)) | dict.fromkeys(taken or (), 0)
+        found = list(batch.outcomes(head, recorded_at, refused))
+        return [
+            Recorded(await self._taken(append)) if outcome is None else outcome
+            for append, outcome in zip(appends, found, strict=True)
+        ]
+
+    async def _taken(self, append: Append) -> Record:
+        assert append.record is not None  # noqa: S101 (only an id can be taken)
+        return (await self._session.records([append.record.id]))[append.record.id]
+
+    def _settle(self, answers: Sequence[Answered]) -> None:
+        taken_in = [
+            (request.append, outcome.first)
+            for request, outcome in answers
+            if isinstance(outcome, Appended) and request.append.events
+        ]
+        if taken_in:
+            append, first = taken_in[-1]
+            self._published(first + len(append.events) - 1)
+        for request, outcome in answers:
+            if not request.future.done():
+                request.future.set_result(outcome)
+        if self._waiting and taken_in:
+            self._refuse_overtaken(taken_in)
+
+    def _refuse_overtaken(self, taken_in: Sequence[tuple[Append, int]]) -> None:
+        """Answer those that cannot hold after what was just taken in: the database need not be asked."""
+        for request in tuple(self._waiting):
+            if request.append.condition and is_new(request.append):
+                position = conflict_among(request.append, taken_in)
+                if position:
+                    self._waiting.remove(request)
+                    if not request.future.done():
+                        request.future.set_result(Conflicted(position))
+
+    async def _singly(self, batch: Sequence[Request], wrong: Exception) -> None:
+        """Send each alone: the batch was rolled back, and one of them broke it."""
+        if len(batch) == 1:
+            _refuse(batch, store_error(wrong))
+            return
+        for request in batch:
+            await self._serve([request])
+
+    async def _resolve(self, batch: Sequence[Request], wrong: Exception) -> None:
+        """Find out what became of a batch whose answer was lost; send again what surely was not written."""
+        _log.warning("the connection to the log was lost (%s); looking up what became of %d appends", wrong, len(batch))
+        try:
+            await self._session.reopen()
+            found = await self._session.records([each.append.record.id for each in batch if each.append.record])
+        except (StoreError, *FAILED) as failed:  # type: ignore[misc]  # mypy does not look into a tuple of tuples
+            for request in batch:
+                _refuse((request,), _unknown(request.append, failed))
+            return
+        again = []
+        for request in batch:
+            record = request.append.record
+            if record is None:
+                _refuse((request,), _unknown(request.append, wrong))
+            elif record.id not in found:
+                again.append(request)
+            elif not request.future.done():
+                request.future.set_result(_written(request.append, found[record.id]))
+        self._published(max((each.position for each in found.values()), default=0))
+        self._waiting.extendleft(reversed(again))
+
+
+def _written(append: Append, record: Record) -> AppendOutcome:
+    """Return what it means that the record is there: a fresh id can only be of this append."""
+    if not is_new(append):
+        return Recorded(record)
+    first = record.position - len(append.events) + 1 if append.events else record.position
+    return Appended(first, record.position, record.recorded_at)
+
+
+def _unknown(append: Append, wrong: Exception) -> Exception:
+    if append.record is None:
+        return StoreError(f"the connection was lost and the outcome of an append without a record is unknown: {wrong}")
+    command_id: UUID = append.record.id
+    return OutcomeUnknownError(command_id, f"the connection to PostgreSQL was lost: {wrong}")
+
+
+def _refuse(batch: Sequence[Request], wrong: Exception) -> None:
+    for request in batch:
+        if not request.future.done():
+            request.future.set_exception(wrong)
