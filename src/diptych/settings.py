@@ -100,7 +100,9 @@ def _text(source: str, given: Any) -> str:
 def _url(source: str, given: Any) -> str:
     url = _text(source, given)
     if not url.startswith(SCHEMES):
-        raise SettingsError(f"{source} is {url!r}; wanted a URL: memory://, sqlite:///path or postgresql://user@host/database")
+        raise SettingsError(
+            f"{source} is {url!r}; wanted a URL: memory://, sqlite:///path or postgresql://user@host/db"
+        )
     return url
 
 

@@ -25,7 +25,7 @@ class Address:
     >>> address.schema, address.dsn
     ('sales', 'postgresql://shop:secret@db.example/shop?sslmode=require')
     >>> str(address)
-    'postgresql://shop:***@db.example/shop, schema sales'
+    'postgresql://shop:***@db.example/shop?sslmode=require, schema sales'
     """
 
     dsn: str
