@@ -29,7 +29,7 @@ class SampleShelf:
         self._checkpoint: Checkpoint
 
     async def install(self) -> None:
-        await self._writer.lease(seconds=3600)
+        await self._writer.lease({"samples": "f"}, seconds=3600)
         installed = await self._writer.install(
             [self.projection], {"samples": "f"}, log_id=UUID(int=1), head=0, mode="production"
         )

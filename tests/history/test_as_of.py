@@ -37,7 +37,7 @@ async def compared(plan: list[ModelPlan], history: Sequence[Any], batch: int) ->
     for each in history:
         await record(store, each)
     async with SqliteRowStore(None) as rows, rows.writer() as writer, rows.reader() as reader:
-        await writer.lease(seconds=60)
+        await writer.lease({"random": ""}, seconds=60)
         installed = await writer.install([projection], {"random": ""}, log_id=UUID(int=1), head=0, mode="production")
         lineage, complete = codec().lineage, False
         projector = Projector(projection, installed["random"], writer, LiveProgress(), lineage=lineage)

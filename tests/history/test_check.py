@@ -35,7 +35,7 @@ async def test_every_wrong_row_is_named_with_what_it_should_be(tmp_path: Path) -
     async with opened(store, [projection], path=path) as panel:
         await panel.caught_up(await record(store, APPLE, Sold(1, (("a", 2),))))
     async with SqliteRowStore(path) as rows, rows.writer() as writer:
-        await writer.lease(seconds=9)
+        await writer.lease({"shop": ""}, seconds=9)
         stored = await writer.install([projection], {"shop": ""}, log_id=store.log_id, head=2, mode="dev")
         wrong = {("a",): Product("a", "Apple", Decimal("1.6"), 2)}
         extra = {("Z",): Name("Z", 1)}
@@ -56,7 +56,7 @@ async def test_a_rebuild_is_not_checked() -> None:
     store, projection = MemoryEventStore(), shop()
     await record(store, APPLE)
     async with SqliteRowStore(None) as rows, rows.writer() as writer:
-        await writer.lease(seconds=9)
+        await writer.lease({"shop": ""}, seconds=9)
         await writer.install([projection], {"shop": ""}, log_id=UUID(int=1), head=1, mode="production")
 
         with pytest.raises(RebuildingError):

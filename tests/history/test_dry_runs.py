@@ -33,7 +33,7 @@ DEPARTMENTS = ["bread", "fish", "tools"]
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(60 + COMMANDS)]
 
 KINDS = frozenset("one several nothing refused not_found conflict invalid reused replayed".split())
-RENEWED = ("diptych_lease", "diptych_checkpoint")
+RENEWED = ("diptych_worker", "diptych_owner", "diptych_checkpoint")
 Rows = Mapping[tuple[str, Any], Any]
 
 

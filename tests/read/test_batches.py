@@ -39,7 +39,7 @@ sizes = st.lists(st.integers(1, 7), min_size=1, max_size=5)
 async def projected(projection: Projection, log: EventReader, sizes: Sequence[int]) -> Snapshot:
     """Fold the log in batches of these sizes; a size of 0 stands for a restart, which remembers nothing."""
     async with SqliteRowStore(None) as rows, rows.writer() as writer, rows.reader() as reader:
-        await writer.lease(seconds=60)
+        await writer.lease({"shop": ""}, seconds=60)
 
         async def started() -> Projector:
             found = await writer.install([projection], {"shop": ""}, log_id=UUID(int=1), head=99, mode="production")

@@ -30,7 +30,7 @@ folding.PAGE = 2  # pages of fan-outs end in the middle of what they find
 async def projected(projection: Projection, log: EventReader, sizes: Sequence[int]) -> Snapshot:
     """Fold the log in batches of these sizes; a size of 0 stands for a restart, which remembers nothing."""
     async with SqliteRowStore(None) as rows, rows.writer() as writer, rows.reader() as reader:
-        await writer.lease(seconds=60)
+        await writer.lease({"random": ""}, seconds=60)
 
         async def start(head: int) -> Projector:
             found = await writer.install([projection], {"random": ""}, log_id=UUID(int=1), head=head, mode="production")

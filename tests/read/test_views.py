@@ -20,7 +20,6 @@ from diptych.errors import RebuildingError, RefreshError, StaleError, UnknownMes
 from diptych.model.views import Refresh
 from diptych.ports import Computed
 from diptych.read.fingerprint import fingerprint_of
-from diptych.read.progress import LiveProgress
 from diptych.read.refreshing import Refreshing
 from diptych.testing.clock import FixedClock
 from tests.read.sales import (
@@ -70,9 +69,7 @@ class Time:
 
 
 def refreshing(app: Application, time: Callable[[], float]) -> Refreshing:
-    live = LiveProgress()
-    live.lead({})
-    return Refreshing(app._read.views, live, monotonic=time)
+    return Refreshing(app._read.views, monotonic=time)
 
 
 async def test_a_view_equals_the_fold_of_the_same_events(app: Application) -> None:
@@ -249,7 +246,7 @@ async def test_who_does_not_fold_does_not_refresh_by_itself(tmp_path: Path) -> N
         made = await generations(folding)
 
         async with shop(tmp_path, module=reports(AfterEvents(1)), projections="follow") as follower:
-            await Refreshing(follower._read.views, LiveProgress(), monotonic=Time()).look()
+            await Refreshing(follower._read.views, monotonic=Time()).look()
 
         assert await generations(folding) == made
 
@@ -306,7 +303,7 @@ async def test_a_view_is_not_refreshed_from_rows_that_are_being_rebuilt(tmp_path
         log_id, head = app.store.log_id, await app.head()
     begun = sales(version=2)
     async with shop(tmp_path).rows as rows, rows.writer() as writer:
-        await writer.lease(seconds=0.001)
+        await writer.lease({begun.name: ""}, seconds=0.001)
         await writer.install([begun], {begun.name: fingerprint_of(begun)}, log_id=log_id, head=head, mode="production")
 
     async with shop(tmp_path, version=2, projections="follow") as app:

@@ -87,7 +87,7 @@ async def installed(writer: RowWriter, projection: Projection, head: int = 0) ->
 async def catalogue(path: Path | None = None, *, row: type = Item, head: int = 0) -> AsyncIterator[Catalogue]:
     store = SqliteRowStore(path)
     async with store, store.writer() as writer, store.reader() as reader:
-        await writer.lease(seconds=60)
+        await writer.lease({"items": FINGERPRINT}, seconds=60)
         projection, model = declared(row=row)
         checkpoint = await installed(writer, projection, head)
         yield Catalogue(store, writer, reader, projection, model, checkpoint)

@@ -45,7 +45,7 @@ async def saved_and_read(key: Any, value: Any, rows: dict[Any, Any]) -> dict[Any
     row = make_dataclass("Value", [("id", key), ("value", value)], frozen=True)
     model = projection.read_model(row, key="id")
     async with SqliteRowStore(None) as store, store.writer() as writer, store.reader() as reader:
-        await writer.lease(seconds=60)
+        await writer.lease({"values": ""}, seconds=60)
         installed = await writer.install([projection], {"values": ""}, log_id=UUID(int=1), head=0, mode="production")
         made = {(each,): row(each, held) for each, held in rows.items()}
         await writer.save(installed["values"], 1, [Changes(model, made, dict.fromkeys(made, 1))])

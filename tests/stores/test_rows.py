@@ -1,6 +1,5 @@
 """The row store keeps rows, change feed and checkpoints together, for one owner at a time."""
 
-import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -99,7 +98,7 @@ async def reader(store: SqliteRowStore) -> AsyncIterator[RowReader]:
 async def install(
     writer: RowWriter, projection: Projection, *, head: int = 0, code: str = "f", **options: Any
 ) -> Checkpoint:
-    await writer.lease(seconds=60)
+    await writer.lease({projection.name: code}, seconds=60)
     given = {"log_id": LOG, "mode": "production"} | options
     return (await writer.install([projection], {projection.name: code}, head=head, **given))[projection.name]
 
@@ -228,7 +227,7 @@ async def test_a_save_from_a_position_that_was_left_is_fenced(writer: RowWriter,
 
 async def test_a_save_of_a_former_owner_is_fenced(store: SqliteRowStore, writer: RowWriter) -> None:
     projection, model = declared()
-    await writer.lease(seconds=0)
+    await writer.lease({"things": "f"}, seconds=0)
     old = (await writer.install([projection], {"things": "f"}, log_id=LOG, head=0, mode="production"))["things"]
     async with store.writer() as second:
         new = await install(second, projection)
@@ -237,36 +236,8 @@ async def test_a_save_of_a_former_owner_is_fenced(store: SqliteRowStore, writer:
             await writer.save(old, 1, [changes(model, thing(1))])
 
         assert new.epoch == old.epoch + 1
-        assert await writer.lease(seconds=60) is None
+        assert await writer.lease({"things": "f"}, seconds=60) == {}
         assert (await second.save(new, 1, [changes(model, thing(1))])).position == 1
-
-
-async def test_nobody_gets_the_lease_of_a_living_owner(store: SqliteRowStore, writer: RowWriter) -> None:
-    epoch = await writer.lease(seconds=60)
-
-    async with store.writer() as second:
-        assert await second.lease(seconds=60) is None
-        assert await writer.lease(seconds=60) == epoch
-
-
-async def test_a_lease_from_before_the_clock_was_set_back_is_no_lease(
-    store: SqliteRowStore, writer: RowWriter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hour, clock = 3_600_000_000_000, time.time_ns
-    monkeypatch.setattr(time, "time_ns", lambda: clock() + hour)
-    await writer.lease(seconds=2)
-    monkeypatch.setattr(time, "time_ns", clock)
-
-    async with store.writer() as second:
-        assert await second.lease(seconds=2) == 2
-
-
-async def test_an_owner_that_leaves_gives_the_lease_back(store: SqliteRowStore) -> None:
-    async with store.writer() as first:
-        await first.lease(seconds=60)
-
-    async with store.writer() as second:
-        assert await second.lease(seconds=60) == 2
 
 
 async def test_the_change_feed_grows_with_rows_and_with_rebuilds(writer: RowWriter, reader: RowReader) -> None:
@@ -346,6 +317,7 @@ async def test_a_read_model_moves_with_its_declaration(writer: RowWriter, reader
     emptied, taker = Projection("things", version=2), Projection("others")
     moved = taker.read_model(Thing, key="id")
 
+    await writer.lease({"things": "g", "others": "h"}, seconds=60)
     await writer.install([taker, emptied], {"things": "g", "others": "h"}, log_id=LOG, head=1, mode="production")
 
     assert await reader.get(moved, [moved.key_of(thing(1))]) == {}

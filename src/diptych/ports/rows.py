@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 from uuid import UUID
@@ -83,20 +83,35 @@ class Opened(Protocol):
 class RowWriter(Opened, Protocol):
     """Write the rows of projections from the one thread in which it was opened."""
 
-    async def lease(self, *, seconds: float) -> int | None:
-        """Take or renew the ownership of the projections; return its epoch, or None while another owner is alive.
+    async def lease(self, projections: Mapping[str, str], *, seconds: float) -> Mapping[str, int]:
+        """Take or renew the ownership of projections, each named with a mark of the code that folds it here.
 
-        All owners ask for the same `seconds`: a lease that reaches much further is from before the clock was set back.
+        Returns the epoch of each that is owned, which grows with every new owner; what is missing has another live
+        owner, was given up since that one shall have it, or is about to be taken. Owners share: one that has two more
+        than another live worker of the same code gives one up. Between two calls nothing is given up, so that a batch
+        is never cut; ownership lasts for `seconds` after a call, and all who ask do so for the same. A lease that
+        reaches much further is from before the clock was set back.
         """
         ...
 
     async def install(
-        self, projections: Sequence[Projection], fingerprints: Mapping[str, str], *, log_id: UUID, head: int, mode: str
+        self,
+        projections: Sequence[Projection],
+        fingerprints: Mapping[str, str],
+        *,
+        log_id: UUID,
+        head: int,
+        mode: str,
+        others: Collection[str] = (),
     ) -> Mapping[str, Checkpoint]:
-        """Make tables and checkpoints; start a new generation where version (or, in mode dev, fingerprint) changed.
+        """Make tables and checkpoints of owned projections; start a new generation where one is due.
 
-        Atomic, under the lease. Raises WiringError for a changed fingerprint under the same version in production,
-        ForeignLogError for a checkpoint of another log or beyond `head`.
+        It is where the version, or in mode dev the fingerprint, changed. `others` are the names of all other
+        projections that the application declares: a read model that was theirs once may be claimed, any other may not.
+        Call it once for each projection that `lease` newly returned; the others go on meanwhile. Atomic. Raises
+        FencedError for one that is not owned, WiringError for a changed fingerprint under the same version in
+        production, ForeignLogError for a checkpoint of another log or beyond `head`, StoreError for a read model that
+        must be claimed from a projection which another worker owns.
         """
         ...
 
@@ -159,6 +174,23 @@ class RowReader(Opened, Protocol):
 
     async def snapshot(self, projection: Projection) -> Snapshot:
         """Return all rows of a projection and its checkpoint, read on one snapshot."""
+        ...
+
+
+class Owner(NamedTuple):
+    """The live owner of a projection: an id, the machine and process by which people know it, and the epoch."""
+
+    worker: str
+    name: str
+    epoch: int
+
+
+@runtime_checkable
+class Owned(Protocol):
+    """Let it be seen who owns what, beside the daily work of a reader."""
+
+    async def owners(self) -> Mapping[str, Owner]:
+        """Return the live owner of each projection that has one."""
         ...
 
 

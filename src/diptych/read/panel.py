@@ -127,7 +127,7 @@ class ReadPanel:
                 stack.push_async_callback(self._runtime.stop)
                 await self._runtime.start()
                 if self.views.bound:
-                    await stack.enter_async_context(Refreshing(self.views, self._live, monotonic=time.monotonic))
+                    await stack.enter_async_context(Refreshing(self.views, monotonic=time.monotonic))
             self._open = stack.pop_all()
         return self
 

@@ -54,49 +54,58 @@ class _Waiter:
 
 
 class LiveProgress:
-    """Be told by the runtime's thread, and wake who waits on any loop. Its standings count only while it leads."""
+    """Be told by the runtime's thread, and wake who waits on any loop. It knows only projections that are led here."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._standings: dict[str, Standing] = {}
         self._waiters: list[_Waiter] = []
-        self.leading = False
 
     @property
     def standings(self) -> Mapping[str, Standing]:
-        """Return every projection's standing."""
+        """Return the standing of every projection that this process leads; those of the others are stored."""
         return self._standings
 
     def publish(self, projection: str, standing: Standing) -> None:
-        """Tell where a projection stands now."""
+        """Tell where a projection that is led here stands now."""
         with self._lock:
             self._standings[projection] = standing
             if self._waiters:
                 self._wake()
 
     def lead(self, standings: Mapping[str, Standing]) -> None:
-        """Begin to lead: from now on the standings told here are the newest."""
+        """Begin to lead these: from now on the standings told here are the newest."""
         with self._lock:
-            self._standings, self.leading = dict(standings), True
+            self._standings = self._standings | dict(standings)
             self._wake()
 
-    def resign(self) -> None:
-        """Stop leading: who waits must look at the stored checkpoints."""
+    def resign(self, projections: Iterable[str]) -> None:
+        """Stop leading these: who waits for one must look at its stored checkpoint."""
         with self._lock:
-            self.leading = False
+            gone = set(projections)
+            # A new one: who looks at the old one meanwhile finds what it had.
+            self._standings = {name: each for name, each in self._standings.items() if name not in gone}
             self._wake()
+
+    def leads(self, names: Iterable[str]) -> bool:
+        """Say whether this process leads all of these."""
+        standings = self._standings
+        return all(name in standings for name in names)
 
     def holds(self, names: Iterable[str], after: int) -> bool:
-        """Say whether all of these projections hold everything up to `after`; raises as `Standing.answers`."""
+        """Say whether all of these are led here and hold everything up to `after`; raises as `Standing.answers`."""
         standings = self._standings
-        return all([standings[name].answers(name, after) for name in names])  # noqa: C419 (each must be asked: one may raise)
+        try:
+            return all([standings[name].answers(name, after) for name in names])  # noqa: C419 (each must be asked: one may raise)
+        except KeyError:
+            return False
 
     async def moved(self, names: tuple[str, ...], after: int, *, seconds: float) -> None:
-        """Return when the answer of `holds` may have changed, or after some seconds."""
+        """Return when the answer of `holds` may have changed, or after some seconds; at once if one is not led here."""
         loop = asyncio.get_running_loop()
         waiter = _Waiter(names, after, loop, loop.create_future())
         with self._lock:
-            if not self.leading or self._settled(waiter):
+            if self._settled(waiter):
                 return
             self._waiters.append(waiter)
         try:
@@ -110,7 +119,7 @@ class LiveProgress:
                     self._waiters.remove(waiter)
 
     def _wake(self) -> None:
-        settled = [waiter for waiter in self._waiters if not self.leading or self._settled(waiter)]
+        settled = [waiter for waiter in self._waiters if self._settled(waiter)]
         if not settled:
             return
         self._waiters = [waiter for waiter in self._waiters if waiter not in settled]
@@ -120,7 +129,7 @@ class LiveProgress:
 
     def _settled(self, waiter: _Waiter) -> bool:
         try:
-            return self.holds(waiter.names, waiter.after)
+            return not self.leads(waiter.names) or self.holds(waiter.names, waiter.after)
         except (FoldError, RebuildingError):
             return True
 

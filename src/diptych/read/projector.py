@@ -46,6 +46,11 @@ class Projector:
         return self.projection.name
 
     @property
+    def epoch(self) -> int:
+        """Return the epoch of the ownership under which it writes."""
+        return self._checkpoint.epoch
+
+    @property
     def standing(self) -> Standing:
         """Return how far the projection is."""
         return Standing(self.position, self._checkpoint.target, self._checkpoint.error)

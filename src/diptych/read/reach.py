@@ -11,7 +11,7 @@ from diptych.model.criteria import Criteria
 from diptych.model.lineage import UNCHANGED, Lineage
 from diptych.model.projections import Projection
 from diptych.ports import Checkpoint, EventStore, Progress, RowReader
-from diptych.read.progress import LiveProgress, standing_of
+from diptych.read.progress import LiveProgress, Standing, standing_of
 
 _POLL = 0.002
 _REBUILD_POLL = 0.02
@@ -30,7 +30,7 @@ class Reaching(Progress, Protocol):
 
 
 class Reach:
-    """Wait for projections: woken in memory by the runtime of this process, else by their stored checkpoints.
+    """Wait for projections: woken in memory for those that this process leads, by stored checkpoints for the others.
 
     `after=n` holds for a projection when no event of its criteria lies in (checkpoint, n].
     """
@@ -54,7 +54,7 @@ class Reach:
     async def reach(self, projections: Sequence[str], position: int, *, timeout: float) -> None:  # noqa: ASYNC109 (port)
         """Return once every projection holds everything up to `position`; see the port for what it raises."""
         names = tuple(projections)
-        if names and self._live.leading and self._live.holds(names, position):
+        if names and self._live.holds(names, position):
             return
         await self._within_the_log(position)
         loop = asyncio.get_running_loop()
@@ -63,7 +63,7 @@ class Reach:
             left = end - loop.time()
             if left <= 0:
                 raise StaleError(position, await self.position(names))
-            if self._live.leading:
+            if self._live.leads(names):
                 await self._live.moved(names, position, seconds=left)
             else:
                 await asyncio.sleep(min(_POLL, left))
@@ -72,11 +72,13 @@ class Reach:
         """Return the lowest position that these projections hold; without any, the head of the log."""
         if not projections:
             return await self._store.head()
-        if self._live.leading:
-            standings = self._live.standings
-            return min(standings[name].position for name in projections)
-        stored = await self._reader.checkpoints()
-        return min(stored[name].position if name in stored else 0 for name in projections)
+        standings = self._live.standings
+        try:
+            return min([standings[name].position for name in projections])
+        except KeyError:
+            stored = await self._reader.checkpoints()
+        known: Mapping[str, Standing | Checkpoint] = {**stored, **standings}
+        return min(known[name].position if name in known else 0 for name in projections)
 
     async def _within_the_log(self, position: int) -> None:
         if position > 0:
@@ -85,10 +87,13 @@ class Reach:
                 raise PositionError(position, head)
 
     async def _holds(self, names: tuple[str, ...], after: int) -> bool:
-        if self._live.leading:
-            return self._live.holds(names, after)
+        standings = self._live.standings
+        here = [standings[name].answers(name, after) for name in names if name in standings]
+        if len(here) == len(names):
+            return all(here)
         stored = await self._reader.checkpoints()
-        return all([await self._stored_holds(name, stored, after) for name in names])
+        there = [await self._stored_holds(name, stored, after) for name in names if name not in standings]
+        return all(here) and all(there)
 
     async def _stored_holds(self, name: str, stored: Mapping[str, Checkpoint], after: int) -> bool:
         checkpoint, projection = stored.get(name), self._projections[name]

@@ -1,4 +1,4 @@
-"""Refreshing: views are refreshed when they are due, by the one process that folds what they read."""
+"""Refreshing: views are refreshed when they are due, each by the one process that folds what it reads first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Self
 
 from diptych.errors import RebuildingError
 from diptych.model.views import AfterEvents, Every, OnDemand
-from diptych.read.progress import LiveProgress
 from diptych.read.views import Views, ViewStanding
 
 _LOOK = 0.2
@@ -20,14 +19,14 @@ _log = logging.getLogger("diptych.views")
 
 
 class Refreshing:
-    """Look every 0.2 s which views are due, while open and while the projections of this process lead.
+    """Look every 0.2 s which views are due that this process keeps, while open: it leads what they read first.
 
     A view without rows of this code is due at once, however it is refreshed. One that fails is tried again after 1, 2,
     4 and at last 64 seconds of `monotonic`.
     """
 
-    def __init__(self, views: Views, live: LiveProgress, *, monotonic: Callable[[], float]) -> None:
-        self._views, self._live, self._monotonic = views, live, monotonic
+    def __init__(self, views: Views, *, monotonic: Callable[[], float]) -> None:
+        self._views, self._monotonic = views, monotonic
         self._failures: dict[str, tuple[int, float]] = {}
 
     async def __aenter__(self) -> Self:
@@ -43,9 +42,9 @@ class Refreshing:
 
     async def look(self) -> None:
         """Refresh every view that is due, one after the other."""
-        if not self._live.leading:
-            return
-        for name, standing in (await self._views.standings()).items():
+        kept = [name for name in self._views.bound if self._views.keeps(name)]
+        standings = await self._views.standings() if kept else {}
+        for name, standing in [(name, standings[name]) for name in kept]:
             if self._monotonic() >= self._failures.get(name, (0, 0.0))[1] and await self._is_due(standing):
                 await self._refresh(name)
 

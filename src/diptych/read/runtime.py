@@ -9,29 +9,25 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from typing import Literal
 
 from diptych.codec import EventCodec
 from diptych.errors import FencedError, ForeignLogError, StoreError
 from diptych.model.criteria import Criteria
 from diptych.model.projections import Projection
 from diptych.ports import EventReader, EventStore, RowStore, RowWriter, changed_unraised
+from diptych.read.crew import Crew
 from diptych.read.plan import learn
 from diptych.read.progress import LiveProgress
 from diptych.read.projector import Projector
 
 BATCH = 2000
-LEASE_SECONDS = 2.0
-_BEAT = 0.5
-_LOOK = 0.2
 _STORE_IDLE = 0.1
 _RETRY = 0.2
 _log = logging.getLogger("diptych.projections")
-Role = Literal["leading", "standing by"]
 
 
 class Runtime:
-    """Fold all projections in one thread. Only one runtime of a row store does so; the others stand by."""
+    """Fold projections in one thread: each that no other runtime of the row store owns, up to a fair share."""
 
     def __init__(
         self,
@@ -46,19 +42,24 @@ class Runtime:
     ) -> None:
         self._projections, self._fingerprints = projections, fingerprints
         self._store, self._rows, self._codec, self._live, self._mode = store, rows, codec, live, mode
-        self._started: Future[Role] = Future()
+        self._started: Future[None] = Future()
         self._ended: Future[None] = Future()
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._beaten = 0.0
+        self._crew: Crew | None = None
         self._stopping = False
         self.failure: BaseException | None = None
         """What ended the runtime, if anything did: nothing is folded any more."""
 
-    async def start(self) -> Role:
-        """Start the thread; return once it leads or stands by. Raises what keeps it from doing either."""
+    @property
+    def fenced(self) -> int:
+        """Return how many writes of this runtime were refused since another one had taken over."""
+        return self._crew.fenced if self._crew is not None else 0
+
+    async def start(self) -> None:
+        """Start the thread; return once it folds or stands by. Raises what keeps it from doing either."""
         threading.Thread(target=self._thread, name="diptych-projections", daemon=True).start()
-        return await asyncio.wrap_future(self._started)
+        await asyncio.wrap_future(self._started)
 
     async def stop(self) -> None:
         """Stop the thread, between two batches, and wait for its end."""
@@ -75,7 +76,7 @@ class Runtime:
             self._fail(wrong)
         finally:
             self._started.cancel()
-            self._live.resign()
+            self._live.resign(list(self._live.standings))
             self._ended.set_result(None)
 
     def _fail(self, wrong: BaseException) -> None:
@@ -88,66 +89,54 @@ class Runtime:
     async def _main(self) -> None:
         self._task, self._loop = asyncio.current_task(), asyncio.get_running_loop()
         async with self._store.reader() as log, self._rows.writer() as writer:
+            crew = self._crew = self._made_crew(writer)
             while not self._stopping:
                 try:
-                    await self._own(writer)
-                    await self._follow(await self._install(log, writer), log, writer)
-                except FencedError:
-                    _log.warning("another projection runtime took over; standing by")
-                    self._live.resign()
+                    await self._follow(crew, log)
+                except FencedError as fenced:
+                    _log.warning("%s; looking again", fenced)
                 except StoreError as failed:
                     # At start, whoever starts us decides; later on, what cannot heal by itself ends us.
                     if not self._started.done() or isinstance(failed, ForeignLogError):
                         raise
                     _log.exception("projections cannot go on now; trying again")
                     await asyncio.sleep(_RETRY)
+                crew.disband()
 
-    async def _own(self, writer: RowWriter) -> None:
-        while await writer.lease(seconds=LEASE_SECONDS) is None:
+    def _made_crew(self, writer: RowWriter) -> Crew:
+        return Crew(
+            self._projections,
+            self._fingerprints,
+            self._live,
+            writer,
+            log_id=self._store.log_id,
+            codec=self._codec,
+            mode=self._mode,
+        )
+
+    async def _follow(self, crew: Crew, log: EventReader) -> None:
+        while not self._stopping:
+            await crew.muster(log)
             if not self._started.done():
-                await self._refuse_changed()
-                _log.info("another projection runtime is at work; standing by")
-                self._started.set_result("standing by")
-            await asyncio.sleep(_LOOK)
-        self._beaten = time.monotonic()
+                await self._refuse_changed(crew.strangers)
+                self._started.set_result(None)
+            if await self._turn(crew, log):
+                await self._rest(crew, log)
 
-    async def _refuse_changed(self) -> None:
+    async def _refuse_changed(self, strangers: Sequence[Projection]) -> None:
         """Raise at start what taking over would raise, years later; other versions stand by, and are rebuilt then."""
+        if not strangers or self._mode == "dev":
+            return
         async with self._rows.reader() as reader:
             stored = await reader.checkpoints()
-        for each in self._projections if self._mode != "dev" else ():
+        for each in strangers:
             found = stored.get(each.name)
             if found and found.version == each.version and found.fingerprint != self._fingerprints[each.name]:
                 raise changed_unraised(found, each)
 
-    async def _install(self, log: EventReader, writer: RowWriter) -> list[Projector]:
-        checkpoints = await writer.install(
-            self._projections, self._fingerprints, log_id=self._store.log_id, head=await log.head(), mode=self._mode
-        )
-        projectors = [
-            Projector(each, checkpoints[each.name], writer, self._live, lineage=self._codec.lineage)
-            for each in self._projections
-        ]
-        self._live.lead({each.name: each.standing for each in projectors})
-        if not self._started.done():
-            self._started.set_result("leading")
-        return projectors
-
-    async def _follow(self, projectors: Sequence[Projector], log: EventReader, writer: RowWriter) -> None:
-        while not self._stopping:
-            await self._beat(writer)
-            if await self._turn(projectors, log):
-                await self._rest(projectors, log)
-
-    async def _beat(self, writer: RowWriter) -> None:
-        if time.monotonic() - self._beaten >= _BEAT:
-            if await writer.lease(seconds=LEASE_SECONDS) is None:
-                raise FencedError("the lease ran out and another runtime took it")
-            self._beaten = time.monotonic()
-
-    async def _turn(self, projectors: Sequence[Projector], log: EventReader) -> bool:
+    async def _turn(self, crew: Crew, log: EventReader) -> bool:
         """Read one batch for those that are furthest behind; say whether all have everything."""
-        active = [each for each in projectors if not each.stopped]
+        active = [each for each in crew.members if not each.stopped]
         if not active:
             return True
         position = min(each.position for each in active)
@@ -157,18 +146,19 @@ class Runtime:
         found = await log.read(_criteria(group), after=position, until=min(ahead, default=None), limit=BATCH)
         events, now = learn(self._codec, found), time.monotonic()
         for each in group:
-            await each.advance(events, found.through, now=now)
+            await crew.advance(each, events, found.through, now=now)
         return found.complete and not ahead
 
-    async def _rest(self, projectors: Sequence[Projector], log: EventReader) -> None:
-        idle = [each for each in projectors if each.is_ahead_of_store]
-        position = min((each.position for each in projectors if not each.stopped), default=None)
+    async def _rest(self, crew: Crew, log: EventReader) -> None:
+        members = crew.members
+        idle = [each for each in members if each.is_ahead_of_store]
+        position = min((each.position for each in members if not each.stopped), default=None)
         if position is None:
-            await asyncio.sleep(_BEAT)
+            await asyncio.sleep(crew.pause)
             return
-        if await log.wait(position, _STORE_IDLE if idle else _BEAT) <= position:
+        if await log.wait(position, _STORE_IDLE if idle else crew.pause) <= position:
             for each in idle:
-                await each.store_idle()
+                await crew.store_idle(each)
 
 
 def _criteria(group: Sequence[Projector]) -> Criteria:

@@ -160,6 +160,10 @@ class Views:
         """Return how many positions the projections of a view have passed since the one that it holds."""
         return await self.reach_of_rows.position(self.bound[name].projections) - await self.position(name)
 
+    def keeps(self, name: str) -> bool:
+        """Say whether it falls to this process to refresh a view: to who leads the first projection that it reads."""
+        return self._live.leads(self.bound[name].projections[:1])
+
     def fits(self, each: BoundView, stored: Materialised | None) -> bool:
         """Say whether what is stored was made by this code from this log."""
         return stored is not None and (stored.fingerprint, stored.log_id) == (each.fingerprint, self._log.log_id)
@@ -171,7 +175,7 @@ class Views:
         stored = (await self._store.stored()).get(each.name)
         if stored is None or self.fits(each, stored):
             return stored
-        if not self._live.leading:
+        if not self.keeps(each.name):
             # Two processes of different code would undo each other's refreshes, one query after the other.
             why = f"has rows of other code; restart the process that folds, or: diptych views refresh {each.name}"
             raise UnmaterialisedError(each.name, 0, stored.position, why)

@@ -51,7 +51,7 @@ class Stored:
         projections = tuple(app.projections.values())
         fingerprints = {each.name: fingerprint_of(each, app.codec.lineage) for each in projections}
         async with app.rows.writer() as writer:
-            await writer.lease(seconds=_LEASE_SECONDS)
+            await writer.lease(fingerprints, seconds=_LEASE_SECONDS)
             installed = await writer.install(
                 projections, fingerprints, log_id=app.store.log_id, head=0, mode="production"
             )

@@ -16,7 +16,7 @@ from diptych.ports import Checkpoint
 from diptych.stores.sqlite.connection import checkpoint, connect_reader, connect_writer, sql
 from diptych.stores.sqlite.lock import FairLock
 
-SCHEMA = ("create_checkpoint", "create_lease", "create_model", "create_feed", "create_view")
+SCHEMA = ("create_checkpoint", "create_worker", "create_owner", "create_model", "create_feed", "create_view")
 _GENERATION = 1 << 44
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from diptych.errors import ForeignLogError, WiringError
+from diptych.errors import ForeignLogError, StoreError, WiringError
 from diptych.model.projections import Projection, ReadModel
 from diptych.ports import Checkpoint, changed_unraised
 from diptych.stores.sqlite.rows_database import put_checkpoint, read_checkpoints, row_sql
@@ -22,20 +22,25 @@ _log = logging.getLogger("diptych.projections")
 
 
 class Installation:
-    """Put projections in place inside one transaction of the writer."""
+    """Put projections in place inside one transaction of the writer.
+
+    `epochs` are those of the owned projections, `others` the names of the rest that the application declares, `held`
+    those that other workers own.
+    """
 
     def __init__(
         self,
         connection: sqlite3.Connection,
-        projections: Sequence[Projection],
+        epochs: Mapping[str, int],
+        others: Collection[str],
+        held: Collection[str],
         *,
         log_id: UUID,
         head: int,
         mode: str,
-        epoch: int,
     ) -> None:
-        self._connection, self._log_id, self._head, self._mode, self._epoch = connection, log_id, head, mode, epoch
-        self._declared = {projection.name for projection in projections}
+        self._connection, self._log_id, self._head, self._mode = connection, log_id, head, mode
+        self._epochs, self._declared, self._held = epochs, {*epochs, *others}, held
         self._stored = read_checkpoints(connection)
         self.writings: dict[str, Writing] = {}
         self.histories: dict[str, HistoryWriting] = {}
@@ -49,7 +54,7 @@ class Installation:
             checkpoint = self._begin(projection, fingerprint, generation=1 if stored is None else stored.generation + 1)
         else:
             # Stopped projections are tried again: the fold may have been fixed.
-            checkpoint = msgspec.structs.replace(stored, epoch=self._epoch, error=None)
+            checkpoint = msgspec.structs.replace(stored, epoch=self._epochs[projection.name], error=None)
             self._complete(projection, stored.generation)
         put_checkpoint(self._connection, checkpoint)
         for model in projection.models:
@@ -105,10 +110,9 @@ class Installation:
             for statement in (*writing.create, *history_statements(model, generation), *finish):
                 self._connection.execute(statement)
             self._connection.execute(row_sql("put_model"), (model.name, projection.name, generation, 0, self._head))
-        target = self._head or None
-        return Checkpoint(
-            projection.name, 0, generation, projection.version, fingerprint, self._log_id, self._epoch, target
-        )
+        name, target = projection.name, self._head or None
+        epoch = self._epochs[name]
+        return Checkpoint(name, 0, generation, projection.version, fingerprint, self._log_id, epoch, target)
 
     def _claim(self, model: str, projection: Projection) -> None:
         """Take a read model over from a projection of this application that declares it no longer; refuse any other."""
@@ -122,6 +126,12 @@ class Installation:
                     f"read_model(..., name='{projection.name}_{model}'), or keep the read models elsewhere, reads=...; "
                     f"if it is gone, remove the file of the read models: all are folded anew from the log",
                 )
+            if owner in self._held:
+                raise StoreError(
+                    f"read model {model!r} of projection {projection.name!r} still belongs to projection {owner!r}, "
+                    f"which another process folds by other code; stop that process, or let it run this code"
+                )
+            self._connection.execute(row_sql("fence"), (owner,))  # a zombie would write into a table of this name
             self._drop(name, generation)
 
     def _drop(self, name: str, generation: int) -> None:

@@ -14,10 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from diptych.model.projections import Key, Projection, ReadModel
-from diptych.ports import Checkpoint, Prepared, Snapshot, Version
+from diptych.ports import Checkpoint, Owner, Prepared, Snapshot, Version
 from diptych.stores.sqlite.rows_database import ReadDatabase, read_changes, read_checkpoints, row_sql, snapshot
 from diptych.stores.sqlite.rows_history import FOREVER, HistoryReading, past_of
 from diptych.stores.sqlite.rows_history import as_of as held_at
+from diptych.stores.sqlite.rows_leases import living
 from diptych.stores.sqlite.rows_statements import Reading, reading_of
 from diptych.stores.tables import table_of
 
@@ -77,6 +78,11 @@ class SqliteRowReader:
             if version != self._checkpoints[0]:
                 self._checkpoints = (version, read_checkpoints(connection))
         return self._checkpoints[1]
+
+    async def owners(self) -> Mapping[str, Owner]:
+        """Return the live owner of each projection that has one."""
+        with self._database.read() as connection:
+            return living(connection)
 
     async def changed(self, models: Sequence[str]) -> int:
         """Return a number that grows with every change, and every rebuild, of any of these read models."""

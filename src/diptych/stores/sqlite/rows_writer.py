@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 
@@ -18,6 +17,7 @@ from diptych.ports import Changes, Checkpoint
 from diptych.stores.sqlite.rows_database import WriteDatabase, row_sql
 from diptych.stores.sqlite.rows_history import HistoryWriting
 from diptych.stores.sqlite.rows_install import Installation
+from diptych.stores.sqlite.rows_leases import SqliteLeases
 from diptych.stores.sqlite.rows_reader import fetch
 from diptych.stores.sqlite.rows_statements import Selecting, Writing, selecting_of
 
@@ -31,8 +31,7 @@ class SqliteRowWriter:
 
     def __init__(self, opened: Callable[[], WriteDatabase]) -> None:
         self._open = opened
-        self._owner = uuid4()
-        self._epoch: int | None = None
+        self._leases: SqliteLeases | None = None
         self._writings: dict[str, Writing] = {}
         self._histories: dict[str, HistoryWriting] = {}
         self._selectings: dict[tuple[str, ...], Selecting] = {}
@@ -47,37 +46,40 @@ class SqliteRowWriter:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._epoch is not None:
-            with self._database.write() as connection:
-                connection.execute(row_sql("renew_lease"), (0, str(self._owner), self._epoch))
+        if self._leases is not None:
+            self._leases.end()
         self._database.close()
 
-    async def lease(self, *, seconds: float) -> int | None:
-        """Take or renew the ownership of the projections; return its epoch, or None while another owner is alive."""
-        now = time.time_ns() // 1000
-        expires = now + int(seconds * 1_000_000)
-        if self._epoch is None and not self._free(now, expires):
-            return None
-        with self._database.write() as connection:
-            self._epoch = self._renewed(connection, expires) or self._taken(connection, now, expires)
+    async def lease(self, projections: Mapping[str, str], *, seconds: float) -> Mapping[str, int]:
+        """Take or renew the ownership of projections, or give some up; return the epoch of each that is owned."""
+        self._leases = self._leases or SqliteLeases(self._database)
+        owned = self._leases.lease(projections, seconds=seconds)
         if self._untidy:
             self._untidy = 0
             self._database.tidy()
-        return self._epoch
+        return owned
 
     async def install(
-        self, projections: Sequence[Projection], fingerprints: Mapping[str, str], *, log_id: UUID, head: int, mode: str
+        self,
+        projections: Sequence[Projection],
+        fingerprints: Mapping[str, str],
+        *,
+        log_id: UUID,
+        head: int,
+        mode: str,
+        others: Collection[str] = (),
     ) -> Mapping[str, Checkpoint]:
         """Make tables and checkpoints; start new generations where they are due."""
+        leases = self._leases or SqliteLeases(self._database)
         with self._database.write() as connection:
-            self._own(connection)
-            installation = Installation(
-                connection, projections, log_id=log_id, head=head, mode=mode, epoch=self._epoch or 0
-            )
+            epochs = leases.owned(connection, [each.name for each in projections])
+            held = leases.held_by_others(connection)
+            installation = Installation(connection, epochs, others, held, log_id=log_id, head=head, mode=mode)
             installed = {each.name: installation.put(each, fingerprints[each.name]) for each in projections}
-        self._writings, self._selectings = installation.writings, {}
-        self._histories = installation.histories
-        self._models = {each.name: tuple(model.name for model in each.models) for each in projections}
+        self._writings |= installation.writings
+        self._histories |= installation.histories
+        self._selectings = {}
+        self._models |= {each.name: tuple(model.name for model in each.models) for each in projections}
         return installed
 
     async def load(self, model: ReadModel[Any], keys: Sequence[Key]) -> Mapping[Key, Any]:
@@ -126,28 +128,6 @@ class SqliteRowWriter:
             self._move(connection, checkpoint, new)
         return new
 
-    def _free(self, now: int, expires: int) -> bool:
-        with self._database.read() as connection:
-            found = connection.execute(row_sql("lease")).fetchone()
-        return found is None or _has_expired(found[2], now, expires)
-
-    def _renewed(self, connection: sqlite3.Connection, expires: int) -> int | None:
-        moved = connection.execute(row_sql("renew_lease"), (expires, str(self._owner), self._epoch)).rowcount
-        return self._epoch if moved else None
-
-    def _taken(self, connection: sqlite3.Connection, now: int, expires: int) -> int | None:
-        found = connection.execute(row_sql("lease")).fetchone()
-        if found is not None and not _has_expired(found[2], now, expires):
-            return None
-        epoch = 1 if found is None else int(found[1]) + 1
-        connection.execute(row_sql("take_lease"), (str(self._owner), epoch, expires))
-        return epoch
-
-    def _own(self, connection: sqlite3.Connection) -> None:
-        found = connection.execute(row_sql("lease")).fetchone()
-        if found is None or found[0] != str(self._owner) or found[1] != self._epoch:
-            raise FencedError("another runtime took over the projections")
-
     def _move(self, connection: sqlite3.Connection, old: Checkpoint, new: Checkpoint) -> None:
         values = (new.position, new.target, new.error, old.projection, old.position, old.epoch)
         if connection.execute(row_sql("move"), values).rowcount != 1:
@@ -169,11 +149,6 @@ class SqliteRowWriter:
             connection.execute(row_sql("trim_feed"), (floor,))
             connection.execute(row_sql("trimmed"), (floor, floor))
             self._trimmed = floor
-
-
-def _has_expired(until: int, now: int, expires: int) -> bool:
-    """Say whether a lease is over; one that reaches far beyond any new one was taken before the clock was set back."""
-    return until <= now or until > expires + (expires - now)
 
 
 class _Batch:

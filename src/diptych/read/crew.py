@@ -1,0 +1,127 @@
+"""Crew: the projectors of the projections that this process owns, which come and go with their leases."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from uuid import UUID
+
+from diptych.codec import EventCodec
+from diptych.errors import FencedError
+from diptych.model.projections import Projection
+from diptych.ports import EventReader, RowWriter
+from diptych.read.plan import Learned
+from diptych.read.progress import LiveProgress
+from diptych.read.projector import Projector
+
+LEASE_SECONDS = 2.0
+_BEAT = 0.5
+_LOOK = 0.2
+_log = logging.getLogger("diptych.projections")
+
+
+class Crew:
+    """Own what no other worker does, up to a fair share, and let it be folded here. For the thread of the writer."""
+
+    def __init__(
+        self,
+        projections: Sequence[Projection],
+        fingerprints: Mapping[str, str],
+        live: LiveProgress,
+        writer: RowWriter,
+        *,
+        log_id: UUID,
+        codec: EventCodec,
+        mode: str,
+    ) -> None:
+        self._projections, self._fingerprints, self._live, self._writer = projections, fingerprints, live, writer
+        self._log_id, self._lineage, self._mode = log_id, codec.lineage, mode
+        self._codes = {each.name: f"{each.version} {fingerprints[each.name]}" for each in projections}
+        self._members: dict[str, Projector] = {}
+        self._beaten: float | None = None
+        self.fenced = 0
+        """How many writes were refused since another worker had taken over."""
+
+    @property
+    def members(self) -> Sequence[Projector]:
+        """Return the projectors, in the order in which the application names them."""
+        return list(self._members.values())
+
+    @property
+    def strangers(self) -> Sequence[Projection]:
+        """Return the projections that are not owned here."""
+        return [each for each in self._projections if each.name not in self._members]
+
+    @property
+    def pause(self) -> float:
+        """Return for how many seconds nothing need be looked at: who owns all has only to renew its leases."""
+        return _BEAT if len(self._members) == len(self._projections) else _LOOK
+
+    async def muster(self, log: EventReader) -> None:
+        """Renew the leases if it is time; take on what is owned newly, and let go of what is no longer."""
+        if self._beaten is not None and time.monotonic() - self._beaten < self.pause:
+            return
+        owned = await self._writer.lease(self._codes, seconds=LEASE_SECONDS)
+        self._beaten = time.monotonic()
+        self._let_go({name for name in self._live.standings if name not in owned})
+        stale = [name for name, each in self._members.items() if each.epoch != owned.get(name)]
+        for name in stale:
+            del self._members[name]
+        new = [each for each in self._projections if each.name in owned and each.name not in self._members]
+        if new:
+            await self._take_on(new, await log.head())
+
+    async def advance(self, each: Projector, events: Sequence[Learned], through: int, *, now: float) -> None:
+        """Let a member take in events; let it go if another worker has taken over."""
+        with self._fencing(each):
+            await each.advance(events, through, now=now)
+
+    async def store_idle(self, each: Projector) -> None:
+        """Let a member store the position that it knows only in memory; let it go as `advance` does."""
+        with self._fencing(each):
+            await each.store_idle()
+
+    def disband(self) -> None:
+        """Forget what the members had in memory: they begin anew from what is stored."""
+        self._members.clear()
+        if self._beaten is None or time.monotonic() - self._beaten > LEASE_SECONDS:
+            self._live.resign(self._codes)  # another worker may be further by now
+        self._beaten = None
+
+    async def _take_on(self, new: Sequence[Projection], head: int) -> None:
+        checkpoints = await self._writer.install(
+            new,
+            self._fingerprints,
+            log_id=self._log_id,
+            head=head,
+            mode=self._mode,
+            others=[each.name for each in self._projections if each not in new],
+        )
+        for each in new:
+            projector = Projector(each, checkpoints[each.name], self._writer, self._live, lineage=self._lineage)
+            self._members[each.name] = projector
+        self._members = {name: self._members[name] for name in self._codes if name in self._members}
+        self._live.lead({each.name: self._members[each.name].standing for each in new})
+        _log.info("folding %s", _named([each.name for each in new]))
+
+    def _let_go(self, names: Collection[str]) -> None:
+        if names:
+            self._live.resign(names)
+            _log.info("no longer folding %s: another process owns it", _named(sorted(names)))
+
+    @contextlib.contextmanager
+    def _fencing(self, each: Projector) -> Iterator[None]:
+        try:
+            yield
+        except FencedError as fenced:
+            self.fenced += 1
+            self._members.pop(each.name, None)
+            self._live.resign((each.name,))
+            self._beaten = None
+            _log.warning("a write was refused: %s", fenced)
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names))

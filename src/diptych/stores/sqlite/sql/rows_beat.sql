@@ -1,0 +1,1 @@
+insert or replace into diptych_worker (worker, name, projections, expires) values (?, ?, ?, ?)

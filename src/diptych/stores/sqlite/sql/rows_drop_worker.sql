@@ -1,0 +1,2 @@
+delete from diptych_worker
+where worker = ?

@@ -1,0 +1,3 @@
+update diptych_checkpoint
+set epoch = epoch + 1
+where projection = ?

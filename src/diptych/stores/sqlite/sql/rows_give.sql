@@ -1,0 +1,7 @@
+update diptych_owner
+set
+    worker = null,
+    since = ?
+where
+    projection = ?
+    and worker = ?

@@ -1,0 +1,5 @@
+update diptych_owner
+set
+    worker = null,
+    since = ?
+where worker = ?

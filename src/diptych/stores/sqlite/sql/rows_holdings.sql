@@ -1,0 +1,7 @@
+select
+    projection,
+    worker,
+    epoch,
+    code,
+    since
+from diptych_owner

@@ -1,0 +1,5 @@
+select
+    worker,
+    projections,
+    expires
+from diptych_worker
