@@ -1,6 +1,0 @@
-select
-    owner,
-    epoch,
-    expires
-from diptych_lease
-where name = 'projections'

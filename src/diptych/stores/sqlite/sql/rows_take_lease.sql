@@ -1,1 +1,0 @@
-insert or replace into diptych_lease (name, owner, epoch, expires) values ('projections', ?, ?, ?)
