@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
 from diptych.model.marks import FullText
-from diptych.stores.sqlite.text_search import RANKED, needles_of
+from diptych.stores.sqlite.text_search import needles_of
+from diptych.stores.text_pages import RANKED
 from tests.sizes import size
 from tests.stores.searching import Catalogue, Item, catalogue
 

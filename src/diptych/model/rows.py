@@ -24,6 +24,9 @@ V = TypeVar("V")
 T = TypeVar("T")
 NUMBER = "_id"
 """The number of a row, by which a text index knows it; only tables of rows that are searched have it."""
+WORDS, VECTOR = "_words", "_text"
+"""The words of a row that is searched, and what a text index makes of them, where they stand beside its columns."""
+_OF_TEXT = frozenset((NUMBER, WORDS, VECTOR))
 _TAKEN = ("rank", "rowid")
 _WIDE = Context(prec=60)
 Self = TypeVar("Self")
@@ -240,7 +243,7 @@ def _refuse_unsearchable(row: type, columns: tuple[Column, ...]) -> None:
                 fix="mark a str or a str | None, with a weight above 0: Annotated[str, FullText(weight=3)]",
             )
     taken = [column.name for column in searched if column.name.lower() in _TAKEN]
-    taken += [column.name for column in columns if searched and column.name == NUMBER]
+    taken += [column.name for column in columns if searched and column.name in _OF_TEXT]
     if taken:
         raise WiringError(
             f"{row.__qualname__} is searched, and its column {taken[0]!r} has a name of the text index's own",

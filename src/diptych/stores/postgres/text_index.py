@@ -14,11 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from diptych.model.projections import ReadModel
+from diptych.model.rows import VECTOR, WORDS
 from diptych.stores.tables import searched
 from diptych.stores.words import words_of
-
-WORDS, VECTOR = "_words", "_text"
-"""The columns of the words, and of the tsvector that PostgreSQL makes of them; no field of a row begins with `_`."""
 
 _LABELS = "ABCD"
 _PLACES = 16_382  # PostgreSQL tells the places of so many words apart
@@ -81,8 +79,7 @@ def cut(word: str) -> str:
 def weights_of(model: ReadModel[Any]) -> str:
     """Return the weights of the labels D, C, B and A as an array of PostgreSQL, the largest as 1.
 
-    >>> from diptych import FullText, Projection
-    >>> from typing import Annotated, NamedTuple
+    The columns that share a label weigh as the mean of theirs.
     """
     weights = [float(column.weight or 0) for column in searched(model)]
     first, rest = weights[:3], weights[3:]

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from diptych.model.projections import ReadModel
-from diptych.stores.postgres.text_index import VECTOR, cut, weights_of
+from diptych.model.rows import VECTOR
+from diptych.stores.postgres.text_index import cut, weights_of
 from diptych.stores.text_pages import BEGUN, FOUND, RANKED, WHOLE, asked_words, unless_cut
 from diptych.stores.words import words_of
 
@@ -84,7 +85,7 @@ class PostgresWordIndex:
         """Return each word with how much it counts: the more, the fewer rows hold it."""
         arrays = [sa.bindparam(name, type_=postgresql.ARRAY(sa.Text())) for name in (_EACH_WHOLE, _EACH_BEGUN)]
         needles = sa.func.unnest(*arrays).table_valued("whole", "begun", name="needle").render_derived()
-        held = sa.select(sa.literal_column("1")).select_from(self._table).where(self._holds(needles.c.begun))
+        held: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(self._table).where(self._holds(needles.c.begun))
         several = sa.select(sa.func.count()).select_from(held.limit(RANKED).correlate(needles).subquery("held"))
         counted = sa.func.ln(sa.literal_column("2.0") + several.scalar_subquery(), type_=sa.Float())
         # One word alone is as rare in every row.

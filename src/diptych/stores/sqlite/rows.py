@@ -17,8 +17,9 @@ from diptych.stores.sqlite.rows_plans import SqliteWatch, open_ones
 from diptych.stores.sqlite.rows_reader import SqliteRowReader
 from diptych.stores.sqlite.rows_views import SqliteViews
 from diptych.stores.sqlite.rows_writer import SqliteRowWriter
-from diptych.stores.sqlite.text_search import SqliteTextSearch
+from diptych.stores.sqlite.text_search import SqliteWordIndex
 from diptych.stores.tables import table_of
+from diptych.stores.text_pages import TextPages
 
 
 class SqliteRowStore:
@@ -54,9 +55,9 @@ class SqliteRowStore:
             self._tables[id(model)] = (model, table_of(model))
         return self._tables[id(model)][1]
 
-    def text(self, model: ReadModel[Any]) -> SqliteTextSearch:
+    def text(self, model: ReadModel[Any]) -> TextPages:
         """Return the search of the read model's FullText columns."""
-        return SqliteTextSearch(model, self.table(model))
+        return TextPages(model, self.table(model), SqliteWordIndex(model, self.table(model)))
 
     def reader(self) -> SqliteRowReader:
         """Return an unopened reader."""
