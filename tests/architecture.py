@@ -30,6 +30,7 @@ FLOORS: Mapping[str, int] = {
     "read": 4,
     "react": 5,
     "history": 5,
+    "moving": 5,  # a log into another house
     "describing": 5,
     "wiring": 5,
     "application": 6,

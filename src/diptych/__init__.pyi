@@ -7,6 +7,7 @@ from diptych.describing.description import Description
 from diptych.dispatch import Handler, Middleware
 from diptych.errors import (
     BlockingError,
+    CopyError,
     CorruptionError,
     CostError,
     Error,
@@ -108,6 +109,7 @@ __all__ = [
     "CommandPage",
     "Conflict",
     "Context",
+    "CopyError",
     "CorruptionError",
     "Cost",
     "CostError",

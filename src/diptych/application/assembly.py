@@ -12,7 +12,7 @@ from diptych.history.touching import Touching
 from diptych.history.trace import Reactions, Traces
 from diptych.history.trial import Trials
 from diptych.injection import Injector
-from diptych.ports import AuditTrail, EventStore, RowStore
+from diptych.ports import AuditTrail, EventStore, RowStore, refuse_unfinished
 from diptych.react.panel import ReactPanel
 from diptych.read.panel import ReadPanel
 from diptych.stores.urls import audit_beside, bookmarks_beside, event_store, reads_beside, row_store, snapshots_beside
@@ -44,6 +44,7 @@ class Assembly:
         """Open what the application provides, the log, then both panels and what reacts; all close with the stack."""
         await self.injector.open(stack)
         await stack.enter_async_context(self.store)
+        await refuse_unfinished(self.store)
         await stack.enter_async_context(self.write.snapshots)
         await stack.enter_async_context(self.trail)
         if self.noting is not None:

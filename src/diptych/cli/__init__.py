@@ -17,7 +17,7 @@ _COMMANDS = {
     "views": ("diptych.cli.views:views", "See where materialised views stand, and refresh them."),
     "subscribers": ("diptych.cli.subscribers:subscribers", "See where subscribers stand, and skip an event."),
     "history": ("diptych.cli.history:history", "Tell the past of a row: blame, diff, versions."),
-    "log": ("diptych.cli.log:log", "Look after the log: verify."),
+    "log": ("diptych.cli.log:log", "Look after the log: verify, copy, export, import."),
     "describe": ("diptych.cli.describing:describe", "Draw an application: commands, events, read models, queries."),
     "doctor": ("diptych.cli.doctor:doctor", "Examine an application, its stores and this machine."),
 }

@@ -42,6 +42,7 @@
             ├── CorruptionError    stored bytes that do not match their hash
             ├── ForeignLogError    a checkpoint that belongs to another log
             ├── FencedError        a write by a runtime that no longer owns the projection
+            ├── CopyError          a log that cannot be copied there, or a copy that is not equal
             └── StorageFullError   the disk is full: nothing was acknowledged
 """
 
@@ -74,6 +75,7 @@ from diptych.errors.sending import (
     UnwrapError,
 )
 from diptych.errors.stores import (
+    CopyError,
     CorruptionError,
     FencedError,
     ForeignLogError,
@@ -86,6 +88,7 @@ from diptych.errors.wiring import SettingsError, WiringError
 
 __all__ = [
     "BlockingError",
+    "CopyError",
     "CorruptionError",
     "CostError",
     "Error",

@@ -25,5 +25,9 @@ class FencedError(StoreError):
     """The write came from a runtime that no longer owns the projection; it was refused."""
 
 
+class CopyError(StoreError):
+    """A log cannot be copied there, or its copy is not equal to it."""
+
+
 class StorageFullError(StoreError):
     """The disk is full: nothing was acknowledged; free space and go on."""

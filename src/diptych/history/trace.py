@@ -13,7 +13,7 @@ from diptych.history.touching import Touching
 from diptych.history.traced import Heard, Standing, Trace, TracedEvent
 from diptych.model.criteria import Criteria
 from diptych.model.subscribers import Subscriber
-from diptych.ports import Bookmark, EventStore, Record, Skip, StoredEvent
+from diptych.ports import Bookmark, EventStore, Origin, Record, Skip, StoredEvent, origins_of, recorded_in
 from diptych.recorded import instant, metadata_of
 
 LOOKED_AT = 10_000
@@ -45,12 +45,14 @@ class Traces:
     ) -> None:
         self._log, self._codec, self._sent, self._touching = log, codec, sent, touching
         self._subscribers, self._bookmarks, self._skips = reactions
+        self._origins: Sequence[Origin] = ()
 
     async def trace(self, command: UUID | int, *, looked_at: int = LOOKED_AT) -> Trace:
         """Return the trace of a command, by its id or by the position of one of its events.
 
         Raises UnknownCommandError for an id that nothing is known of, and a position where no command put an event.
         """
+        self._origins = await origins_of(self._log)
         command_id = await self._id_at(command) if isinstance(command, int) else command
         known = await self._sent.of(command_id)
         if not known:
@@ -147,7 +149,7 @@ class Traces:
         return tuple(Heard(each, _standing(bookmarks.get(each), stored, each in skipped)) for each in concerned)
 
     def _event_id(self, stored: StoredEvent) -> UUID:
-        return uuid5(self._log.log_id, str(stored.position))
+        return uuid5(recorded_in(self._origins, stored.position, self._log.log_id), str(stored.position))
 
 
 class _Window(NamedTuple):

@@ -22,6 +22,20 @@ from diptych.ports.log import (
     Slice,
     StoredEvent,
 )
+from diptych.ports.moving import (
+    FIRST,
+    Copy,
+    Movable,
+    MovableBookmarks,
+    MovableLog,
+    Origin,
+    origins_of,
+    recorded_in,
+    refuse_disorder,
+    refuse_other,
+    refuse_owned,
+    refuse_unfinished,
+)
 from diptych.ports.row_store import RowStore
 from diptych.ports.rows import (
     Changes,
@@ -45,6 +59,7 @@ from diptych.ports.units import Transactional, Unit
 from diptych.ports.views import Computed, Materialised, ViewStore
 
 __all__ = [
+    "FIRST",
     "NEWEST",
     "Append",
     "AppendOutcome",
@@ -59,6 +74,7 @@ __all__ = [
     "Clock",
     "Computed",
     "Conflicted",
+    "Copy",
     "EventReader",
     "EventStore",
     "Examined",
@@ -68,9 +84,13 @@ __all__ = [
     "Listed",
     "Materialised",
     "Metadata",
+    "Movable",
+    "MovableBookmarks",
+    "MovableLog",
     "NewEvent",
     "Noted",
     "Opened",
+    "Origin",
     "Owned",
     "Owner",
     "Prepared",
@@ -95,5 +115,11 @@ __all__ = [
     "Wanted",
     "changed_unraised",
     "displaced",
+    "origins_of",
+    "recorded_in",
+    "refuse_disorder",
+    "refuse_other",
+    "refuse_owned",
+    "refuse_unfinished",
     "skipping",
 ]

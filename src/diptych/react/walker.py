@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +15,18 @@ from diptych.errors import FencedError, ForeignLogError
 from diptych.model.criteria import Criteria
 from diptych.model.messages import EventType
 from diptych.model.subscribers import Subscriber, envelope_of
-from diptych.ports import Bookmark, Bookmarks, Clock, EventStore, Failure, StoredEvent, displaced
+from diptych.ports import (
+    Bookmark,
+    Bookmarks,
+    Clock,
+    EventStore,
+    Failure,
+    Origin,
+    StoredEvent,
+    displaced,
+    origins_of,
+    recorded_in,
+)
 from diptych.react.handling import Handling, Occasion
 from diptych.react.signal import Signal
 from diptych.recorded import failure_at, meta_of
@@ -47,6 +58,7 @@ class Walker:
         self._known = frozenset(each.name for each in self._types.values()) | codec.lineage.names
         self.criteria = Criteria.typed(*codec.stored_names(subscriber.names))
         self._bookmark: Bookmark | None = None
+        self._origins: Sequence[Origin] = ()
         self.position = 0
         self.moved = Signal()
 
@@ -81,6 +93,7 @@ class Walker:
             if taken.log_id != self._store.log_id or taken.position > head:
                 raise _foreign(taken, self._store, head)
             self._bookmark, self.position = taken, taken.position
+            self._origins = await origins_of(self._store)
             self.moved.give()
         return taken is not None
 
@@ -171,7 +184,8 @@ class Walker:
 
     def _occasion(self, stored: StoredEvent, kind: EventType, index: int) -> Occasion:
         meta = meta_of(stored, index)
-        envelope = envelope_of(self._store.log_id, kind.name, kind.version, meta, self._attempt(stored))
+        log_id = recorded_in(self._origins, stored.position, self._store.log_id)
+        envelope = envelope_of(log_id, kind.name, kind.version, meta, self._attempt(stored))
         command_id = meta.command_id or envelope.id
         return Occasion(self._clock.now(), command_id, meta.actor, envelope=envelope, meta=meta)
 

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from diptych.ports import Bookmark, Failure, Skip, displaced, skipping
+from diptych.ports import Bookmark, Failure, Skip, displaced, refuse_owned, skipping
 
 
 @dataclass(eq=False)
@@ -75,3 +75,9 @@ class MemoryBookmarks:
     async def skips(self) -> Sequence[Skip]:
         """Return everything that was ever skipped."""
         return tuple(self._shelf.skips)
+
+    async def settle(self, bookmarks: Sequence[Bookmark], skips: Sequence[Skip]) -> None:
+        """Store these in place of all that is there, unless one that is there was ever owned."""
+        refuse_owned(self._shelf.bookmarks.values())
+        self._shelf.bookmarks = {each.subscriber: replace(each, epoch=0) for each in bookmarks}
+        self._shelf.skips = list(skips)

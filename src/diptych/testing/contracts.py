@@ -19,11 +19,12 @@ from diptych.testing.contract.boundaries import BoundariesContract
 from diptych.testing.contract.conditions import ConditionsContract
 from diptych.testing.contract.content import ContentContract
 from diptych.testing.contract.live import LiveContract
+from diptych.testing.contract.moving import MovingContract
 from diptych.testing.contract.reading import ReadingContract
 from diptych.testing.contract.recording import RecordingContract
 from diptych.testing.contract.snapshots import SnapshotsContract
 
-__all__ = ["BookmarksContract", "EventStoreContract", "SnapshotsContract"]
+__all__ = ["BookmarksContract", "EventStoreContract", "MovingContract", "SnapshotsContract"]
 
 
 class EventStoreContract(

@@ -33,7 +33,7 @@ class Tail:
         self._connection = connection
         self.head: int = connection.execute(sql("log_select_head")).fetchone()[0]
         row = connection.execute(sql("log_select_recorded_at"), (self.head,)).fetchone()
-        self._recorded_at: int = row[0] if row else 0
+        self.recorded_at: int = row[0] if row else 0
         self._tags = TagIds(connection)
         self._newest = Newest(connection, self.head)
         self._types: dict[tuple[str, int], int] = {}
@@ -87,7 +87,7 @@ class Tail:
         self._newest.settle(self.head)
 
     def _accept(self, append: Append) -> Appended:
-        recorded_at = max(append.now, self._recorded_at)
+        recorded_at = max(append.now, self.recorded_at)
         first, last = self.head + 1, self.head + len(append.events)
         rows = self._rows(append, first, recorded_at)
         record = append.record
@@ -106,7 +106,7 @@ class Tail:
             )
         if rows:
             self._events += rows
-            self.head, self._recorded_at = last, recorded_at
+            self.head, self.recorded_at = last, recorded_at
         return Appended(first, last, recorded_at)
 
     def _rows(self, append: Append, first: int, recorded_at: int) -> list[EventRow]:

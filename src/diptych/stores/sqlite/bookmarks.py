@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from diptych.ports import Bookmark, Failure, Skip, displaced, skipping
+from diptych.ports import Bookmark, Failure, Skip, displaced, refuse_owned, skipping
 from diptych.stores.sqlite.bookmarks_file import BookmarksFile, bookmark_sql
 from diptych.stores.sqlite.jobs import finished
 
@@ -65,6 +65,10 @@ class SqliteBookmarks:
     async def skips(self) -> Sequence[Skip]:
         """Return everything that was ever skipped."""
         return await self._run(self._skips)
+
+    async def settle(self, bookmarks: Sequence[Bookmark], skips: Sequence[Skip]) -> None:
+        """Store these in place of all that is there, unless one that is there was ever owned; none make no file."""
+        await self._run(lambda: self._settle(bookmarks, skips))
 
     async def _run(self, work: Callable[[], T]) -> T:
         # Not cancelled with its caller: what was handled is stored, and the thread ends after that.
@@ -132,11 +136,26 @@ class SqliteBookmarks:
             return ()
         return tuple(Skip(*values) for values in self._opened().rows("skips"))
 
+    def _settle(self, bookmarks: Sequence[Bookmark], skips: Sequence[Skip]) -> None:
+        if not (bookmarks or skips or self._all()):
+            return
+        with self._opened().write(durable=True) as connection:
+            refuse_owned(map(_bookmark, connection.execute(bookmark_sql("all")).fetchall()))
+            connection.execute(bookmark_sql("clear"))
+            connection.execute(bookmark_sql("clear_skips"))
+            settled = [(each.subscriber, each.position, str(each.log_id), *_failing(each)) for each in bookmarks]
+            connection.executemany(bookmark_sql("settle"), settled)
+            skipped = [(each.subscriber, each.position, each.skipped_at, each.error) for each in skips]
+            connection.executemany(bookmark_sql("insert_skip"), skipped)
+
+
+def _failing(bookmark: Bookmark) -> tuple[int | None, int | None, str | None]:
+    failed = bookmark.failure
+    return (None, None, None) if failed is None else (failed.position, failed.attempts, failed.error)
+
 
 def _moved(connection: sqlite3.Connection, old: Bookmark, new: Bookmark) -> bool:
-    failed = new.failure
-    failing = (None, None, None) if failed is None else (failed.position, failed.attempts, failed.error)
-    values = (new.position, *failing, old.subscriber, old.position, old.epoch)
+    values = (new.position, *_failing(new), old.subscriber, old.position, old.epoch)
     return connection.execute(bookmark_sql("move"), values).rowcount == 1
 
 

@@ -17,10 +17,12 @@ from uuid import UUID
 
 from diptych.errors import StoreError, WiringError
 from diptych.model.criteria import Clause, Criteria
-from diptych.ports import Append, AppendOutcome, EventReader, Record, Slice, Unit, Wanted
+from diptych.ports import Append, AppendOutcome, Copy, EventReader, Record, Slice, StoredEvent, Unit, Wanted
 from diptych.stores.heads import KnownHead
 from diptych.stores.sqlite.connection import connect_reader, disconnect
+from diptych.stores.sqlite.copied import LogReceiver
 from diptych.stores.sqlite.forks import FORKS
+from diptych.stores.sqlite.jobs import finished
 from diptych.stores.sqlite.lock import FairLock
 from diptych.stores.sqlite.pages import LogPages
 from diptych.stores.sqlite.schema import SCHEMA_VERSION
@@ -123,6 +125,7 @@ class SqliteEventStore(SqliteEventReader):
         self._writer: LogWriter | None = None
         self._scanner: ThreadPoolExecutor | None = None
         self._scanned: LogPages | None = None
+        self._receiver: LogReceiver | None = None
         self._units: Any = None  # SqliteUnits, which needs the extra `sql`
 
     @property
@@ -186,6 +189,29 @@ class SqliteEventStore(SqliteEventReader):
         unit: Unit = self._units.unit(limit)
         return unit
 
+    async def records_after(self, command_id: UUID, *, limit: int) -> Sequence[Record]:
+        """Return at most `limit` records beyond this id, in the order of ids."""
+        return await self._scan(lambda pages: pages.records_after(command_id, limit))
+
+    async def copied(self) -> Copy | None:
+        """Return how far this log is a copy of another one, or None."""
+        return self._pages().copied()
+
+    async def receive(
+        self, events: Sequence[StoredEvent], records: Sequence[Record], *, before: Copy | None, after: Copy
+    ) -> Copy:
+        """Store a page of another log and how far the copy is then, all or nothing; cancelling stops nothing."""
+        self._writing()
+        receiver = self._receiver or LogReceiver(self._path, self._known)
+        if self._receiver is None:
+            self._receiver = receiver
+            self._stack.push_async_callback(asyncio.to_thread, receiver.close)
+        return await finished(None, partial(receiver.receive, events, records, before, after))
+
+    async def located(self, position: int) -> int:
+        """Return the same position: a copy is as dense as its source."""
+        return position
+
     async def verify(self) -> AsyncIterator[int]:
         """Read all again, yield how far it is right; raise CorruptionError naming the first position that is not."""
         proved = Proved()
@@ -193,7 +219,7 @@ class SqliteEventStore(SqliteEventReader):
             proved = await self._scan(partial(verify_page, proved=proved))
             yield proved.position
 
-    def describe(self) -> dict[str, object]:
+    async def describe(self) -> dict[str, object]:
         """Describe the store for `doctor`."""
         return {
             "store": "sqlite",
@@ -227,7 +253,7 @@ class SqliteEventStore(SqliteEventReader):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._writer = self._scanner = self._scanned = None
+        self._writer = self._scanner = self._scanned = self._receiver = None
         await super().__aexit__(kind, error, trace)
 
     async def _scan(self, read: Callable[[LogPages], T]) -> T:

@@ -12,10 +12,11 @@ import msgspec
 
 from diptych.errors import CorruptionError, StoreError
 from diptych.model.criteria import Clause, Criteria
-from diptych.ports import Record, Slice, StoredEvent, Wanted
+from diptych.ports import Copy, Record, Slice, StoredEvent, Wanted
 from diptych.stores.heads import KnownHead
 from diptych.stores.sqlite import statements
 from diptych.stores.sqlite.connection import sql
+from diptych.stores.sqlite.copied import copied
 from diptych.stores.sqlite.faults import store_error
 from diptych.stores.sqlite.forks import FORKS
 
@@ -60,6 +61,15 @@ class LogPages:
         """Read the newest records below `before`: all are looked at, in the order of their ids."""
         bound = (*before, wanted.since, wanted.name, wanted.principal, limit)
         return [Record(UUID(bytes=each[0]), *each[1:]) for each in self._rows(sql("log_list_commands"), bound)]
+
+    def records_after(self, command_id: UUID, limit: int) -> list[Record]:
+        """Read the records beyond this id, in the order of ids."""
+        rows = self._rows(sql("log_commands_after"), (command_id.bytes, limit))
+        return [Record(UUID(bytes=each[0]), *each[1:]) for each in rows]
+
+    def copied(self) -> Copy | None:
+        """Read how far the log is a copy of another one."""
+        return copied(self._connection)
 
     def read(self, criteria: Criteria, after: int, until: int | None, limit: int, *, backwards: bool) -> Slice:
         """Read one slice, as the port says."""

@@ -21,7 +21,7 @@ _OBJECTS = (
     "log_create_commands",
 )
 
-OWN_NAMES = frozenset(name.removeprefix("log_create_") for name in _OBJECTS)
+OWN_NAMES = frozenset(name.removeprefix("log_create_") for name in _OBJECTS) | {"copied"}
 """The names of the log's own tables and indexes, which no other table in the file may have."""
 
 

@@ -1,0 +1,1 @@
+insert into copied (source, position, head, finished, origins) values (?, ?, ?, ?, ?)
