@@ -1,0 +1,2 @@
+delete from diptych.workers
+where worker = any($1::uuid[])

@@ -1,0 +1,3 @@
+update diptych.owners
+set worker = null, since = clock_timestamp()
+where worker = $1
