@@ -22,9 +22,10 @@ from diptych.testing.contract.live import LiveContract
 from diptych.testing.contract.moving import MovingContract
 from diptych.testing.contract.reading import ReadingContract
 from diptych.testing.contract.recording import RecordingContract
+from diptych.testing.contract.settling import SettlingContract
 from diptych.testing.contract.snapshots import SnapshotsContract
 
-__all__ = ["BookmarksContract", "EventStoreContract", "MovingContract", "SnapshotsContract"]
+__all__ = ["BookmarksContract", "EventStoreContract", "MovingContract", "SettlingContract", "SnapshotsContract"]
 
 
 class EventStoreContract(

@@ -9,12 +9,14 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from diptych.ports import Bookmark, Failure, Skip, displaced, skipping
+from diptych.ports import Bookmark, Failure, Skip, displaced, refuse_owned, skipping
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection
 from diptych.stores.postgres.link import Link
 from diptych.stores.postgres.statements import sql
 from diptych.stores.postgres.texts import storable
+
+_NOBODY = UUID(int=0)
 
 
 class PostgresBookmarks:
@@ -67,10 +69,22 @@ class PostgresBookmarks:
         """Return everything that was ever skipped."""
         return [Skip(*row) for row in await self._link.run(lambda connection: connection.fetch(self._sql("skips")))]
 
+    async def settle(self, bookmarks: Sequence[Bookmark], skips: Sequence[Skip]) -> None:
+        """Store these in place of all that is there, unless one that is there was ever owned."""
+        await self._link.commit(lambda connection: self._settle(connection, bookmarks, skips))
+
+    async def _settle(self, connection: Connection, bookmarks: Sequence[Bookmark], skips: Sequence[Skip]) -> None:
+        await connection.execute(self._sql("lock"))
+        refuse_owned(map(_bookmark, await connection.fetch(self._sql("all"))))
+        await connection.execute(self._sql("clear"))
+        await connection.execute(self._sql("clear_skips"))
+        settled = [(each.subscriber, each.position, each.log_id, _NOBODY, *_failing(each)) for each in bookmarks]
+        await connection.executemany(self._sql("settle"), settled)
+        skipped = [(each.subscriber, each.position, each.skipped_at, storable(each.error)) for each in skips]
+        await connection.executemany(self._sql("insert_skip"), skipped)
+
     async def _move(self, connection: Connection, old: Bookmark, new: Bookmark) -> bool:
-        failed = new.failure
-        failing = (None, None, None) if failed is None else (failed.position, failed.attempts, failed.error)
-        given = (old.subscriber, old.position, old.epoch, new.position, *failing)
+        given = (old.subscriber, old.position, old.epoch, new.position, *_failing(new))
         return await connection.fetchval(self._sql("move"), *given) is not None
 
     async def _skip(self, connection: Connection, subscriber: str, position: int, now: int) -> Bookmark:
@@ -84,6 +98,11 @@ class PostgresBookmarks:
 
     def _sql(self, name: str) -> str:
         return sql(f"bookmarks_{name}", self._schema)
+
+
+def _failing(bookmark: Bookmark) -> tuple[int | None, int | None, str | None]:
+    failed = bookmark.failure
+    return (None, None, None) if failed is None else (failed.position, failed.attempts, storable(failed.error))
 
 
 def _bookmark(row: Sequence[Any]) -> Bookmark:

@@ -12,11 +12,12 @@ from uuid import UUID
 
 from diptych.errors import WiringError
 from diptych.model.criteria import Clause, Criteria
-from diptych.ports import Append, AppendOutcome, EventReader, Record, Slice, Unit, Wanted
+from diptych.ports import Append, AppendOutcome, Copy, EventReader, Record, Slice, StoredEvent, Unit, Wanted
 from diptych.stores.heads import KnownHead
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.appends import record_of
 from diptych.stores.postgres.connection import Connection, close, refuse_unfit
+from diptych.stores.postgres.copied import LogReceiver, copied, records_after
 from diptych.stores.postgres.described import described
 from diptych.stores.postgres.loads import Loads
 from diptych.stores.postgres.migrations import migrate
@@ -139,6 +140,7 @@ class PostgresEventStore(PostgresEventReader):
         self._log_id: UUID | None = None
         self._writer: LogWriter | None = None
         self._loads: Loads | None = None
+        self._receiver = LogReceiver(address)
         self._units: Any = None  # PostgresUnits, which needs the extra `sql`
 
     @property
@@ -171,6 +173,29 @@ class PostgresEventStore(PostgresEventReader):
         if self._loads is None:
             raise not_open(f"the log {self._address}")
         return await self._loads.load(clause, after, limit, self._known.position)
+
+    async def records_after(self, command_id: UUID, *, limit: int) -> Sequence[Record]:
+        """Return at most `limit` records beyond this id, in the order of ids."""
+        schema = self._address.schema
+        return await self._open_readers().run(
+            lambda connection: records_after(connection, command_id, limit, schema=schema)
+        )
+
+    async def copied(self) -> Copy | None:
+        """Return how far this log is a copy of another one, or None."""
+        return await self._open_readers().run(lambda connection: copied(connection, self._address.schema))
+
+    async def receive(
+        self, events: Sequence[StoredEvent], records: Sequence[Record], *, before: Copy | None, after: Copy
+    ) -> Copy:
+        """Store a page of another log and how far the copy is then, all or nothing; cancelling stops nothing."""
+        kept = await self._receiver.receive(events, records, before, after)
+        self._published(kept.head)
+        return kept
+
+    async def located(self, position: int) -> int:
+        """Return the same position: a copy is as dense as its source."""
+        return position
 
     def reader(self) -> EventReader:
         """Return an unopened reader of the same log for another loop."""
@@ -212,6 +237,8 @@ class PostgresEventStore(PostgresEventReader):
             await session.open()
             self._wakeups, self._writer = wakeups, LogWriter(session, self._published)
             stack.push_async_callback(self._writer.close)
+            self._receiver.open()
+            stack.push_async_callback(self._receiver.close)
             if self._units is not None:
                 await stack.enter_async_context(self._units)
             await super().__aenter__()

@@ -1,0 +1,1 @@
+lock table diptych.bookmarks in share row exclusive mode

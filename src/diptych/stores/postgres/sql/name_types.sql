@@ -1,0 +1,1 @@
+select diptych.name_types($1, $2)

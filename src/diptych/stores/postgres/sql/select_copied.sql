@@ -1,0 +1,1 @@
+select source, position, head, finished, origins from diptych.copied

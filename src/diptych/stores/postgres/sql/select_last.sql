@@ -1,0 +1,1 @@
+select position, recorded_at from diptych.events order by position desc limit 1

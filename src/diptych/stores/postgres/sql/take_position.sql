@@ -1,0 +1,1 @@
+select diptych.take_position()
