@@ -17,6 +17,7 @@ from diptych.ports import RowReader
 from diptych.read.plan import learn
 from diptych.read.progress import LiveProgress
 from diptych.read.projector import Projector
+from diptych.stores.history_tables import Chained
 from diptych.stores.memory import MemoryEventStore
 from diptych.stores.sqlite import rows_history
 from diptych.stores.sqlite.rows import SqliteRowStore
@@ -73,8 +74,8 @@ def test_the_past_is_what_a_cold_fold_up_to_there_makes(
 
 @pytest.mark.fault
 def test_a_version_that_is_never_closed_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    chained = rows_history._chained
-    monkeypatch.setattr(rows_history, "_chained", lambda versions: ({}, chained(versions)[1]))
+    chained = rows_history.chained
+    monkeypatch.setattr(rows_history, "chained", lambda versions: Chained({}, chained(versions).rows))
     found = given(plans, st.lists(events, min_size=8, max_size=15), st.integers(1, 3))(
         lambda plan, log, batch: asyncio.run(compared(plan, log, batch))
     )

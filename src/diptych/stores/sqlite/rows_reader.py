@@ -15,9 +15,10 @@ from sqlalchemy.pool import StaticPool
 
 from diptych.model.projections import Key, Projection, ReadModel
 from diptych.ports import Checkpoint, Owner, Prepared, Snapshot, Version
+from diptych.stores.history_tables import FOREVER
+from diptych.stores.history_tables import as_of as held_at
 from diptych.stores.sqlite.rows_database import ReadDatabase, read_changes, read_checkpoints, row_sql, snapshot
-from diptych.stores.sqlite.rows_history import FOREVER, HistoryReading, past_of
-from diptych.stores.sqlite.rows_history import as_of as held_at
+from diptych.stores.sqlite.rows_history import HistoryReading, past_of
 from diptych.stores.sqlite.rows_leases import living
 from diptych.stores.sqlite.rows_statements import Reading, reading_of
 from diptych.stores.tables import table_of
