@@ -15,8 +15,8 @@ _HOMES = {
     "diptych.describing.description": "Description",
     "diptych.dispatch": "Handler Middleware",
     "diptych.errors": (
-        "BlockingError CopyError CorruptionError CostError Error FencedError FieldErrors FoldError ForeignLogError "
-        "HistoryError InvalidMessageError KeyReusedError MalformedError MessageError Missing NoHistoryError NotAllowed "
+        "BlockingError ContentionError CopyError CorruptionError CostError Error FencedError FieldErrors FoldError "
+        "ForeignLogError HistoryError InvalidMessageError KeyReusedError MalformedError MessageError Missing NoHistoryError NotAllowed "
         "NotDurableError OutcomeUnknownError OutdatedError PositionError ReactionError RebuildingError "
         "RefreshError Refusal SettingsError StaleError StaleRowError StorageFullError StoreError TurnHeldError "
         "UnitError UnknownCommandError UnknownMessageError UnknownRowError UnmaterialisedError UnreadableEventError "

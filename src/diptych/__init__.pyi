@@ -7,6 +7,7 @@ from diptych.describing.description import Description
 from diptych.dispatch import Handler, Middleware
 from diptych.errors import (
     BlockingError,
+    ContentionError,
     CopyError,
     CorruptionError,
     CostError,
@@ -98,6 +99,7 @@ __all__ = [
     "Blame",
     "BlockingApplication",
     "BlockingError",
+    "ContentionError",
     "Bounds",
     "CacheFigures",
     "Cached",

@@ -19,8 +19,9 @@
         ├── KeyReusedError         an idempotency key that came back with another request
         ├── UntriableError         a command that cannot be tried, since its handler has effects of its own
         ├── UnitError              a unit of work used in a way that would break all or nothing
-        │   ├── TurnHeldError          it held the write turn for too long: rolled back
-        │   └── StaleRowError          it would change a row that somebody else changed       -> Conflict
+        │   ├── TurnHeldError          it held what others wait for for too long: rolled back
+        │   ├── StaleRowError          it would change a row that somebody else changed       -> Conflict
+        │   └── ContentionError        others were in its way: a deadlock, a lock not free    -> Conflict
         ├── OutcomeUnknownError    the command may or may not have taken effect: look it up
         ├── BlockingError          a call without async that cannot be waited for
         ├── RequestError           an HTTP request that cannot be served as it came
@@ -83,11 +84,12 @@ from diptych.errors.stores import (
     StorageFullError,
     StoreError,
 )
-from diptych.errors.units import StaleRowError, TurnHeldError, UnitError
+from diptych.errors.units import ContentionError, StaleRowError, TurnHeldError, UnitError
 from diptych.errors.wiring import SettingsError, WiringError
 
 __all__ = [
     "BlockingError",
+    "ContentionError",
     "CopyError",
     "CorruptionError",
     "CostError",

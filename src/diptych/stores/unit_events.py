@@ -57,11 +57,11 @@ def watch(engine: AsyncEngine) -> None:
     event.listen(engine.sync_engine, "rollback", _rolling_back)
 
 
-def session_of(unit: Watched, engine: AsyncEngine) -> AsyncSession:
+def session_of(unit: Watched, engine: AsyncEngine, kind: type[Session] = UnitSession) -> AsyncSession:
     """Return the session of a unit; both go by one connection, which the session gives back when it is closed."""
     bound = engine.execution_options(**{UNIT: unit})
     return AsyncSession(
-        bound, sync_session_class=UnitSession, expire_on_commit=False, close_resets_only=False, info={UNIT: unit}
+        bound, sync_session_class=kind, expire_on_commit=False, close_resets_only=False, info={UNIT: unit}
     )
 
 

@@ -44,8 +44,8 @@ def _moved(owner: object, session: Session) -> Iterator[object]:
 def refuse_stale(session: Session, states: Iterable[State]) -> None:
     """Raise StaleRowError if the database no longer holds one of these rows as it was loaded; hold the turn.
 
-    Raises UnitError for a list, set or dict that was changed in place, unless the class has a version_id_col: nobody
-    knows what it was.
+    Where rows have locks, they are locked, in the order of their keys. Raises UnitError for a list, set or dict that
+    was changed in place, unless the class has a version_id_col: nobody knows what it was.
     """
     by_mapper: dict[Mapper[Any], list[State]] = {}
     for state in states:
@@ -99,7 +99,8 @@ def _now(session: Session, mapper: Mapper[Any], states: Sequence[State], names: 
     keys = [_attribute(mapper, mapper.get_property_by_column(column).key) for column in mapper.primary_key]
     values = [_attribute(mapper, name) for name in names]
     # A select of columns loads no object, and touches none that is there.
-    statement = sa.select(*keys, *values).where(_among(keys, [state.identity or () for state in states]))
+    among = sa.select(*keys, *values).where(_among(keys, [state.identity or () for state in states]))
+    statement = among.order_by(*keys).with_for_update()
     rows: Iterator[Any] = iter(session.connection().execute(statement))
     return {tuple(row[: len(keys)]): tuple(row[len(keys) :]) for row in rows}
 

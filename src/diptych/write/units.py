@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Never, TypeVar, get_args, get_or
 import msgspec
 
 from diptych.dispatch import Handler
-from diptych.errors import StaleRowError, WiringError
+from diptych.errors import ContentionError, StaleRowError, WiringError
 from diptych.injection import Source
 from diptych.model.criteria import Condition, Criteria, unless
 from diptych.model.fields import members_of, place_of
@@ -133,8 +133,8 @@ class UnitWorking:
             async with self._store.unit(limit=self._limit) as unit:
                 work = UnitWork(self._working.refresh, unit, request.expected)
                 result = await self._working.run(handler, command, request, work, log=work)
-        except StaleRowError as stale:
-            return Conflict(str(stale))
+        except (StaleRowError, ContentionError) as lost:
+            return Conflict(str(lost))
         outdated = request.expected is not None and 0 < request.expected < work.conflict
         return unexpected(work.conflict, request) if outdated and isinstance(result, Conflict) else result
 

@@ -1,0 +1,10 @@
+-- Who writes shares this lock with all who do; who has begun has it alone. The limits count from here on.
+select
+    pg_advisory_xact_lock_shared(hashtextextended('diptych.units', 0)),
+    set_config('idle_in_transaction_session_timeout', :limit, true),
+    set_config('statement_timeout', :limit, true),
+    case
+        when current_setting('server_version_num')::integer >= 170000
+            then set_config('transaction_timeout', :limit, true)
+    end,
+    pg_current_xact_id()::text as transaction
