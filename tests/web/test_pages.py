@@ -142,7 +142,7 @@ async def test_the_server_tells_that_it_lives_and_is_ready(
     assert ready.json() == {
         "status": "ready",
         "head": 1,
-        "projections": {"views": {"status": "running", "position": 1, "lag": 0}},
+        "projections": {"views": {"status": "running", "position": 1, "lag": 0, "folded_by": "this process"}},
     }
 
 
@@ -160,15 +160,16 @@ def test_readiness_says_which_projection_is_not_ready(application: Application) 
             "other": checkpoint(9),
         },
         outdated={"other"},
+        folded={"fine": "another process"},
     )
 
     assert found["status"] == "unready"
     assert found["projections"] == {
-        "fine": {"status": "running", "position": 9, "lag": 0},
-        "rebuilding": {"status": "rebuilding", "position": 3, "lag": 6, "target": 9},
-        "stopped": {"status": "stopped", "position": 4, "lag": 5},
-        "new": {"status": "starting", "position": 0, "lag": 9},
-        "other": {"status": "outdated", "position": 9, "lag": 0},
+        "fine": {"status": "running", "position": 9, "lag": 0, "folded_by": "another process"},
+        "rebuilding": {"status": "rebuilding", "position": 3, "lag": 6, "target": 9, "folded_by": "nobody"},
+        "stopped": {"status": "stopped", "position": 4, "lag": 5, "folded_by": "nobody"},
+        "new": {"status": "starting", "position": 0, "lag": 9, "folded_by": "nobody"},
+        "other": {"status": "outdated", "position": 9, "lag": 0, "folded_by": "nobody"},
     }
 
 
@@ -193,6 +194,8 @@ async def test_metrics_count_by_name_and_outcome(client: httpx2.AsyncClient, app
     assert "diptych_head_position 2" in lines
     assert 'diptych_projection_position{projection="views"} 2' in lines
     assert 'diptych_projection_lag{projection="views"} 0' in lines
+    assert 'diptych_projection_folded_here{projection="views"} 1' in lines
+    assert "diptych_projection_fenced_writes_total 0" in lines
     for line in lines:
         assert re.fullmatch(r'# (HELP|TYPE) .+|[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? [0-9.e+-]+', line), line
 

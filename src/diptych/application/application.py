@@ -78,6 +78,7 @@ class Application:
         self.modules, self.mode, self.clock, self.store, self.rows = made.modules, mode, made.clock, its.store, its.rows
         self.codec, self.history, self.reactions, self.trials = its.codec, its.history, its.reactions, its.trials
         self.audit, self.traces, self._read, self._write = its.sent, its.traces, its.read, its.write
+        self.ownership = its.read.ownership
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:

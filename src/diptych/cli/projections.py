@@ -26,18 +26,19 @@ def projections() -> None:
 @about_an_application
 @_JSON
 def list_(json: bool, **options: Any) -> None:  # noqa: FBT001 (a flag of the command line)
-    """Print every projection with its position, how far it is behind, and its state."""
+    """Print every projection with its position, how far it is behind, its state, and the process that folds it."""
     application = Target(options["app"], options["events"], options["reads"]).existing()
 
     async def work(app: Application) -> list[dict[str, Any]]:
-        head, stored = await app.head(), await app.checkpoints()
-        return [standing(app, name, head, stored) for name in app.projections]
+        head, stored, owners = await app.head(), await app.checkpoints(), await app.ownership.owners()
+        named = {name: each.name for name, each in owners.items()}
+        return [standing(app, name, head, stored) | {"owner": named.get(name)} for name in app.projections]
 
     found = run(application, work)
     if json:
         as_json(found)
         return
-    columns = ("projection", "version", "position", "behind", "generation", "state", "error")
+    columns = ("projection", "version", "position", "behind", "generation", "state", "owner", "error")
     titles = tuple(f">{name}" if name in ("version", "position", "behind", "generation") else name for name in columns)
     table(titles, [[each[name] for name in columns] for each in found])
 

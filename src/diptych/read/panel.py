@@ -30,6 +30,7 @@ from diptych.read.fingerprint import fingerprint_of
 from diptych.read.flights import Flights
 from diptych.read.guarding import QueryGuards
 from diptych.read.lending import Lending
+from diptych.read.ownership import Ownership
 from diptych.read.past import Refolding
 from diptych.read.progress import LiveProgress
 from diptych.read.reach import Reach, Reaching
@@ -78,7 +79,6 @@ class ReadPanel:
     The constructor checks the wiring; opening raises WiringError or ForeignLogError for rows that do not fit.
     """
 
-    _runtime: Runtime | None = None
     _open: AsyncExitStack | None = None
 
     def __init__(
@@ -101,6 +101,7 @@ class ReadPanel:
         self.rows, self._store, self._codec, self._clock = rows, store, codec, clock
         self._projections, self._middleware, self._mode, self._runs = tuple(projections), tuple(middleware), mode, runs
         self._shelf, self._live, self._flights = Shelf(rows), LiveProgress(), Flights[CacheKey, Kept]()
+        self.ownership = Ownership(self._live)
         self._fingerprints = {each.name: fingerprint_of(each, codec.lineage) for each in self._projections}
         modules, resolver = tuple(modules), RowsResolver(projections, self._shelf)
         self.views = self._made_views(modules, resolver)
@@ -113,7 +114,8 @@ class ReadPanel:
             self._shelf.reader = await stack.enter_async_context(self.rows.reader())
             reader, lineage = self._shelf.reader, self._codec.lineage
             reach = Reach(self._projections, self._fingerprints, self._live, self._store, reader, lineage=lineage)
-            self.views.reach_of_rows, self.views.reader = reach, reader
+            self.views.reach_of_rows = reach
+            self.views.reader = self.ownership.reader = reader
             await stack.enter_async_context(self.views)
             self._shelf.reach = Coverage(reach, self.views)
             stack.callback(self.cache.clear)
@@ -123,9 +125,9 @@ class ReadPanel:
                 handler = self._handler(route, handlers[route.function])
                 route.handle = compose(route.guards.before(handler), self._middleware)
             if self._runs == "run" and self._projections:
-                self._runtime = self._made_runtime()
-                stack.push_async_callback(self._runtime.stop)
-                await self._runtime.start()
+                self.ownership.runtime = runtime = self._made_runtime()
+                stack.push_async_callback(runtime.stop)
+                await runtime.start()
                 if self.views.bound:
                     await stack.enter_async_context(Refreshing(self.views, monotonic=time.monotonic))
             self._open = stack.pop_all()
@@ -155,7 +157,7 @@ class ReadPanel:
     @property
     def failure(self) -> BaseException | None:
         """Return what ended the projection runtime here; what stopped one projection is in its checkpoint."""
-        return self._runtime.failure if self._runtime is not None else None
+        return self.ownership.failure
 
     async def answer(
         self, query: Any, context: Context, *, after: int | None = None, wait: float = 2.0, as_of: int | None = None

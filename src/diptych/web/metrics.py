@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from diptych.ports import Checkpoint
 from diptych.read.cache import CacheFigures
+from diptych.read.ownership import Ownership
 from diptych.read.views import ViewStanding
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -97,6 +98,16 @@ def positions(head: int, checkpoints: Mapping[str, Checkpoint]) -> Iterator[str]
     ):
         labels = [f'{{projection="{name}"}}' for name, _ in rows]
         yield from gauge(f"diptych_projection_{metric}", text, zip(labels, values, strict=True))
+
+
+def owned(projections: Iterable[str], ownership: Ownership) -> Iterator[str]:
+    """Yield what this process folds, and how often it came too late, as Prometheus text."""
+    here = ownership.here
+    rows = [(f'{{projection="{name}"}}', int(name in here)) for name in sorted(projections)]
+    yield from gauge("diptych_projection_folded_here", "1 while this process folds the projection.", rows)
+    metric = "diptych_projection_fenced_writes_total"
+    yield f"# HELP {metric} Writes refused since another process had taken the projection over."
+    yield from (f"# TYPE {metric} counter", f"{metric} {ownership.fenced}")
 
 
 def views(standings: Mapping[str, ViewStanding]) -> Iterator[str]:

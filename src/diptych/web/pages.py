@@ -23,6 +23,7 @@ from diptych.web.schemas import openapi
 
 _ASSETS = {"docs.html": "text/html", "docs.css": "text/css", "docs.js": "text/javascript"}
 _JSON = "application/json"
+_NOBODY: Mapping[str, str] = {}
 _SECURE = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -88,6 +89,7 @@ def _metrics(application: Application, meters: tuple[Meter, ...]) -> Callable[[R
             try:
                 lines += metrics.positions(await application.head(), await application.checkpoints())
                 lines += subscribers.lines(await application.head(), await application.reactions.bookmarks())
+                lines += metrics.owned(application.projections, application.ownership)
                 lines += metrics.views(await application.views())
             except Error:  # counts are still worth having when the store is down
                 lines.append("# the store cannot tell positions now")
@@ -101,11 +103,11 @@ async def _readiness(application: Application) -> dict[str, Any]:
         return {"status": "closed"}
     try:
         head, found = await application.head(), await application.checkpoints()
-        bookmarks = await application.reactions.bookmarks()
+        bookmarks, folded = await application.reactions.bookmarks(), await _folded(application)
     except Error:
         return {"status": "unready", "store": "failed"}
     outdated = {name for name, each in found.items() if name in application.projections and not application.fits(each)}
-    state = readiness(application.projections, head, found, outdated=outdated)
+    state = readiness(application.projections, head, found, outdated=outdated, folded=folded)
     told = subscribers.standings(application.subscribers, head, bookmarks)
     if told:
         failing = any(each["status"] == "failing" for each in told.values())
@@ -113,15 +115,28 @@ async def _readiness(application: Application) -> dict[str, Any]:
     return state if application.failure is None else {**state, "status": "unready", "runtime": "ended"}
 
 
+async def _folded(application: Application) -> dict[str, str]:
+    found = dict.fromkeys(await application.ownership.owners(), "another process")
+    return found | dict.fromkeys(application.ownership.here, "this process")
+
+
 def readiness(
-    names: Iterable[str], head: int, checkpoints: Mapping[str, Checkpoint], *, outdated: Collection[str] = ()
+    names: Iterable[str],
+    head: int,
+    checkpoints: Mapping[str, Checkpoint],
+    *,
+    outdated: Collection[str] = (),
+    folded: Mapping[str, str] = _NOBODY,
 ) -> dict[str, Any]:
-    """Return whether every projection runs, and where each stands.
+    """Return whether every projection runs, where each stands, and who folds it.
 
     `running`, `starting`, `rebuilding`, `stopped`; `outdated`: the rows are those of other code, which another process
     may still fold.
     """
-    projections = {name: _standing(checkpoints.get(name), head, name in outdated) for name in names}
+    projections = {
+        name: {**_standing(checkpoints.get(name), head, name in outdated), "folded_by": folded.get(name, "nobody")}
+        for name in names
+    }
     ready = all(each["status"] == "running" for each in projections.values())
     return {"status": "ready" if ready else "unready", "head": head, "projections": projections}
 
