@@ -18,7 +18,6 @@ import sqlalchemy as sa
 from diptych import AfterEvents, Application, Every, Module, OnDemand, Projection, Rows, change
 from diptych.errors import RebuildingError, RefreshError, StaleError, UnknownMessageError, UnmaterialisedError
 from diptych.model.views import Refresh
-from diptych.ports import Computed
 from diptych.read.fingerprint import fingerprint_of
 from diptych.read.refreshing import Refreshing
 from diptych.testing.clock import FixedClock
@@ -389,7 +388,7 @@ async def test_rows_that_were_made_from_another_log_are_not_shown(app: Applicati
     bound = app._read.views.bound["sales_by_day"]
     async with app.rows.views() as views:
         foreign = msgspec.structs.replace((await views.stored())["sales_by_day"], log_id=UUID(int=1), position=99)
-        await views.swap(bound.view, Computed((), {}, foreign.seen, 0.0), foreign)
+        await views.refresh(bound.view, bound.statement().where(sa.false()), bound.models, lambda _: foreign)
 
     assert await days(app) == [(MONDAY, 1, Decimal(3))]
 

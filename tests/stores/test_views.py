@@ -19,10 +19,11 @@ import sqlalchemy as sa
 
 from diptych import Application, Projection, Rows, Scale, WiringError
 from diptych.model.views import MaterialisedView, OnDemand, view_of
-from diptych.ports import Computed, Materialised, ViewStore
+from diptych.ports import Materialised
 from diptych.stores.selects import refuse_unfit
 from diptych.stores.sqlite import rows_views
 from diptych.stores.sqlite.rows_statements import writing_of
+from diptych.stores.sqlite.rows_views import Computed, SqliteViews
 from diptych.stores.tables import table_of
 from tests.read.sales import Completed, SaleSummary, shop
 from tests.read.shop import record
@@ -38,20 +39,28 @@ async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[A
 
 
 @pytest.fixture
-async def views(app: Application) -> AsyncIterator[ViewStore]:
-    async with app.rows.views() as opened:
+async def views(app: Application) -> AsyncIterator[SqliteViews]:
+    async with views_of(app) as opened:
         yield opened
 
 
-async def computed(app: Application, views: ViewStore) -> Computed:
+def views_of(app: Application) -> SqliteViews:
+    views = app.rows.views()
+    assert isinstance(views, SqliteViews)
+    return views
+
+
+async def computed(app: Application, views: SqliteViews) -> Computed:
     bound = app._read.views.bound["sales_by_day"]
     return await views.compute(bound.view, bound.statement(), bound.models)
 
 
-async def swapped(app: Application, views: ViewStore, found: Computed, *, code: str = "f", at: int = 0) -> Materialised:
+async def swapped(
+    app: Application, views: SqliteViews, found: Computed, *, code: str = "f", at: int = 0
+) -> Materialised:
     view = app._read.views.bound["sales_by_day"].view
-    position = min(each.position for each in found.checkpoints.values())
-    new = Materialised(view.name, position, found.seen, code, app.store.log_id, at)
+    position = min(each.position for each in found.below.checkpoints.values())
+    new = Materialised(view.name, position, found.below.seen, code, app.store.log_id, at)
     return await views.swap(view, found, new)
 
 
@@ -60,7 +69,7 @@ async def sell(app: Application, *numbers: int) -> None:
     await app.caught_up()
 
 
-async def test_an_older_snapshot_never_takes_the_place_of_a_newer_one(app: Application, views: ViewStore) -> None:
+async def test_an_older_snapshot_never_takes_the_place_of_a_newer_one(app: Application, views: SqliteViews) -> None:
     await sell(app, 1)
     older = await computed(app, views)
     await sell(app, 2, 3)
@@ -71,10 +80,10 @@ async def test_an_older_snapshot_never_takes_the_place_of_a_newer_one(app: Appli
 
     assert kept == stored
     assert (await views.stored())["sales_by_day"] == stored
-    assert (stored.position, stored.rows, stored.seen) == (3, 1, newer.seen)
+    assert (stored.position, stored.rows, stored.seen) == (3, 1, newer.below.seen)
 
 
-async def test_other_code_replaces_whatever_is_there(app: Application, views: ViewStore) -> None:
+async def test_other_code_replaces_whatever_is_there(app: Application, views: SqliteViews) -> None:
     await sell(app, 1)
     older = await computed(app, views)
     await sell(app, 2)
@@ -86,11 +95,11 @@ async def test_other_code_replaces_whatever_is_there(app: Application, views: Vi
 
 
 async def test_what_is_stored_is_read_afresh_after_another_connection_swapped(
-    app: Application, views: ViewStore
+    app: Application, views: SqliteViews
 ) -> None:
     await sell(app, 1)
     before = (await views.stored()).get("sales_by_day")
-    async with app.rows.views() as other:
+    async with views_of(app) as other:
         stored = await swapped(app, other, await computed(app, other), at=7)
 
     assert before != stored
@@ -98,7 +107,7 @@ async def test_what_is_stored_is_read_afresh_after_another_connection_swapped(
 
 
 async def test_one_table_of_a_view_is_left(tmp_path: Path) -> None:
-    async with shop(tmp_path) as app, app.rows.views() as views:
+    async with shop(tmp_path) as app, views_of(app) as views:
         for number in range(5):
             await sell(app, number)
             await swapped(app, views, await computed(app, views))
@@ -111,12 +120,12 @@ async def test_one_table_of_a_view_is_left(tmp_path: Path) -> None:
 
 
 async def test_a_name_that_a_stored_read_model_has_is_refused(tmp_path: Path) -> None:
-    async with shop(tmp_path) as app, app.rows.views() as views:
+    async with shop(tmp_path) as app, views_of(app) as views:
         await sell(app, 1)
         bound = app._read.views.bound["sales_by_day"]
         found = await views.compute(bound.view, bound.statement(), bound.models)
         taken = view_of(bound.view.function, SaleSummary, key="sale", refresh=OnDemand())
-        new = Materialised(taken.name, 1, found.seen, "f", app.store.log_id, 0)
+        new = Materialised(taken.name, 1, found.below.seen, "f", app.store.log_id, 0)
 
         with pytest.raises(WiringError, match="belongs to a read model of projection 'sales'"):
             await views.swap(taken, found, new)

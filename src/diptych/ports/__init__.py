@@ -56,7 +56,7 @@ from diptych.ports.snapshots import SavedState, SnapshotStore
 from diptych.ports.system import Clock, Ids
 from diptych.ports.text_search import TextSearch
 from diptych.ports.units import Transactional, Unit
-from diptych.ports.views import Computed, Materialised, ViewStore
+from diptych.ports.views import Below, Judge, Materialised, ViewStore
 
 __all__ = [
     "FIRST",
@@ -67,12 +67,12 @@ __all__ = [
     "Attempt",
     "AuditTrail",
     "BareReader",
+    "Below",
     "Bookmark",
     "Bookmarks",
     "Changes",
     "Checkpoint",
     "Clock",
-    "Computed",
     "Conflicted",
     "Copy",
     "EventReader",
@@ -81,6 +81,7 @@ __all__ = [
     "Failure",
     "Fed",
     "Ids",
+    "Judge",
     "Listed",
     "Materialised",
     "Metadata",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -35,13 +35,15 @@ class Materialised(msgspec.Struct, frozen=True):
         return (self.fingerprint, self.log_id) == (other.fingerprint, other.log_id)
 
 
-class Computed(NamedTuple):
-    """What the select of a view returned, as stored values, with what the same snapshot says of its read models."""
+class Below(NamedTuple):
+    """What the snapshot of a refresh says of the read models below a view; `seen` as in `Materialised`."""
 
-    rows: Sequence[tuple[Any, ...]]
     checkpoints: Mapping[str, Checkpoint]
     seen: int
-    seconds: float
+
+
+Judge = Callable[[Below], Materialised]
+"""Say what is to be stored of a refresh, by what its snapshot says; an exception ends the refresh."""
 
 
 class ViewStore(Opened, Protocol):
@@ -55,16 +57,14 @@ class ViewStore(Opened, Protocol):
         """Return what is stored of every view, read afresh whenever another connection committed."""
         ...
 
-    async def compute(self, view: MaterialisedView[Any], statement: Any, models: Sequence[ReadModel[Any]]) -> Computed:
-        """Run the select over these read models on one snapshot; no writer waits for it.
+    async def refresh(
+        self, view: MaterialisedView[Any], statement: Any, models: Sequence[ReadModel[Any]], judge: Judge
+    ) -> Materialised:
+        """Run the select over these read models on one snapshot, and put its rows in the place of the old ones.
 
-        Raises ValueError for two rows with one key, and whatever else the select or the rows break.
-        """
-        ...
-
-    async def swap(self, view: MaterialisedView[Any], computed: Computed, new: Materialised) -> Materialised:
-        """Put new rows in the place of the old ones, in one transaction; return what then is stored.
-
-        Rows of an older snapshot never replace those of a newer one of the same code: then nothing is written.
+        Rows, and what `judge` says of them, are stored in one transaction; returns what then is stored. Rows of an
+        older snapshot never replace those of a newer one of the same code: then nothing is written. No writer waits for
+        the select, and no reader for the rows. Raises ValueError for two rows with one key, and whatever else the
+        select, the rows or `judge` raise: then the old rows stand.
         """
         ...

@@ -18,7 +18,7 @@ from diptych.errors import (
     UnmaterialisedError,
 )
 from diptych.model.views import Refresh
-from diptych.ports import Checkpoint, Clock, EventStore, Materialised, RowReader, ViewStore
+from diptych.ports import Below, Checkpoint, Clock, EventStore, Materialised, RowReader, ViewStore
 from diptych.read.bound_views import BoundView
 from diptych.read.progress import LiveProgress
 from diptych.read.reach import Reach
@@ -202,12 +202,13 @@ class Views:
     async def _work(self, each: BoundView, reached: int) -> Materialised:
         held = max(reached, await self.reach_of_rows.position(each.projections))
         now = self._clock.micros()
+
+        def judge(below: Below) -> Materialised:
+            position = max(held, self._stands(each, below.checkpoints))
+            return Materialised(each.name, position, below.seen, each.fingerprint, self._log.log_id, now)
+
         try:
-            computed = await self._store.compute(each.view, each.statement(), each.models)
-            stands = self._stands(each, computed.checkpoints)
-            position = max(held, stands)
-            new = Materialised(each.name, position, computed.seen, each.fingerprint, self._log.log_id, now)
-            stored = await self._store.swap(each.view, computed, new)
+            stored = await self._store.refresh(each.view, each.statement(), each.models, judge)
         except Error:
             raise
         except Exception as wrong:

@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -18,9 +18,8 @@ from sqlalchemy.pool import StaticPool
 
 from diptych.errors import WiringError
 from diptych.model.projections import ReadModel
-from diptych.model.pydantic import maker_of
 from diptych.model.views import MaterialisedView
-from diptych.ports import Checkpoint, Computed, Materialised
+from diptych.ports import Below, Judge, Materialised
 from diptych.stores.selects import refuse_unfit
 from diptych.stores.sqlite.rows_database import (
     FileReading,
@@ -32,10 +31,18 @@ from diptych.stores.sqlite.rows_database import (
     snapshot,
 )
 from diptych.stores.sqlite.rows_statements import Writing, drop_of, writing_of
-from diptych.stores.tables import conversion_of
+from diptych.stores.view_rows import below_of, encoded, goes_back, succeeding
 
 T = TypeVar("T")
 _INTERRUPT = 0.05
+
+
+class Computed(NamedTuple):
+    """What the select of a view returned, as stored values, with what the same snapshot says of its read models."""
+
+    rows: Sequence[tuple[Any, ...]]
+    below: Below
+    seconds: float
 
 
 class SqliteViews:
@@ -73,6 +80,13 @@ class SqliteViews:
                 self._stored = (version, read_views(connection))
         return self._stored[1]
 
+    async def refresh(
+        self, view: MaterialisedView[Any], statement: Any, models: Sequence[ReadModel[Any]], judge: Judge
+    ) -> Materialised:
+        """Run the select on one snapshot, then put its rows in the place of the old ones, in one transaction."""
+        computed = await self.compute(view, statement, models)
+        return await self.swap(view, computed, judge(computed.below))
+
     async def compute(self, view: MaterialisedView[Any], statement: Any, models: Sequence[ReadModel[Any]]) -> Computed:
         """Run the select over these read models on one snapshot."""
         return await self._on_thread(lambda: self._snapshots.compute(view, statement, models))
@@ -86,12 +100,11 @@ class SqliteViews:
         try:
             with database.write() as connection:
                 old = read_views(connection).get(view.name)
-                if old is not None and old.is_of(new) and old.seen > new.seen:
+                if old is not None and goes_back(old, new):
                     return old
-                placed = _succeeding(old, new, len(computed.rows))
+                placed = succeeding(old, new, len(computed.rows), computed.seconds)
                 _replace(connection, view, placed.generation, computed.rows)
-                took = computed.seconds + time.perf_counter() - began
-                put = msgspec.structs.replace(placed, seconds=took)
+                put = msgspec.structs.replace(placed, seconds=placed.seconds + time.perf_counter() - began)
                 connection.execute(row_sql("put_view"), _values(put))
             database.tidy()
         finally:
@@ -116,11 +129,9 @@ class _Snapshots:
         """Return the rows of a view as stored values, the checkpoints and the changes, of one read transaction."""
         began = time.perf_counter()
         with self._database.read() as raw, self._engine.connect() as connection, snapshot(raw):
-            checkpoints = _of(models, read_checkpoints(raw))
-            changes = read_changes(raw)
-            rows = _encoded(view, statement, connection.execute(statement))
-        seen = sum(changes.get(model.name, 0) for model in models)
-        return Computed(rows, checkpoints, seen, time.perf_counter() - began)
+            below = below_of(models, read_checkpoints(raw), read_changes(raw))
+            rows = encoded(view, statement, connection.execute(statement))
+        return Computed(rows, below, time.perf_counter() - began)
 
     def interrupt(self) -> None:
         """End the select under way, if any, with an error; in memory others use the connection, and it goes on."""
@@ -146,31 +157,6 @@ def _materialised(values: tuple[Any, ...]) -> Materialised:
 
 def _values(put: Materialised) -> tuple[Any, ...]:
     return tuple(str(value) if isinstance(value, UUID) else value for value in msgspec.structs.astuple(put))
-
-
-def _of(models: Sequence[ReadModel[Any]], stored: Mapping[str, Checkpoint]) -> Mapping[str, Checkpoint]:
-    names = dict.fromkeys(model.projection for model in models)
-    return {name: stored[name] for name in names if name in stored}
-
-
-def _encoded(view: MaterialisedView[Any], statement: Any, found: Iterable[Any]) -> list[tuple[Any, ...]]:
-    names = tuple(column.name for column in statement.selected_columns)
-    make, key_of, encode = maker_of(view.model.row), view.model.key_of, conversion_of(view.model).encode
-    rows: dict[Any, tuple[Any, ...]] = {}
-    for values in found:
-        row = make(**dict(zip(names, values, strict=True)))
-        key = key_of(row)
-        if key in rows:
-            raise ValueError(f"the select returned two rows with key {key}: group by {', '.join(view.model.key)}")
-        rows[key] = encode(key, row)
-    return list(rows.values())
-
-
-def _succeeding(old: Materialised | None, new: Materialised, rows: int) -> Materialised:
-    """Return what follows upon the stored one: what a snapshot held, a later one holds as well."""
-    position = max(old.position, new.position) if old is not None and old.is_of(new) else new.position
-    generation = 1 if old is None else old.generation + 1
-    return msgspec.structs.replace(new, position=position, generation=generation, rows=rows)
 
 
 def _replace(
