@@ -16,9 +16,9 @@ _HOMES = {
     "diptych.dispatch": "Handler Middleware",
     "diptych.errors": (
         "BlockingError ContentionError CopyError CorruptionError CostError Error FencedError FieldErrors FoldError "
-        "ForeignLogError HistoryError InvalidMessageError KeyReusedError MalformedError MessageError Missing NoHistoryError NotAllowed "
-        "NotDurableError OutcomeUnknownError OutdatedError PositionError ReactionError RebuildingError "
-        "RefreshError Refusal SettingsError StaleError StaleRowError StorageFullError StoreError TurnHeldError "
+        "ForeignLogError HistoryError InvalidMessageError KeyReusedError MalformedError MessageError Missing "
+        "NoHistoryError NotAllowed NotDurableError OutcomeUnknownError OutdatedError PositionError ReactionError "
+        "RebuildingError RefreshError Refusal SettingsError StaleError StaleRowError StorageFullError StoreError TurnHeldError "
         "UnitError UnknownCommandError UnknownMessageError UnknownRowError UnmaterialisedError UnreadableEventError "
         "UntriableError UnwrapError WiringError"
     ),
