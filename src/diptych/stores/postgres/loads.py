@@ -34,16 +34,16 @@ class Loads:
         self._waiting: deque[Load] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._most = most
-        self._is_called = False
+        self._is_starting = False
 
     def load(self, clause: Clause, after: int, limit: int, known: int) -> asyncio.Future[Slice]:
         """Return the future of a slice; `known` is a head that was on disk before."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Slice] = loop.create_future()
         self._waiting.append(Load(clause, after, limit, known, future))
-        if not self._is_called and len(self._running) < self._most:
-            self._is_called = True
-            loop.call_soon(self._start)  # what else is asked for in this turn goes with it
+        if not self._is_starting and len(self._running) < self._most:
+            self._is_starting = True
+            self._start()  # a task begins in the next turn: what else is asked for in this one goes with it
         return future
 
     async def close(self) -> None:
@@ -52,34 +52,30 @@ class Loads:
             await asyncio.wait(self._running)
 
     def _start(self) -> None:
-        self._is_called = False
-        while self._waiting and len(self._running) < self._most:
+        task = asyncio.get_running_loop().create_task(self._run())
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _run(self) -> None:
+        self._is_starting = False
+        while self._waiting:
             limit = self._waiting[0].limit
             loads: list[Load] = []
             while self._waiting and len(loads) < _TOGETHER and self._waiting[0].limit == limit:
                 loads.append(self._waiting.popleft())
-            task = asyncio.get_running_loop().create_task(self._serve(loads))
-            self._running.add(task)
-            task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        if self._waiting:
-            self._start()
+            await self._serve([load for load in loads if not load.future.done()])
 
     async def _serve(self, loads: Sequence[Load]) -> None:
-        wanted = [load for load in loads if not load.future.done()]
-        if not wanted:
+        if not loads:
             return
-        read: Callable[[Connection], Any] = self._one(wanted[0]) if len(wanted) == 1 else self._many(wanted)
         try:
-            slices = await self._readers.run(read)
+            slices = await self._readers.read(self._one(loads[0]) if len(loads) == 1 else self._many(loads))
         except Exception as wrong:  # noqa: BLE001 (whoever waits must hear of it)
-            for load in wanted:
+            for load in loads:
                 if not load.future.done():
                     load.future.set_exception(wrong)
             return
-        for load, found in zip(wanted, slices, strict=True):
+        for load, found in zip(loads, slices, strict=True):
             if not load.future.done():
                 load.future.set_result(found)
 

@@ -35,21 +35,13 @@ class Readers:
         Who is cancelled waits no longer, but the reading goes on: no connection is left in the middle of an answer.
         Raises StoreError for what PostgreSQL cannot do.
         """
-        task = asyncio.ensure_future(self._read(read))
+        task = asyncio.ensure_future(self.read(read))
         self._running.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
 
-    async def close(self) -> None:
-        """Close every connection, after what is being read."""
-        while self._running:
-            await asyncio.wait(self._running)
-        async with AsyncExitStack() as stack:
-            for each in self._all:
-                stack.push_async_callback(close, each)
-        self._idle.clear()
-
-    async def _read(self, read: Callable[[Connection], Awaitable[T]]) -> T:
+    async def read(self, read: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do the same in the task that calls, which nobody cancels."""
         async with self._free:
             try:
                 return await self._once(read)
@@ -60,6 +52,15 @@ class Readers:
                 return await self._once(read)
             except FAILED as wrong:
                 raise store_error(wrong) from wrong
+
+    async def close(self) -> None:
+        """Close every connection, after what is being read."""
+        while self._running:
+            await asyncio.wait(self._running)
+        async with AsyncExitStack() as stack:
+            for each in self._all:
+                stack.push_async_callback(close, each)
+        self._idle.clear()
 
     def _ended(self, task: asyncio.Future[Any]) -> None:
         self._running.discard(task)

@@ -14,19 +14,28 @@ from diptych.stores.postgres.faults import FAILED
 
 _APART = 0.002
 _RETRY = 0.5
+_GREET_EVERY = 20.0
+_FORGOTTEN_AFTER = 3 * _GREET_EVERY
 
 
 class Wakeups:
-    """Listen for heads, and announce ours after its commit: at once when it is quiet, else every 2 ms the newest."""
+    """Listen for heads, and announce ours after its commit: at once when it is quiet, else every 2 ms the newest.
+
+    Where nobody else listens nothing is announced: a notification costs as much as a small command. Listeners greet
+    when they come and every 20 s after that, and answer the greeting of one that they did not know.
+    """
 
     def __init__(self, address: Address, head: KnownHead) -> None:
         self._address, self._head = address, head
         self._channel = f"{address.schema}_log"
         self._connection: Connection = None
+        self._others: dict[int, float] = {}
+        self._is_to_greet = False
         self._announced = 0
         self._wanted = 0
         self._telling: asyncio.Task[None] | None = None
         self._listening: asyncio.Task[None] | None = None
+        self._greeting: asyncio.TimerHandle | None = None
         self._is_closing = False
 
     async def open(self) -> None:
@@ -40,32 +49,32 @@ class Wakeups:
             connection.terminate()
             raise
         self._connection = connection
+        self._greet()
 
     def announce(self, head: int) -> None:
         """Tell the others of a head, soon."""
         if head > self._wanted:
             self._wanted = head
-            if self._telling is None:
+            if self._others and self._telling is None:
                 self._telling = asyncio.get_running_loop().create_task(self._tell())
 
     async def close(self) -> None:
         """Close the session, at once: what was not told is found by polling."""
-        if self._telling is not None:
-            self._telling.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._telling
         self._is_closing = True
-        if self._listening is not None:
-            self._listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listening
+        if self._greeting is not None:
+            self._greeting.cancel()
+        for task in (self._telling, self._listening):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         if self._connection is not None:
             await close(self._connection)
 
     async def _tell(self) -> None:
         try:
-            while self._announced < self._wanted:
-                head = self._wanted
+            while self._announced < self._wanted or self._is_to_greet:
+                head, self._is_to_greet = self._wanted, False
                 try:
                     await self._connection.execute("select pg_notify($1, $2)", self._channel, str(head))
                 except (Error, *FAILED):  # type: ignore[misc]  # mypy does not look into a tuple of tuples
@@ -89,5 +98,26 @@ class Wakeups:
             else:
                 return
 
-    def _heard(self, _connection: Any, _pid: int, _channel: str, payload: str) -> None:
+    def _heard(self, _connection: Any, pid: int, _channel: str, payload: str) -> None:
+        if pid == self._connection.get_server_pid():
+            return
+        is_new = pid not in self._others
+        self._others[pid] = asyncio.get_running_loop().time()
+        if is_new:
+            self._greet()
         self._head.publish(int(payload))
+
+    def _greet(self) -> None:
+        """Tell of our head, which is how others know that somebody listens."""
+        if self._is_closing:
+            return
+        loop = asyncio.get_running_loop()
+        if self._greeting is not None:
+            self._greeting.cancel()
+        self._greeting = loop.call_later(_GREET_EVERY, self._greet)
+        for pid, heard_at in tuple(self._others.items()):
+            if loop.time() - heard_at > _FORGOTTEN_AFTER:
+                del self._others[pid]
+        self._is_to_greet = True
+        if self._telling is None:
+            self._telling = loop.create_task(self._tell())

@@ -17,6 +17,7 @@ from diptych.stores.postgres.session import Session
 
 _BATCH_APPENDS = 512
 _BATCH_EVENTS = 4096
+_SPLIT = 16
 _log = logging.getLogger("diptych")
 
 
@@ -37,6 +38,7 @@ class LogWriter:
         self._session, self._published = session, published
         self._waiting: deque[Request] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._rest: Sequence[Answered] = ()
         self._known: set[str] = set()
         """Stored names of types that the database has."""
 
@@ -59,8 +61,12 @@ class LogWriter:
     async def _run(self) -> None:
         try:
             while self._waiting:
-                await self._serve(self._next())
+                batch = self._next()
+                # Told now, they work while the server does: what is sent below goes before they have their turn.
+                self._answer_rest()
+                await self._serve(batch)
         finally:
+            self._answer_rest()
             self._task = None
 
     def _next(self) -> list[Request]:
@@ -89,7 +95,7 @@ class LogWriter:
         except Exception as wrong:  # noqa: BLE001 (whoever waits must hear of it)
             _refuse(batch, wrong)
         else:
-            self._settle(answers)
+            await self._settle(answers)
 
     async def _judged(self, batch: Sequence[Request]) -> list[Answered]:
         """Send a batch; return the outcomes once they are on disk."""
@@ -121,7 +127,8 @@ class LogWriter:
         assert append.record is not None  # noqa: S101 (only an id can be taken)
         return (await self._session.records([append.record.id]))[append.record.id]
 
-    def _settle(self, answers: Sequence[Answered]) -> None:
+    async def _settle(self, answers: Sequence[Answered]) -> None:
+        """Tell of outcomes: of many, half at first, so that the next batch is on its way while the others go on."""
         taken_in = [
             (request.append, outcome.first)
             for request, outcome in answers
@@ -130,11 +137,17 @@ class LogWriter:
         if taken_in:
             append, first = taken_in[-1]
             self._published(first + len(append.events) - 1)
-        for request, outcome in answers:
-            if not request.future.done():
-                request.future.set_result(outcome)
+        half = len(answers) // 2 if len(answers) >= _SPLIT else len(answers)
+        _answer(answers[:half])
+        self._rest = answers[half:]
         if self._waiting and taken_in:
             self._refuse_overtaken(taken_in)
+        if self._rest:
+            await asyncio.sleep(0)  # those who were told ask again
+
+    def _answer_rest(self) -> None:
+        rest, self._rest = self._rest, ()
+        _answer(rest)
 
     def _refuse_overtaken(self, taken_in: Sequence[tuple[Append, int]]) -> None:
         """Answer those that cannot hold after what was just taken in: the database need not be asked."""
@@ -175,6 +188,12 @@ class LogWriter:
                 request.future.set_result(_written(request.append, found[record.id]))
         self._published(max((each.position for each in found.values()), default=0))
         self._waiting.extendleft(reversed(again))
+
+
+def _answer(answers: Sequence[Answered]) -> None:
+    for request, outcome in answers:
+        if not request.future.done():
+            request.future.set_result(outcome)
 
 
 def _written(append: Append, record: Record) -> AppendOutcome:
