@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.clusters import NEWEST, OLDEST, Cluster, Database
 
+_ROOM = 4 << 30
 ClusterOf = Callable[[str], Cluster]
 
 
@@ -18,7 +22,7 @@ def cluster_of() -> Iterator[ClusterOf]:
 
     def started(version: str) -> Cluster:
         if version not in running:
-            running[version] = Cluster(version)
+            running[version] = Cluster(version, folder=_folder(version), login="trust")
         return running[version]
 
     yield started
@@ -36,6 +40,14 @@ def postgres(request: pytest.FixtureRequest, cluster_of: ClusterOf) -> Iterator[
 def newest_postgres(cluster_of: ClusterOf) -> Iterator[Database]:
     """Give an empty database of the newest server."""
     yield from _given(cluster_of(NEWEST))
+
+
+def _folder(version: str) -> Path | None:
+    """Return a folder in memory where there is room: there an fsync costs nothing."""
+    memory = Path("/dev/shm")  # noqa: S108 (a name that nobody else takes is made in it)
+    if not memory.is_dir() or shutil.disk_usage(memory).free < _ROOM:
+        return None
+    return Path(tempfile.mkdtemp(prefix=f"diptych-postgres-{version}-", dir=memory))
 
 
 def _given(cluster: Cluster) -> Iterator[Database]:

@@ -20,11 +20,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 DEBIAN = Path("/usr/lib/postgresql/15/bin")
 OLDEST, NEWEST = "15", "18"
 USER, PASSWORD = "shop", "a secret"
+Login = Literal["scram-sha-256", "trust"]
+"""How users log in; `trust` costs nothing, and whoever opens thousands of connections pays for the other."""
 _READY = 30.0
 _SETTINGS: Mapping[str, str] = {
     "max_connections": "200",
@@ -38,14 +40,21 @@ _SETTINGS: Mapping[str, str] = {
 
 
 class Cluster:
-    """A running cluster; `settings` are added to postgresql.conf, `data` is a folder that another cluster left."""
+    """A running cluster; `settings` are added to postgresql.conf, `folder` is one that another cluster left."""
 
     def __init__(
-        self, version: str, *, settings: Mapping[str, str] | None = None, folder: Path | None = None, port: int = 0
+        self,
+        version: str,
+        *,
+        settings: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        port: int = 0,
+        login: Login = "scram-sha-256",
     ) -> None:
         self.version, self.binaries = version, binaries(version)
         self.folder = folder or Path(tempfile.mkdtemp(prefix=f"diptych-postgres-{version}-"))
         self.port = port or _free_port()
+        self._login = login
         self._settings = {**_SETTINGS, **(settings or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
@@ -113,7 +122,7 @@ class Cluster:
         password = self.folder / "password"
         password.write_text(PASSWORD)
         _give(self.folder, password)
-        options = ["-D", str(self.data), "-U", USER, "-A", "scram-sha-256", "--pwfile", str(password)]
+        options = ["-D", str(self.data), "-U", USER, "-A", self._login, "--pwfile", str(password)]
         options += ["-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
         command = [self.binaries / "initdb", *options]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.folder, **_unprivileged())
