@@ -18,8 +18,8 @@ _HOMES = {
         "BlockingError ContentionError CopyError CorruptionError CostError Error FencedError FieldErrors FoldError "
         "ForeignLogError HistoryError InvalidMessageError KeyReusedError MalformedError MessageError Missing "
         "NoHistoryError NotAllowed NotDurableError OutcomeUnknownError OutdatedError PositionError ReactionError "
-        "RebuildingError RefreshError Refusal SettingsError StaleError StaleRowError StorageFullError StoreError TurnHeldError "
-        "UnitError UnknownCommandError UnknownMessageError UnknownRowError UnmaterialisedError UnreadableEventError "
+        "RebuildingError RefreshError Refusal SettingsError StaleError StaleRowError StorageFullError StoreError "
+        "TurnHeldError UnitError UnknownCommandError UnknownMessageError UnknownRowError UnmaterialisedError UnreadableEventError "
         "UntriableError UnwrapError WiringError"
     ),
     "diptych.handlers": "blocking",

@@ -1,17 +1,24 @@
-"""Trails in memory and in a file keep the same promises; that of a file outlives its process."""
+"""Trails in memory, in a file and in PostgreSQL keep the same promises; all but the first outlive their process."""
 
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
+from asyncpg.transaction import Transaction
 
 from diptych.errors import StoreError
 from diptych.ports import NEWEST, Attempt, AuditTrail, Trail, Wanted
 from diptych.stores.memory_audit import MemoryAuditTrail
+from diptych.stores.postgres.address import Address
+from diptych.stores.postgres.audit import PostgresAuditTrail
 from diptych.stores.sqlite.audit import SqliteAuditTrail
 from diptych.stores.urls import audit_beside
+from tests.clusters import NEWEST as NEWEST_SERVER
+from tests.clusters import OLDEST, Database
+from tests.conftest import Clusters
 
 TOP = (NEWEST, NEWEST)
 ALL = Wanted()
@@ -41,9 +48,20 @@ async def times(
     return [each.attempt.at for each in await trail.attempts(wanted, outcome=outcome, before=before, limit=limit)]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def trail(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AuditTrail]:
-    made = MemoryAuditTrail() if request.param == "memory" else SqliteAuditTrail(tmp_path / "audit.db")
+def in_schema_of(database: Database) -> PostgresAuditTrail:
+    return PostgresAuditTrail(Address.of(database.url, schema="diptych"))
+
+
+@pytest.fixture(params=["memory", "sqlite", OLDEST, NEWEST_SERVER])
+async def trail(request: pytest.FixtureRequest, tmp_path: Path, clusters: Clusters) -> AsyncIterator[AuditTrail]:
+    made: AuditTrail
+    match request.param:
+        case "memory":
+            made = MemoryAuditTrail()
+        case "sqlite":
+            made = SqliteAuditTrail(tmp_path / "audit.db")
+        case version:
+            made = in_schema_of(clusters(version).database())
     async with made as opened:
         yield opened
 
@@ -158,3 +176,61 @@ async def test_it_stands_beside_the_log(tmp_path: Path) -> None:
         assert connection.execute("select count(*) from attempts").fetchone() == (1,)
     connection.close()
     assert isinstance(audit_beside("memory://"), MemoryAuditTrail)
+
+
+async def test_a_trail_in_postgresql_outlives_its_store_and_is_shared(postgres: Database) -> None:
+    async with in_schema_of(postgres) as first, in_schema_of(postgres) as second:
+        await add(first, attempt(1), dropped=1)
+        await add(second, attempt(2), attempt(3))
+
+    async with in_schema_of(postgres) as trail:
+        assert await times(trail) == [3, 2, 1]
+        assert await trail.figures() == Trail(3, 1)
+        assert [each.number for each in await trail.attempts(ALL, outcome=None, before=TOP, limit=9)] == [3, 2, 1]
+
+
+async def test_a_batch_that_postgresql_cannot_store_is_stored_not_at_all_and_the_next_one_is(
+    postgres: Database,
+) -> None:
+    async with in_schema_of(postgres) as trail:
+        await add(trail, attempt(1))
+        with pytest.raises(StoreError):
+            await add(trail, attempt(2), attempt(3, outcome=None), dropped=5)
+        await add(trail, attempt(4))
+
+        assert await times(trail) == [4, 1]
+        assert await trail.figures() == Trail(2, 0)
+
+
+async def test_what_no_text_of_postgresql_holds_holds_up_no_batch(postgres: Database) -> None:
+    async with in_schema_of(postgres) as trail:
+        await add(trail, attempt(1, reason="a\0b", principal="x\ud800"))
+
+        assert [each.reason for each in await trail.of_command(UUID(int=1))] == ["a\ufffdb"]
+        assert await times(trail, Wanted(principal="x\ud800")) == [1]
+
+
+@pytest.mark.parametrize("before_the_commit", [True, False])
+async def test_a_batch_whose_answer_was_lost_is_stored_once(
+    postgres: Database, monkeypatch: pytest.MonkeyPatch, before_the_commit: bool
+) -> None:
+    """Whoever hears StoreError sends it again, and whoever does not, not."""
+    whole = Transaction.commit
+
+    async def lost(self: Any) -> None:
+        if not before_the_commit:
+            await whole(self)
+        self._connection.terminate()
+        raise ConnectionResetError
+
+    async with in_schema_of(postgres) as trail:
+        await add(trail, attempt(1))
+        with monkeypatch.context() as patched:
+            patched.setattr(Transaction, "commit", lost)
+            if before_the_commit:
+                with pytest.raises(StoreError):
+                    await add(trail, attempt(2))
+            else:
+                await add(trail, attempt(2))
+
+        assert await times(trail) == ([1] if before_the_commit else [2, 1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -9,6 +10,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
+from diptych.errors import StoreError
 from diptych.ports import Bookmark, Failure, Skip, displaced, refuse_owned, skipping
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection
@@ -38,7 +40,8 @@ class PostgresBookmarks:
     ) -> None:
         try:
             if self._link.is_connected:
-                await self._link.run(lambda connection: connection.execute(self._sql("give_up"), self._owner))
+                with contextlib.suppress(StoreError):  # what was owned is given up by the clock, then
+                    await self._link.run(lambda connection: connection.execute(self._sql("give_up"), self._owner))
         finally:
             await self._link.close()
 
