@@ -50,6 +50,21 @@ def _folder(version: str) -> Path | None:
     return Path(tempfile.mkdtemp(prefix=f"diptych-postgres-{version}-", dir=memory))
 
 
+@pytest.fixture(scope="session")
+def rows_database_of(cluster_of: ClusterOf) -> Iterator[Callable[[str], Database]]:
+    """Return a database of a version's server that tests share, each in a schema of its own."""
+    made: dict[str, Database] = {}
+
+    def of(version: str) -> Database:
+        if version not in made:
+            made[version] = cluster_of(version).database()
+        return made[version]
+
+    yield of
+    for each in made.values():
+        each.drop()
+
+
 def _given(cluster: Cluster) -> Iterator[Database]:
     database = cluster.database()
     yield database

@@ -1,0 +1,63 @@
+"""Keep rows in PostgreSQL: one schema beside the log's, or a database of their own."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+import sqlalchemy as sa
+
+from diptych.model.projections import ReadModel
+from diptych.stores.postgres.address import Address
+from diptych.stores.postgres.connection import close, connect
+from diptych.stores.postgres.migrations import migrate
+from diptych.stores.postgres.rows_leases import COMPONENT
+from diptych.stores.postgres.rows_reader import PostgresRowReader
+from diptych.stores.postgres.rows_tables import logical_table
+from diptych.stores.postgres.rows_writer import PostgresRowWriter
+
+_COMPONENTS = ("rows", COMPONENT)
+
+
+class PostgresRowStore:
+    """Keep rows, change feed and checkpoints in one schema; queries go to the replica of the address, if it has one.
+
+    `synchronous_commit=off`: a crash of the server may take the last transactions, rows, feed and checkpoint together,
+    and the log brings them back.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._tables: dict[int, tuple[ReadModel[Any], sa.Table]] = {}
+
+    async def __aenter__(self) -> Self:
+        connection = await connect(self._address, purpose="migrations")
+        try:
+            await migrate(connection, self._address, _COMPONENTS)
+        finally:
+            await close(connection)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    @property
+    def lags(self) -> bool:
+        """Say whether readers may be behind the writer: they read a replica."""
+        return self._address.replica is not None
+
+    def table(self, model: ReadModel[Any]) -> sa.Table:
+        """Return the logical table of a read model, the same one every time."""
+        if id(model) not in self._tables:
+            self._tables[id(model)] = (model, logical_table(model))
+        return self._tables[id(model)][1]
+
+    def reader(self) -> PostgresRowReader:
+        """Return an unopened reader."""
+        return PostgresRowReader(self._address)
+
+    def writer(self) -> PostgresRowWriter:
+        """Return an unopened writer."""
+        return PostgresRowWriter(self._address)

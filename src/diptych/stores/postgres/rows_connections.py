@@ -1,0 +1,148 @@
+"""Connections to read models: readers that outlive the swap of a generation, and the one that writes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import asyncpg
+
+from diptych.errors import SettingsError, StoreError
+from diptych.stores.postgres.address import Address
+from diptych.stores.postgres.connection import Connection, close, connect
+from diptych.stores.postgres.faults import FAILED, is_lost, store_error
+from diptych.stores.postgres.readers import Readers
+
+T = TypeVar("T")
+
+KEYED: Mapping[str, str] = {
+    # Plans are made once, and while tables are still empty: they must be those of a full table.
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+"""Settings for statements that find rows by key."""
+WRITING: Mapping[str, str] = {
+    **KEYED,
+    # A crash may take the last transactions, rows, feed and checkpoint together, and the log brings them back.
+    "synchronous_commit": "off",
+}
+"""Settings for the writer of rows."""
+
+_OF_DATA: tuple[type[Exception], ...] = (
+    ValueError,  # asyncpg's own DataError: a value that has no place in its column
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
+_SWAPPED: tuple[type[Exception], ...] = (
+    asyncpg.UndefinedTableError,
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.OutdatedSchemaCacheError,
+    asyncpg.SerializationError,  # a replica ends reading what it must apply a change to
+)
+
+
+def _is_of_statement(wrong: Exception) -> bool:
+    """Say whether an error is of the statement that was given, or its values, and not of the database."""
+    if isinstance(wrong, asyncpg.InsufficientPrivilegeError):
+        return False
+    return isinstance(wrong, (*_OF_DATA, asyncpg.SyntaxOrAccessError))
+
+
+async def connect_to_rows(address: Address, purpose: str, settings: Mapping[str, str]) -> Connection:
+    """Open a connection on which the names of read models are found without their schema."""
+    return await connect(address, purpose=purpose, settings={**settings, "search_path": address.schema})
+
+
+class RowConnections:
+    """Lend connections for reading. What a new generation took the ground from is read once more."""
+
+    def __init__(self, address: Address, settings: Mapping[str, str], *, most: int) -> None:
+        self._readers = Readers(lambda: connect_to_rows(address, "queries", settings), most=most)
+
+    async def open(self) -> None:
+        """Open the first connection; raises what connecting raises."""
+        await self._readers.open()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._readers.close()
+
+    async def run(self, read: Callable[[Connection], Awaitable[T]]) -> T:
+        """Read; raises what is wrong with what was given as it is, StoreError for anything else."""
+        try:
+            return await self._readers.run(lambda connection: _twice(connection, read))
+        except _Given as given:
+            raise given.wrong from None
+
+
+async def _twice(connection: Connection, read: Callable[[Connection], Awaitable[T]]) -> T:
+    try:
+        return await _once(connection, read)
+    except _SWAPPED:
+        await connection.reload_schema_state()
+        return await _once(connection, read)
+
+
+async def _once(connection: Connection, read: Callable[[Connection], Awaitable[T]]) -> T:
+    try:
+        return await read(connection)
+    except _SWAPPED:
+        raise
+    except Exception as wrong:
+        if _is_of_statement(wrong):
+            raise _Given(wrong) from wrong
+        raise
+
+
+class _Given(Exception):  # noqa: N818 (it only carries one past those who would take it for a lost connection)
+    def __init__(self, wrong: Exception) -> None:
+        self.wrong = wrong
+
+
+class WritingConnection:
+    """Hold the one connection of a writer; open it anew after it was lost."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._connection: Connection | None = None
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[Connection]:
+        """Hold the connection; raises what is wrong with the data as it is, StoreError for what PostgreSQL cannot do.
+
+        Whoever is cancelled in the middle leaves it closed.
+        """
+        async with self._turn:
+            connection = await self._connected()
+            try:
+                yield connection
+            except Exception as wrong:
+                if isinstance(wrong, _OF_DATA) or not isinstance(wrong, FAILED):
+                    raise
+                if is_lost(wrong):
+                    connection.terminate()
+                raise store_error(wrong) from wrong
+            except BaseException:
+                connection.terminate()
+                raise
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            await close(self._connection)
+
+    async def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = await connect_to_rows(self._address, "projections", WRITING)
+        elif self._connection.is_closed():
+            try:
+                self._connection = await connect_to_rows(self._address, "projections", WRITING)
+            except SettingsError as wrong:
+                raise StoreError(str(wrong)) from wrong  # it was right once, and may be so again
+        return self._connection

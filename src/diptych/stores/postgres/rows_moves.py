@@ -1,0 +1,109 @@
+"""Moves: what one save does to the tables of one read model, as parts of one statement for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from diptych.ports import Changes
+from diptych.stores.postgres.rows_statements import Values, Writing, rows_of_arrays
+
+Condition = sa.ColumnElement[bool]
+Arrays = Sequence[Sequence[Any]]
+"""One array per column, all of one length."""
+
+
+class Move(Protocol):
+    """Write one kind of change of one read model; `name` tells it from the others of its read model."""
+
+    @property
+    def name(self) -> str:
+        """Return its name."""
+        ...
+
+    def statement(self, rows: Any, condition: Condition) -> Any:  # Any: SQLAlchemy's, a table and what writes
+        """Return what writes rows, a table of columns c0, c1, wherever the condition holds."""
+        ...
+
+    def columns(self) -> Sequence[Any]:
+        """Return the types of these columns."""
+        ...
+
+    def arrays(self, changes: Changes) -> Arrays | None:
+        """Return the arrays of these columns, or None where there is nothing to write."""
+        ...
+
+
+class Deleting:
+    """Delete rows."""
+
+    name = "gone"
+
+    def __init__(self, writing: Writing) -> None:
+        self._table, self._encode = writing.table, writing.reading.conversion.encode_key
+        self._keys = key_of(writing.table)
+
+    def columns(self) -> Sequence[Any]:
+        """Return the types of the key."""
+        return [key.type for key in self._keys]
+
+    def statement(self, rows: Any, condition: Condition) -> Any:
+        """Delete by key."""
+        same = (key == rows.c[f"c{at}"] for at, key in enumerate(self._keys))
+        return sa.delete(self._table).where(*same, condition)
+
+    def arrays(self, changes: Changes) -> Arrays | None:
+        """Return the keys of what is gone."""
+        gone = [self._encode(key) for key, row in changes.rows.items() if row is None]
+        return transposed(gone)
+
+
+class Putting:
+    """Insert rows, or update those that are there."""
+
+    name = "put"
+
+    def __init__(self, writing: Writing) -> None:
+        self._writing, self._table = writing, writing.table
+        self._keys = [key.name for key in key_of(writing.table)]
+
+    def columns(self) -> Sequence[Any]:
+        """Return the types of the columns."""
+        return [self._table.c[name].type for name in self._writing.columns]
+
+    def statement(self, rows: Any, condition: Condition) -> Any:
+        """Insert, or update by key: whatever else a row would break is an error."""
+        names = self._writing.columns
+        added = insert(self._table).from_select(names, sa.select(rows).where(condition), include_defaults=False)
+        others = {name: added.excluded[name] for name in names if name not in self._keys}
+        if not others:
+            return added.on_conflict_do_nothing(index_elements=self._keys)
+        return added.on_conflict_do_update(index_elements=self._keys, set_=others)
+
+    def arrays(self, changes: Changes) -> Arrays | None:
+        """Return the values of what is there now."""
+        encode = self._writing.encode
+        return transposed([encode(key, row) for key, row in changes.rows.items() if row is not None])
+
+
+def moves_of(writing: Writing) -> Sequence[Move]:
+    """Return what may happen to one generation, in this order: a value that is to be unique is given up first."""
+    return Deleting(writing), Putting(writing)
+
+
+def source_of(prefix: str, move: Move) -> Any:  # Any: a SQLAlchemy table
+    """Return the rows of a move: a table of its arrays."""
+    return rows_of_arrays(prefix, move.columns())
+
+
+def key_of(table: sa.Table) -> list[sa.Column[Any]]:
+    """Return the columns of the key in its order."""
+    return list(table.primary_key.columns)
+
+
+def transposed(rows: Sequence[Values]) -> Arrays | None:
+    """Return the columns of rows; None where there is none."""
+    return list(zip(*rows, strict=True)) if rows else None

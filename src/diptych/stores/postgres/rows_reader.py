@@ -1,0 +1,122 @@
+"""Read rows of a row store in PostgreSQL: by key, gathered; anything longer on connections of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from diptych.model.projections import Key, Projection, ReadModel
+from diptych.ports import Checkpoint, Owner, Snapshot, Version
+from diptych.stores.postgres.address import Address
+from diptych.stores.postgres.connection import Connection
+from diptych.stores.postgres.rows_connections import KEYED, RowConnections
+from diptych.stores.postgres.rows_gathering import Gathering
+from diptych.stores.postgres.rows_leases import living
+from diptych.stores.postgres.rows_progress import read_changes, read_checkpoints
+from diptych.stores.postgres.rows_selects import Asked, Selects
+from diptych.stores.postgres.rows_statements import Reading, reading_of
+from diptych.stores.postgres.rows_tables import logical_table
+from diptych.stores.postgres.statements import sql
+
+_LANES, _LONG = 2, 4
+Source = Callable[[Connection, Sequence[Any]], Awaitable[Mapping[Any, Any]]]
+
+
+class PostgresRowReader:
+    """Read rows for queries from the event loop that opened it; where there is a replica, from that."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address.at_replica()
+        self._readings: dict[str, Reading] = {}
+        self._selects = Selects()
+
+    async def __aenter__(self) -> Self:
+        self._keyed = RowConnections(self._address, KEYED, most=_LANES)
+        self._long = RowConnections(self._address, {}, most=_LONG)
+        self._gathering: Gathering[Source] = Gathering(self._read, lanes=_LANES)
+        await self._keyed.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._keyed.close()
+        await self._long.close()
+
+    async def get(self, model: ReadModel[Any], keys: Sequence[Key], *, as_of: int | None = None) -> Mapping[Key, Any]:
+        """Return the rows that exist among these keys, now or as of a position."""
+        if not keys:
+            return {}
+        return await self._gathering.of(self._reading(model).fetch, keys)
+
+    async def select(self, statements: Sequence[Any], *, as_of: int | None = None) -> Sequence[Sequence[Any]]:
+        """Run SQLAlchemy `select()`s on one snapshot and return the rows of each, now or as of a position."""
+        asked = [self._selects.asked(each) for each in statements]
+        if len(asked) == 1:
+            return [await self._long.run(lambda connection: asked[0].shape.run(connection, asked[0]))]
+        return await self._long.run(lambda connection: _on_snapshot(connection, lambda: _all(connection, asked)))
+
+    async def versions(
+        self, model: ReadModel[Any], key: Key, *, after: int = 0, until: int | None = None, limit: int = 1000
+    ) -> Sequence[Version]:
+        """Return the versions of a row with after < position <= until, the oldest first."""
+        raise NotImplementedError
+
+    async def checkpoints(self) -> Mapping[str, Checkpoint]:
+        """Return every projection's checkpoint as stored."""
+        return await self._gathering.of(self._checkpoints, ())
+
+    async def owners(self) -> Mapping[str, Owner]:
+        """Return the live owner of each projection that has one."""
+        return await self._keyed.run(lambda connection: living(connection, self._address.schema))
+
+    async def changed(self, models: Sequence[str]) -> int:
+        """Return a number that grows with every change, and every rebuild, of any of these read models."""
+        if not models:
+            return 0
+        found = await self._gathering.of(self._changes, ())
+        return sum(found.get(name, 0) for name in models)
+
+    async def fed(self, model: ReadModel[Any], position: int, *, limit: int) -> Sequence[Key]:
+        """Return keys of rows that the event at a position was the last to change in its batch, from the feed."""
+        decode, statement = self._reading(model).conversion.decode_key, sql("rows_fed", self._address.schema)
+        rows = await self._keyed.run(lambda connection: connection.fetch(statement, position, model.name, limit))
+        return [decode(tuple(json.loads(key))) for (key,) in rows]
+
+    async def snapshot(self, projection: Projection) -> Snapshot:
+        """Return all rows of a projection and its checkpoint, read on one snapshot."""
+        readings = {model.name: self._reading(model) for model in projection.models}
+
+        async def read(connection: Connection) -> Snapshot:
+            checkpoint = (await read_checkpoints(connection, self._address.schema))[projection.name]
+            rows = {name: each.rows(await connection.fetch(each.all)) for name, each in readings.items()}
+            return Snapshot(checkpoint, rows)
+
+        return await self._long.run(lambda connection: _on_snapshot(connection, lambda: read(connection)))
+
+    def _reading(self, model: ReadModel[Any]) -> Reading:
+        reading = self._readings.get(model.name)
+        if reading is None:
+            reading = self._readings[model.name] = reading_of(model, logical_table(model))
+        return reading
+
+    async def _read(self, source: Source, keys: Sequence[Any]) -> Mapping[Any, Any]:
+        return await self._keyed.run(lambda connection: source(connection, keys))
+
+    async def _checkpoints(self, connection: Connection, _: Sequence[Any]) -> Mapping[str, Checkpoint]:
+        return await read_checkpoints(connection, self._address.schema)
+
+    async def _changes(self, connection: Connection, _: Sequence[Any]) -> Mapping[str, int]:
+        return await read_changes(connection, self._address.schema)
+
+
+async def _all(connection: Connection, asked: Sequence[Asked]) -> Sequence[Sequence[Any]]:
+    return [await each.shape.run(connection, each) for each in asked]
+
+
+async def _on_snapshot(connection: Connection, read: Callable[[], Awaitable[Any]]) -> Any:
+    """Read in one transaction that sees what was committed when it began."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        return await read()

@@ -1,0 +1,133 @@
+"""Selects: statements of SQLAlchemy, compiled once for each shape, run on asyncpg, their rows those of SQLAlchemy."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
+
+from diptych.ports import Prepared
+from diptych.stores.letters import unpaired
+from diptych.stores.postgres.connection import Connection
+from diptych.stores.postgres.rows_dialect import DIALECT
+
+_KEPT = 1000
+_NUMERIC, _TEXTS = 1700, (25, 1043)
+
+Convert = Callable[[Any], Any]
+
+
+class Asked(NamedTuple):
+    """What is to be run: the text, its arguments, and the shape that makes rows of what is found."""
+
+    text: str
+    arguments: Sequence[Any]
+    shape: Shape
+
+
+class Selects:
+    """Compile selects, and keep what was compiled by what SQLAlchemy tells them apart by."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Any, Shape] = OrderedDict()
+
+    def asked(self, given: Any) -> Asked:
+        """Return a select, or a Prepared one, ready to be run."""
+        statement, values = given if isinstance(given, Prepared) else (given, {})
+        key = statement._generate_cache_key()  # noqa: SLF001 (SQLAlchemy's, for whoever keeps compiled statements)
+        if key is None:
+            return Shape(statement, None).asked(values, None)
+        shape = self._kept.get(key.key)
+        if shape is None:
+            shape = self._kept[key.key] = Shape(statement, key)
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(key.key)
+        return shape.asked(values, key.bindparams)
+
+
+class Shape:
+    """One compiled select: its text, what converts its arguments, and, once it ran, what converts its rows."""
+
+    def __init__(self, statement: Any, key: Any) -> None:
+        self._compiled = statement.compile(dialect=DIALECT, cache_key=key)
+        self._made: SimpleResultMetaData | None = None
+
+    def asked(self, values: Mapping[str, Any], extracted: Any) -> Asked:
+        """Return the text with the arguments of this time."""
+        compiled = self._compiled
+        given = compiled.construct_params(values, extracted_parameters=extracted, escape_names=False)
+        convert: Mapping[str, Convert] = compiled._bind_processors  # noqa: SLF001 (what SQLAlchemy's own engine takes)
+        if not compiled.post_compile_params:
+            return Asked(compiled.string, _arguments(compiled.positiontup or (), given, convert), self)
+        # The values of IN (...) are as many parameters as there are this time.
+        found = compiled._process_parameters_for_postcompile(given)  # noqa: SLF001 (the same)
+        arguments = _arguments(found.positiontup, found.parameters, {**convert, **found.processors})
+        return Asked(found.statement, arguments, self)
+
+    async def run(self, connection: Connection, asked: Asked) -> Sequence[Any]:
+        """Run on a connection; return rows of SQLAlchemy."""
+        if self._made is None:
+            prepared = await connection.prepare(asked.text)
+            self._made = self._metadata([(each.name, each.type.oid) for each in prepared.get_attributes()])
+        found = await connection.fetch(asked.text, *asked.arguments)
+        return IteratorResult(self._made, iter(found)).fetchall()
+
+    def _metadata(self, found: Sequence[tuple[str, int]]) -> SimpleResultMetaData:
+        columns = self._columns([name for name, _ in found])
+        convert = [_converter(kind, oid, entry) for (_, oid), (_, entry, kind) in zip(found, columns, strict=True)]
+        names = [name for name, _, _ in columns]
+        return SimpleResultMetaData(names, [entry for _, entry, _ in columns], _processors=_unless_none(convert))
+
+    def _columns(self, names: Sequence[str]) -> list[tuple[str, tuple[Any, ...], Any]]:
+        """Return name, SQLAlchemy's column and type of each column that is found."""
+        told = self._compiled._result_columns  # noqa: SLF001 (what SQLAlchemy's own engine takes)
+        if len(told) == len(names) and self._compiled._ordered_columns:  # noqa: SLF001 (the same)
+            return [(str(each.keyname), tuple(each.objects), each.type) for each in told]
+        known = {each.name: each for each in told}
+        return [
+            (name, tuple(known[name].objects), known[name].type) if name in known else (name, (), sa.types.NULLTYPE)
+            for name in names
+        ]
+
+
+def _arguments(names: Iterable[str], values: Mapping[str, Any], convert: Mapping[str, Convert]) -> Sequence[Any]:
+    return [convert[name](values[name]) if name in convert else values[name] for name in names]
+
+
+def _converter(kind: Any, oid: int, entry: tuple[Any, ...]) -> Convert | None:
+    """Return what makes a value as SQLite would give it back; None where it is one."""
+    if oid == _NUMERIC and (isinstance(kind, sa.Integer) or _is_mean(kind, entry)):
+        made = int if isinstance(kind, sa.Integer) else float
+        return lambda value: None if value is None else made(value)
+    if isinstance(kind, sa.types.NullType):
+        return _text if oid in _TEXTS else None
+    convert: Convert | None = kind._cached_result_processor(DIALECT, oid)  # noqa: SLF001 (the same)
+    return convert
+
+
+def _is_mean(kind: Any, entry: tuple[Any, ...]) -> bool:
+    """Say whether a column is the mean of whole numbers, which SQLite gives as a float."""
+    if not isinstance(kind, sa.types.NullType):
+        return False
+    return any(
+        getattr(each, "name", "") == "avg" and all(isinstance(part.type, sa.Integer) for part in each.clauses)
+        for each in map(_unlabelled, entry)
+        if isinstance(each, sa.sql.functions.FunctionElement)
+    )
+
+
+def _unlabelled(entry: Any) -> Any:
+    return entry.element if isinstance(entry, sa.Label) else entry
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else unpaired(value)
+
+
+def _unless_none(convert: Sequence[Convert | None]) -> Any:
+    return convert if any(convert) else None

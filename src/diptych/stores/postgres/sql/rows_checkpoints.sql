@@ -1,0 +1,2 @@
+select projection, position, generation, version, fingerprint, log_id, epoch, target, error
+from diptych.diptych_checkpoint

@@ -1,0 +1,1 @@
+select key from diptych.diptych_feed where position = $1 and model = $2 and not reset order by key limit $3

@@ -1,0 +1,1 @@
+select name, generation, changed from diptych.diptych_model

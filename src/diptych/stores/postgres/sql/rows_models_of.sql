@@ -1,0 +1,1 @@
+select name, generation from diptych.diptych_model where projection = $1

@@ -1,0 +1,1 @@
+select name, projection, generation from diptych.diptych_model where name = $1

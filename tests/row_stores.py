@@ -1,0 +1,31 @@
+"""The row stores that tests run on: memory, a file, and PostgreSQL, each test in a schema of its own."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import pytest
+
+from diptych.ports import RowStore
+from diptych.stores.postgres.address import ROWS_SCHEMA, Address
+from diptych.stores.postgres.rows import PostgresRowStore
+from diptych.stores.sqlite.rows import SqliteRowStore
+from tests.clusters import NEWEST, OLDEST, Database
+
+SQLITE = ("memory", "file")
+POSTGRES = (f"postgres {OLDEST}", f"postgres {NEWEST}")
+EVERY = (*SQLITE, *POSTGRES)
+
+
+def row_store(request: pytest.FixtureRequest, kind: str, folder: Path) -> RowStore:
+    """Return the unopened store of a kind: an empty one."""
+    if kind in SQLITE:
+        return SqliteRowStore(None if kind == "memory" else folder / "rows.db")
+    return PostgresRowStore(Address.of(rows_url(request, kind), schema=ROWS_SCHEMA))
+
+
+def rows_url(request: pytest.FixtureRequest, kind: str) -> str:
+    """Return the URL of an empty schema in a server of a kind."""
+    database: Database = request.getfixturevalue("rows_database_of")(kind.removeprefix("postgres "))
+    return f"{database.url}?schema=rows_{secrets.token_hex(6)}"
