@@ -15,13 +15,14 @@ from tests.clusters import NEWEST, OLDEST, Database
 
 SQLITE = ("memory", "file")
 POSTGRES = (f"postgres {OLDEST}", f"postgres {NEWEST}")
+NEWEST_POSTGRES = POSTGRES[-1]
 EVERY = (*SQLITE, *POSTGRES)
 
 
-def row_store(request: pytest.FixtureRequest, kind: str, folder: Path) -> RowStore:
+def row_store(request: pytest.FixtureRequest, kind: str, folder: Path | None = None) -> RowStore:
     """Return the unopened store of a kind: an empty one."""
     if kind in SQLITE:
-        return SqliteRowStore(None if kind == "memory" else folder / "rows.db")
+        return SqliteRowStore(None if kind == "memory" or folder is None else folder / "rows.db")
     return PostgresRowStore(Address.of(rows_url(request, kind), schema=ROWS_SCHEMA))
 
 

@@ -10,7 +10,7 @@ from diptych.conditions import condition
 from diptych.model.indexes import Index
 from diptych.model.rows import change
 from diptych.model.specifications import Specification
-from diptych.ports import Changes, Checkpoint, RowReader, RowWriter
+from diptych.ports import Changes, Checkpoint, RowReader, RowStore, RowWriter
 from diptych.read.rows import Rows, Shelf
 from diptych.stores.sqlite.rows import SqliteRowStore
 from tests.kinds import Sample, samples
@@ -19,7 +19,7 @@ from tests.kinds import Sample, samples
 class SampleShelf:
     """Put samples there and read them back."""
 
-    def __init__(self, store: SqliteRowStore, writer: RowWriter, reader: RowReader, *indexes: str | Index) -> None:
+    def __init__(self, store: RowStore, writer: RowWriter, reader: RowReader, *indexes: str | Index) -> None:
         self.projection, self.model = samples(*indexes)
         self.store, self._writer, self.reader = store, writer, reader
         self.table, shelf = store.table(self.model), Shelf(store, {self.model.name: self.model})
@@ -56,8 +56,8 @@ class SampleShelf:
 
 
 @asynccontextmanager
-async def opened(*indexes: str | Index) -> AsyncIterator[SampleShelf]:
-    async with SqliteRowStore(None) as store, store.writer() as writer, store.reader() as reader:
+async def opened(*indexes: str | Index, unopened: RowStore | None = None) -> AsyncIterator[SampleShelf]:
+    async with unopened or SqliteRowStore(None) as store, store.writer() as writer, store.reader() as reader:
         shelf = SampleShelf(store, writer, reader, *indexes)
         await shelf.install()
         yield shelf

@@ -13,6 +13,7 @@ from diptych import conditions
 from diptych.conditions import condition
 from diptych.model.specifications import Specification, fields
 from tests.kinds import Sample, like, rows, specifications
+from tests.row_stores import POSTGRES, row_store
 from tests.shelf import SampleShelf, opened
 from tests.sizes import size
 
@@ -23,9 +24,9 @@ def runner() -> Iterator[asyncio.Runner]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def shelf(runner: asyncio.Runner) -> Iterator[SampleShelf]:
-    entered = opened()
+@pytest.fixture(scope="module", params=("memory", *POSTGRES))
+def shelf(runner: asyncio.Runner, request: pytest.FixtureRequest) -> Iterator[SampleShelf]:
+    entered = opened(unopened=row_store(request, request.param))
     yield runner.run(entered.__aenter__())
     runner.run(entered.__aexit__(None, None, None))
 

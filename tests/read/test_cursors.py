@@ -15,6 +15,7 @@ from diptych.model.rows import change
 from diptych.read.cursors import _digest, cursor_of, values_at
 from diptych.read.ordering import ordering_of
 from tests.kinds import OPERANDS, rows
+from tests.row_stores import NEWEST_POSTGRES, row_store
 from tests.shelf import SampleShelf, opened
 
 quiet = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
@@ -29,9 +30,9 @@ def runner() -> Iterator[asyncio.Runner]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def shelf(runner: asyncio.Runner) -> Iterator[SampleShelf]:
-    entered = opened()
+@pytest.fixture(scope="module", params=("memory", NEWEST_POSTGRES))
+def shelf(runner: asyncio.Runner, request: pytest.FixtureRequest) -> Iterator[SampleShelf]:
+    entered = opened(unopened=row_store(request, request.param))
     yield runner.run(entered.__aenter__())
     runner.run(entered.__aexit__(None, None, None))
 

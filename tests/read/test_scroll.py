@@ -14,6 +14,7 @@ from diptych.model.rows import change
 from diptych.model.specifications import Specification
 from diptych.read.ordering import Place
 from tests.kinds import OPERANDS, Mixed, Sample, like, rows, specifications
+from tests.row_stores import NEWEST_POSTGRES, row_store
 from tests.shelf import SampleShelf, opened
 from tests.sizes import size
 
@@ -66,9 +67,9 @@ def runner() -> Iterator[asyncio.Runner]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def shelf(runner: asyncio.Runner) -> Iterator[SampleShelf]:
-    entered = opened()
+@pytest.fixture(scope="module", params=("memory", NEWEST_POSTGRES))
+def shelf(runner: asyncio.Runner, request: pytest.FixtureRequest) -> Iterator[SampleShelf]:
+    entered = opened(unopened=row_store(request, request.param))
     yield runner.run(entered.__aenter__())
     runner.run(entered.__aexit__(None, None, None))
 

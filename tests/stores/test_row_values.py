@@ -2,8 +2,9 @@
 
 import enum
 from dataclasses import make_dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -11,8 +12,8 @@ import pytest
 
 from diptych.model.marks import Scale
 from diptych.model.projections import Projection
-from diptych.ports import Changes
-from diptych.stores.sqlite.rows import SqliteRowStore
+from diptych.ports import Changes, RowStore
+from tests.row_stores import POSTGRES, row_store
 
 
 class Mixed(enum.Enum):
@@ -40,11 +41,16 @@ class Right(enum.Flag):
     WRITE = 2
 
 
-async def saved_and_read(key: Any, value: Any, rows: dict[Any, Any]) -> dict[Any, Any]:
+@pytest.fixture(params=("memory", *POSTGRES))
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> RowStore:
+    return row_store(request, request.param, tmp_path)
+
+
+async def saved_and_read(unopened: RowStore, key: Any, value: Any, rows: dict[Any, Any]) -> dict[Any, Any]:
     projection = Projection("values")
     row = make_dataclass("Value", [("id", key), ("value", value)], frozen=True)
     model = projection.read_model(row, key="id")
-    async with SqliteRowStore(None) as store, store.writer() as writer, store.reader() as reader:
+    async with unopened as store, store.writer() as writer, store.reader() as reader:
         await writer.lease({"values": ""}, seconds=60)
         installed = await writer.install([projection], {"values": ""}, log_id=UUID(int=1), head=0, mode="production")
         made = {(each,): row(each, held) for each, held in rows.items()}
@@ -68,13 +74,18 @@ async def saved_and_read(key: Any, value: Any, rows: dict[Any, Any]) -> dict[Any
         (int | str, (1, "1")),
         (timedelta, (timedelta(days=-3), timedelta(days=1, microseconds=3))),
         (frozenset[str], (frozenset({"a", "b"}), frozenset())),
-        (time, (time(1, 2, 3, 4), time.max)),
+        (time, (time(1, 2, 3, 4), time.max, time(1, 2, tzinfo=timezone(timedelta(hours=5))))),
+        (str, ("a\0b", "\0", "\1\2\3\4\5", "\6", "\t\n", "")),
+        (str | None, (None, "\0")),
+        (tuple[str, ...], (("\0", "\1"), ())),
+        (Decimal, (Decimal("1.50"), Decimal("1E+3"), Decimal("-0"))),
+        (float, (float("inf"), float("-inf"), -0.0)),
     ],
 )
-async def test_a_value_comes_back_as_it_was_saved(kind: Any, values: tuple[Any, ...]) -> None:
+async def test_a_value_comes_back_as_it_was_saved(store: RowStore, kind: Any, values: tuple[Any, ...]) -> None:
     given = dict(enumerate(values))
 
-    found = await saved_and_read(int, kind, given)
+    found = await saved_and_read(store, int, kind, given)
 
     assert found == given
     assert [type(each) for each in found.values()] == [type(each) for each in values]
@@ -91,10 +102,12 @@ async def test_a_value_comes_back_as_it_was_saved(kind: Any, values: tuple[Any, 
         (date, (date.min, date.max)),
         (datetime, (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))),
         (Annotated[Decimal, Scale(4)], (Decimal("99999999999999.9999"), Decimal("-0.0001"))),
+        (UUID, (UUID(int=0), UUID(int=2**128 - 1))),
+        (str, ("\0", "\0\0", "\1", "\5")),
         (str, ("", "\u2028", "\U0001f600", '"quoted"', "1")),
     ],
 )
-async def test_a_row_is_found_by_its_key_among_others(kind: Any, keys: tuple[Any, ...]) -> None:
+async def test_a_row_is_found_by_its_key_among_others(store: RowStore, kind: Any, keys: tuple[Any, ...]) -> None:
     given = {each: str(each) for each in keys}
 
-    assert await saved_and_read(kind, str, given) == given
+    assert await saved_and_read(store, kind, str, given) == given

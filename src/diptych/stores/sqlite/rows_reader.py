@@ -184,6 +184,7 @@ def fetch(connection: sqlite3.Connection, reading: Reading, keys: Sequence[Key])
     if len(keys) == 1:
         values = connection.execute(reading.one, reading.conversion.encode_key(keys[0])).fetchone()
         return {} if values is None else {keys[0]: reading.conversion.decode(values[reading.width :])}
-    if not reading.joinable:
+    argument = reading.many_argument(keys) if reading.joinable else None
+    if argument is None or "\\u0000" in argument:  # which ends a text that SQLite takes out of JSON
         return {key: row for each in keys for key, row in fetch(connection, reading, (each,)).items()}
-    return reading.rows(connection.execute(reading.many, (reading.many_argument(keys),)).fetchall())
+    return reading.rows(connection.execute(reading.many, (argument,)).fetchall())
