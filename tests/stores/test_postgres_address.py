@@ -1,0 +1,57 @@
+"""What a postgresql:// URL says, and what it may not."""
+
+from __future__ import annotations
+
+import pytest
+
+from diptych.errors import SettingsError
+from diptych.stores.postgres.address import Address
+from diptych.stores.urls import reads_beside
+
+URL = "postgresql://shop:a%20secret@db.example:5433/shop"
+
+
+def test_what_is_ours_is_taken_out_and_what_is_libpqs_stays() -> None:
+    address = Address.of(f"{URL}?schema=sales&sslmode=require&replica=other:5432", schema="diptych")
+
+    assert address.dsn == f"{URL}?sslmode=require"
+    assert (address.schema, address.replica) == ("sales", "other:5432")
+
+
+def test_a_password_is_never_shown() -> None:
+    shown = str(Address.of(URL, schema="diptych"))
+
+    assert "secret" not in shown
+    assert "shop:***@db.example:5433/shop" in shown
+
+
+def test_the_replica_is_the_same_but_for_its_server() -> None:
+    address = Address.of(f"{URL}?replica=other:6000&sslmode=require", schema="diptych").at_replica()
+
+    assert address.dsn == "postgresql://shop:a%20secret@other:6000/shop?sslmode=require"
+    assert address.replica is None
+
+
+def test_read_models_lie_in_a_schema_of_their_own_beside_the_log() -> None:
+    assert reads_beside(URL) == f"{URL}?schema=diptych_reads"
+    assert reads_beside(f"{URL}?schema=sales&durable=no&pooler=session") == (
+        f"{URL}?schema=sales_reads&pooler=session&durable=no"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgresql://shop@db", "names no database"),
+        (f"{URL}?schema=public", "one for Diptych alone"),
+        (f"{URL}?schema=Sales", "small letters"),
+        (f"{URL}?schema=pg_catalog", "one for Diptych alone"),
+        (f"{URL}?pooler=transaction", "wanted pooler=session"),
+        (f"{URL}?durable=perhaps", "wanted durable=yes or no"),
+    ],
+)
+def test_a_url_that_cannot_be_meant_is_refused(url: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=told) as refused:
+        Address.of(url, schema="diptych")
+
+    assert "secret" not in str(refused.value)
