@@ -11,8 +11,7 @@ from diptych.model.projections import ReadModel
 from diptych.model.pydantic import maker_of
 from diptych.model.views import MaterialisedView
 from diptych.ports import Below, Checkpoint, Materialised
-from diptych.stores.kinds import SQLITE
-from diptych.stores.tables import conversion_of
+from diptych.stores.tables import Encode
 
 
 def below_of(
@@ -24,12 +23,10 @@ def below_of(
     return Below(found, sum(changes.get(model.name, 0) for model in models))
 
 
-def encoded(
-    view: MaterialisedView[Any], statement: Any, found: Iterable[Any], dialect: str = SQLITE
-) -> list[tuple[Any, ...]]:
+def encoded(view: MaterialisedView[Any], statement: Any, found: Iterable[Any], encode: Encode) -> list[tuple[Any, ...]]:
     """Return what a select found as stored rows, computed columns included; raise ValueError for two with one key."""
     names = tuple(column.name for column in statement.selected_columns)
-    make, key_of, encode = maker_of(view.model.row), view.model.key_of, conversion_of(view.model, dialect).encode
+    make, key_of = maker_of(view.model.row), view.model.key_of
     rows: dict[Any, tuple[Any, ...]] = {}
     for values in found:
         row = make(**dict(zip(names, values, strict=True)))

@@ -14,7 +14,10 @@ from diptych.stores.postgres.migrations import migrate
 from diptych.stores.postgres.rows_leases import COMPONENT
 from diptych.stores.postgres.rows_reader import PostgresRowReader
 from diptych.stores.postgres.rows_tables import logical_table
+from diptych.stores.postgres.rows_views import PostgresViews
 from diptych.stores.postgres.rows_writer import PostgresRowWriter
+from diptych.stores.postgres.text_search import PostgresWordIndex
+from diptych.stores.text_pages import TextPages
 
 _COMPONENTS = ("rows", COMPONENT)
 
@@ -54,6 +57,10 @@ class PostgresRowStore:
             self._tables[id(model)] = (model, logical_table(model))
         return self._tables[id(model)][1]
 
+    def text(self, model: ReadModel[Any]) -> TextPages:
+        """Return the search of the read model's FullText columns."""
+        return TextPages(model, self.table(model), PostgresWordIndex(model, self.table(model)))
+
     def reader(self) -> PostgresRowReader:
         """Return an unopened reader."""
         return PostgresRowReader(self._address)
@@ -61,3 +68,7 @@ class PostgresRowStore:
     def writer(self) -> PostgresRowWriter:
         """Return an unopened writer."""
         return PostgresRowWriter(self._address)
+
+    def views(self) -> PostgresViews:
+        """Return an unopened store of views."""
+        return PostgresViews(self._address)

@@ -1,4 +1,4 @@
-"""The history of rows: what writes their versions in PostgreSQL, many at once, and reads them."""
+"""The history of rows: where their versions are in PostgreSQL, and what reads them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
 from diptych.model.projections import POSITION, Key, ReadModel
-from diptych.ports import Version
+from diptych.ports import Prepared, Version
 from diptych.stores import history_tables
 from diptych.stores.history_tables import (
     FOREVER,
     FROM,
     TO,
+    as_of,
     bound,
-    chained,
     history_table,
     past_selects,
     told,
@@ -34,47 +34,24 @@ def view_of(name: str) -> str:
     return fitting(history_tables.view_of(name))
 
 
-def as_of(statement: Any, position: int) -> Any:  # Any: a SQLAlchemy select
+def held(given: Any, position: int) -> Any:  # Any: a SQLAlchemy select, or a Prepared one
     """Return a `select()` that finds, by the names of read models, their rows at a position."""
-    return history_tables.as_of(statement, position, view_of)
+    if isinstance(given, Prepared):
+        return Prepared(held(given.statement, position), given.values)
+    return as_of(given, position, view_of)
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryWriting:
-    """Write the versions of one generation of a read model; `create` makes its table and view."""
-
-    conversion: Conversion
-    close: str
-    insert: str
-    create: tuple[str, ...]
-
-    async def write(self, connection: Connection, versions: Sequence[tuple[Key, int, Any]]) -> None:
-        """Close what the first version of each key supersedes, then insert; the last version of a position counts."""
-        if not versions:
-            return
-        closing, rows = chained(versions)
-        encode_row, encode_key = self.conversion.encode, self.conversion.encode_key
-        await connection.execute(self.close, *_columns((at, *encode_key(key)) for key, at in closing.items()))
-        if rows:
-            stored = ((*encode_row(key, row), start, end) for key, row, start, end in rows)
-            await connection.execute(self.insert, *_columns(stored))
-
-
-def history_of(model: ReadModel[Any], generation: int) -> HistoryWriting | None:
-    """Compile the writing statements of a read model with history; None for one without."""
-    if not model.history:
-        return None
-    table = history_table(model, _physical(model.name, generation), POSTGRES)
-    keys = [table.c[name] for name in model.key]
-    create = (text_of(CreateTable(table)), _view(model.name, table.name, [quoted(each.name) for each in table.c]))
-    return HistoryWriting(conversion_of(model, POSTGRES), _close(table, keys), _insert(table), create)
+def versions_table(model: ReadModel[Any], generation: int) -> sa.Table:
+    """Return the table of the versions of one generation."""
+    return history_table(model, _physical(model.name, generation), POSTGRES)
 
 
 def history_statements(model: ReadModel[Any], generation: int) -> tuple[str, ...]:
     """Return what creates the versions of a generation: table and view, for append-only rows a view, or nothing."""
-    written = history_of(model, generation)
-    if written is not None:
-        return written.create
+    if model.history:
+        table = versions_table(model, generation)
+        columns = [quoted(each.name) for each in table.c]
+        return text_of(CreateTable(table)), _view(model.name, table.name, columns)
     if not model.append_only:
         return ()
     names = [quoted(column.name) for column in model.columns]
@@ -130,24 +107,9 @@ def _many(model: ReadModel[Any], conversion: Conversion, table: sa.Table) -> str
     return (
         f"select {columns} from {_unnested(keys, start=2)} as asked({_numbered(keys)}) "  # noqa: S608 (our own names)
         f"cross join lateral (select * from {quoted(table.name)} as versions "
-        f"where {_same('versions', 'asked', keys)} and {FROM} <= $1 order by {FROM} desc limit 1) as held "
+        f"where {_asked('versions', keys)} and {FROM} <= $1 order by {FROM} desc limit 1) as held "
         f"where held.{TO} > $1"
     )
-
-
-def _close(table: sa.Table, keys: Sequence[sa.Column[Any]]) -> str:
-    name = quoted(table.name)
-    newest = f"select max(older.{FROM}) from {name} as older where {_same('older', 'closing', keys)}"  # noqa: S608 (our own names)
-    return (
-        f"update {name} as held set {TO} = closing.ended "  # noqa: S608 (the same)
-        f"from {_unnested((table.c[FROM], *keys))} as closing(ended, {_numbered(keys)}) "
-        f"where {_same('held', 'closing', keys)} and held.{TO} = {FOREVER} and held.{FROM} = ({newest})"
-    )
-
-
-def _insert(table: sa.Table) -> str:
-    columns = ", ".join(quoted(each.name) for each in table.c)
-    return f"insert into {quoted(table.name)} ({columns}) select * from {_unnested(table.c)}"  # noqa: S608 (the same)
 
 
 def _unnested(columns: Iterable[sa.Column[Any]], *, start: int = 1) -> str:
@@ -159,8 +121,8 @@ def _numbered(keys: Sequence[Any]) -> str:
     return ", ".join(f"k{at}" for at in range(len(keys)))
 
 
-def _same(one: str, other: str, keys: Sequence[sa.Column[Any]]) -> str:
-    return " and ".join(f"{one}.{quoted(key.name)} = {other}.k{at}" for at, key in enumerate(keys))
+def _asked(versions: str, keys: Sequence[sa.Column[Any]]) -> str:
+    return " and ".join(f"{versions}.{quoted(key.name)} = asked.k{at}" for at, key in enumerate(keys))
 
 
 def _columns(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -11,6 +11,7 @@ from diptych.model.projections import Projection, ReadModel
 from diptych.ports import Checkpoint
 from diptych.stores.installations import Terms
 from diptych.stores.postgres.connection import Connection
+from diptych.stores.postgres.rows_history import history_drop_of
 from diptych.stores.postgres.rows_progress import put_checkpoint, read_checkpoints
 from diptych.stores.postgres.rows_statements import Writing, writing_of
 from diptych.stores.postgres.rows_tables import dropped
@@ -60,7 +61,7 @@ class Installation:
             await self._drop(name, generation)
 
     async def _drop(self, name: str, generation: int) -> None:
-        for statement in dropped(name, generation):
+        for statement in (*dropped(name, generation), *history_drop_of(name, generation)):
             await self._connection.execute(statement)
         await self._connection.execute(self._sql("drop_model"), name)
 

@@ -9,10 +9,12 @@ from typing import Any, Self
 
 from diptych.model.projections import Key, Projection, ReadModel
 from diptych.ports import Checkpoint, Owner, Snapshot, Version
+from diptych.stores.history_tables import FOREVER
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection
 from diptych.stores.postgres.rows_connections import KEYED, RowConnections
 from diptych.stores.postgres.rows_gathering import Gathering
+from diptych.stores.postgres.rows_history import HistoryReading, held, past_of
 from diptych.stores.postgres.rows_leases import living
 from diptych.stores.postgres.rows_progress import read_changes, read_checkpoints
 from diptych.stores.postgres.rows_selects import Asked, Selects
@@ -30,6 +32,7 @@ class PostgresRowReader:
     def __init__(self, address: Address) -> None:
         self._address = address.at_replica()
         self._readings: dict[str, Reading] = {}
+        self._histories: dict[str, HistoryReading] = {}
         self._selects = Selects()
 
     async def __aenter__(self) -> Self:
@@ -49,10 +52,15 @@ class PostgresRowReader:
         """Return the rows that exist among these keys, now or as of a position."""
         if not keys:
             return {}
+        if as_of is not None:
+            history = self._history(model)
+            return await self._long.run(lambda connection: history.at(connection, keys, as_of))
         return await self._gathering.of(self._reading(model).fetch, keys)
 
     async def select(self, statements: Sequence[Any], *, as_of: int | None = None) -> Sequence[Sequence[Any]]:
         """Run SQLAlchemy `select()`s on one snapshot and return the rows of each, now or as of a position."""
+        if as_of is not None:
+            statements = [held(each, as_of) for each in statements]
         asked = [self._selects.asked(each) for each in statements]
         if len(asked) == 1:
             return [await self._long.run(lambda connection: asked[0].shape.run(connection, asked[0]))]
@@ -62,7 +70,8 @@ class PostgresRowReader:
         self, model: ReadModel[Any], key: Key, *, after: int = 0, until: int | None = None, limit: int = 1000
     ) -> Sequence[Version]:
         """Return the versions of a row with after < position <= until, the oldest first."""
-        raise NotImplementedError
+        history, last = self._history(model), FOREVER - 1 if until is None else until
+        return await self._long.run(lambda connection: history.between(connection, key, after, last, limit))
 
     async def checkpoints(self) -> Mapping[str, Checkpoint]:
         """Return every projection's checkpoint as stored."""
@@ -101,6 +110,12 @@ class PostgresRowReader:
         if reading is None:
             reading = self._readings[model.name] = reading_of(model, logical_table(model))
         return reading
+
+    def _history(self, model: ReadModel[Any]) -> HistoryReading:
+        history = self._histories.get(model.name)
+        if history is None:
+            history = self._histories[model.name] = past_of(model)
+        return history
 
     async def _read(self, source: Source, keys: Sequence[Any]) -> Mapping[Any, Any]:
         return await self._keyed.run(lambda connection: source(connection, keys))

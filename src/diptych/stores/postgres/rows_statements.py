@@ -15,6 +15,7 @@ from diptych.stores.columns import storage_of
 from diptych.stores.kinds import POSTGRES, Convert
 from diptych.stores.postgres.connection import Connection
 from diptych.stores.postgres.rows_dialect import text_of
+from diptych.stores.postgres.rows_history import history_drop_of, history_statements
 from diptych.stores.postgres.rows_tables import created, dropped, finished, physical, physical_table
 from diptych.stores.postgres.text_index import words_in
 from diptych.stores.tables import Conversion, conversion_of, table_of
@@ -126,9 +127,9 @@ def writing_of(model: ReadModel[Any], generation: int) -> Writing:
         table,
         *_with_words(model, columns, encode),
         reading,
-        create=created(model, table),
+        create=(*created(model, table), *history_statements(model, generation)),
         finish=finished(model, table),
-        drop=dropped(model.name, generation),
+        drop=(*dropped(model.name, generation), *history_drop_of(model.name, generation)),
     )
 
 

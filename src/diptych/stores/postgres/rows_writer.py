@@ -24,6 +24,7 @@ from diptych.stores.postgres.rows_leases import PostgresLeases
 from diptych.stores.postgres.rows_moves import Move, moves_of
 from diptych.stores.postgres.rows_save import Chosen, Saves
 from diptych.stores.postgres.rows_statements import Selecting, Writing, selecting_of
+from diptych.stores.postgres.rows_versions import history_moves
 from diptych.stores.postgres.statements import sql
 from diptych.stores.postgres.texts import storable
 
@@ -126,7 +127,9 @@ class PostgresRowWriter:
 
     def _installed(self, projections: Sequence[Projection], writings: Mapping[str, Writing]) -> None:
         self._writings |= writings
-        self._moves |= {name: moves_of(writing) for name, writing in writings.items()}
+        for model in (model for each in projections for model in each.models):
+            writing = writings[model.name]
+            self._moves[model.name] = (*moves_of(writing), *history_moves(model, writing.generation))
         self._models |= {each.name: tuple(model.name for model in each.models) for each in projections}
         self._selectings.clear()
         self._saves.clear()

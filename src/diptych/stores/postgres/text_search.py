@@ -85,7 +85,9 @@ class PostgresWordIndex:
         """Return each word with how much it counts: the more, the fewer rows hold it."""
         arrays = [sa.bindparam(name, type_=postgresql.ARRAY(sa.Text())) for name in (_EACH_WHOLE, _EACH_BEGUN)]
         needles = sa.func.unnest(*arrays).table_valued("whole", "begun", name="needle").render_derived()
-        held: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(self._table).where(self._holds(needles.c.begun))
+        held: sa.Select[Any] = (
+            sa.select(sa.literal_column("1")).select_from(self._table).where(self._holds(needles.c.begun))
+        )
         several = sa.select(sa.func.count()).select_from(held.limit(RANKED).correlate(needles).subquery("held"))
         counted = sa.func.ln(sa.literal_column("2.0") + several.scalar_subquery(), type_=sa.Float())
         # One word alone is as rare in every row.

@@ -31,6 +31,7 @@ from diptych.stores.sqlite.rows_database import (
     snapshot,
 )
 from diptych.stores.sqlite.rows_statements import Writing, drop_of, writing_of
+from diptych.stores.tables import conversion_of
 from diptych.stores.view_rows import below_of, encoded, goes_back, succeeding
 
 T = TypeVar("T")
@@ -130,7 +131,8 @@ class _Snapshots:
         began = time.perf_counter()
         with self._database.read() as raw, self._engine.connect() as connection, snapshot(raw):
             below = below_of(models, read_checkpoints(raw), read_changes(raw))
-            rows = encoded(view, statement, connection.execute(statement))
+            encode = conversion_of(view.model).encode
+            rows = encoded(view, statement, connection.execute(statement), encode)
         return Computed(rows, below, time.perf_counter() - began)
 
     def interrupt(self) -> None:

@@ -1,0 +1,1 @@
+select pg_advisory_lock(hashtextextended('diptych.view ' || $1, 0))
