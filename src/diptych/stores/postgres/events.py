@@ -21,7 +21,7 @@ from diptych.stores.postgres.copied import LogReceiver, copied, records_after
 from diptych.stores.postgres.described import described
 from diptych.stores.postgres.loads import Loads
 from diptych.stores.postgres.migrations import migrate
-from diptych.stores.postgres.pages import FOREVER, LogPages, positions_arguments, sliced
+from diptych.stores.postgres.pages import FOREVER, LogPages, positions_arguments, sliced, statement
 from diptych.stores.postgres.readers import Readers, not_open
 from diptych.stores.postgres.session import Session, connect_to_log
 from diptych.stores.postgres.statements import sql
@@ -74,16 +74,18 @@ class PostgresEventReader:
 
     async def count(self, criteria: Criteria, *, after: int = 0, until: int | None = None) -> int:
         """Return how many matching events lie in (after, until]."""
-        asked = FOREVER if until is None else until
+        schema, end = self._address.schema, FOREVER if until is None else until
 
         async def counted(connection: Connection) -> int:
-            last = min(asked, await self._pages.head(connection))
+            last = min(end, await self._pages.head(connection))
             if any(not (clause.types or clause.tags) for clause in criteria.clauses):
                 return max(0, last - after)  # positions are dense
+            asked = [positions_arguments(clause, after, last) for clause in criteria.clauses]
+            if len(asked) == 1:
+                return int(await connection.fetchval(statement("find_positions", schema, "count(*)"), *asked[0]))
             found: set[int] = set()
-            for clause in criteria.clauses:
-                arguments = positions_arguments(clause, after, last)
-                rows = await connection.fetch(sql("find_positions", self._address.schema), *arguments)
+            for each in asked:
+                rows = await connection.fetch(statement("find_positions", schema, "found.position"), *each)
                 found.update(position for (position,) in rows)
             return len(found)
 
@@ -106,7 +108,7 @@ class PostgresEventReader:
             left = end - time.monotonic()
             if left <= 0:
                 break
-            if not await known.moved(after, min(pause, left)) and left > pause:
+            if not await known.moved(after, min(pause, left)):
                 await self.head()
             pause = min(pause * _SLOWER, _LAST_POLL)
         return known.position

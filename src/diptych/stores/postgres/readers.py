@@ -48,6 +48,7 @@ class Readers:
             except FAILED as wrong:
                 if not is_lost(wrong):
                     raise store_error(wrong) from wrong
+            self._idle.clear()  # a server that was restarted ended them all
             try:
                 return await self._once(read)
             except FAILED as wrong:
