@@ -1,22 +1,25 @@
 """The row store keeps every version of a row with history, by position."""
 
 import contextlib
+import itertools
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from diptych.errors import FencedError
 from diptych.model.projections import Key, Projection, ReadModel
-from diptych.ports import Changes, Checkpoint, RowReader, RowWriter, Version
+from diptych.ports import Changes, Checkpoint, RowReader, RowStore, RowWriter, Version
 from diptych.stores.sqlite.rows import SqliteRowStore
 from diptych.stores.sqlite.rows_history import history_of, past_of
+from tests.row_stores import EVERY, POSTGRES, row_store
+from tests.sizes import size
 from tests.stores.test_rows import install, thing
 
 
@@ -33,10 +36,10 @@ class Move:
     pieces: int
 
 
-def declared(version: int = 1) -> tuple[Projection, ReadModel[Stock], ReadModel[Move]]:
-    projection = Projection("stock", version=version)
-    stock = projection.read_model(Stock, key=("code", "shelf"), name="stock", history=True)
-    return projection, stock, projection.append_only(Move, name="moves")
+def declared(version: int = 1, mark: str = "") -> tuple[Projection, ReadModel[Stock], ReadModel[Move]]:
+    projection = Projection(f"stock{mark}", version=version)
+    stock = projection.read_model(Stock, key=("code", "shelf"), name=f"stock{mark}", history=True)
+    return projection, stock, projection.append_only(Move, name=f"moves{mark}")
 
 
 def changed(model: ReadModel[Any], *versions: tuple[Key, int, Any]) -> Changes:
@@ -44,20 +47,20 @@ def changed(model: ReadModel[Any], *versions: tuple[Key, int, Any]) -> Changes:
     return Changes(model, rows, {key: position for key, position, _ in versions}, versions)
 
 
-@pytest.fixture(params=["memory", "file"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteRowStore]:
-    async with SqliteRowStore(None if request.param == "memory" else tmp_path / "rows.db") as opened:
+@pytest.fixture(params=EVERY)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RowStore]:
+    async with row_store(request, request.param, tmp_path) as opened:
         yield opened
 
 
 @pytest.fixture
-async def writer(store: SqliteRowStore) -> AsyncIterator[RowWriter]:
+async def writer(store: RowStore) -> AsyncIterator[RowWriter]:
     async with store.writer() as opened:
         yield opened
 
 
 @pytest.fixture
-async def reader(store: SqliteRowStore) -> AsyncIterator[RowReader]:
+async def reader(store: RowStore) -> AsyncIterator[RowReader]:
     async with store.reader() as opened:
         yield opened
 
@@ -113,19 +116,18 @@ async def test_append_only_rows_are_there_from_their_position_on(writer: RowWrit
     assert await reader.versions(moves, (6, 0)) == [Version(6, Move("a", -2))]
 
 
-async def test_append_only_rows_from_before_there_was_history_get_their_past(
-    writer: RowWriter, reader: RowReader, store: SqliteRowStore
-) -> None:
-    _, moves = await three_batches(writer)
-    with contextlib.closing(store._writing()) as database, database.write() as connection:
-        connection.execute('drop view "moves__h"')
+async def test_append_only_rows_from_before_there_was_history_get_their_past(tmp_path: Path) -> None:
+    async with SqliteRowStore(tmp_path / "rows.db") as store, store.writer() as writer, store.reader() as reader:
+        _, moves = await three_batches(writer)
+        with contextlib.closing(store._writing()) as database, database.write() as connection:
+            connection.execute('drop view "moves__h"')
 
-    await install(writer, declared()[0], head=10)
+        await install(writer, declared()[0], head=10)
 
-    assert await reader.get(moves, [(6, 0)], as_of=6) == {(6, 0): Move("a", -2)}
+        assert await reader.get(moves, [(6, 0)], as_of=6) == {(6, 0): Move("a", -2)}
 
 
-STATEMENTS = {
+STATEMENTS: dict[str, Callable[[Any], Any]] = {
     "plain": lambda t: sa.select(t.c.code, t.c.pieces),
     "count": lambda t: sa.select(sa.func.count()).select_from(t),
     "alias": lambda t: sa.select(t.alias("x")),
@@ -144,7 +146,7 @@ STATEMENTS = {
 
 @pytest.mark.parametrize("name", STATEMENTS)
 async def test_a_select_reads_its_tables_as_of_a_position_wherever_it_names_them(
-    writer: RowWriter, reader: RowReader, store: SqliteRowStore, name: str
+    writer: RowWriter, reader: RowReader, store: RowStore, name: str
 ) -> None:
     projection, stock, _ = declared()
     statement = STATEMENTS[name](store.table(stock))
@@ -171,17 +173,31 @@ async def test_a_new_generation_begins_without_versions(writer: RowWriter, reade
     assert await reader.versions(newer, A) == [Version(2, pieces(A, 1))]
 
 
-async def test_history_given_up_is_dropped(writer: RowWriter, store: SqliteRowStore) -> None:
+async def test_history_given_up_is_dropped(writer: RowWriter, reader: RowReader, store: RowStore) -> None:
     await three_batches(writer)
+    assert {name for name in await relations(store, reader) if "__h" in name} == {
+        "stock__g1__h",
+        "stock__h",
+        "moves__h",
+    }
     without = Projection("stock", version=2)
     without.read_model(Stock, key=("code", "shelf"), name="stock")
 
     await install(writer, without, head=10)
 
-    async with store.reader() as reader:
+    assert not [name for name in await relations(store, reader) if "__h" in name]
+
+
+async def relations(store: RowStore, reader: RowReader) -> list[str]:
+    """Return the names of the tables and views of a store."""
+    if isinstance(store, SqliteRowStore):
         catalog = sa.table("sqlite_master", sa.column("name"))
-        names = (await reader.select([sa.select(catalog.c.name)]))[0]
-    assert not [name for (name,) in names if "__h" in name]
+        statement = sa.select(catalog.c.name)
+    else:
+        catalog = sa.table("tables", sa.column("table_name"), sa.column("table_schema"), schema="information_schema")
+        here = catalog.c.table_schema == sa.func.current_schema()
+        statement = sa.select(catalog.c.table_name).where(here)
+    return [name for (name,) in (await reader.select([statement]))[0]]
 
 
 async def test_a_save_that_is_refused_leaves_no_version(writer: RowWriter, reader: RowReader) -> None:
@@ -195,7 +211,7 @@ async def test_a_save_that_is_refused_leaves_no_version(writer: RowWriter, reade
     assert await reader.versions(stock, A) == [Version(1, pieces(A, 1))]
 
 
-async def test_every_kind_of_column_has_a_past(writer: RowWriter, reader: RowReader, store: SqliteRowStore) -> None:
+async def test_every_kind_of_column_has_a_past(writer: RowWriter, reader: RowReader, store: RowStore) -> None:
     projection = Projection("things")
     model = projection.read_model(type(thing()), key=("id", "place"), history=True, indexes=[("day", "name")])
     first = thing(label="x")
@@ -227,34 +243,50 @@ async def test_the_past_of_a_key_is_searched_for_and_never_scanned(tmp_path: Pat
             assert not [step for step in plan if step.startswith("SCAN")], plan
 
 
+NUMBERS = itertools.count()
+"""What tells the read models of one example from those of the others."""
 Batches = Sequence[Sequence[tuple[str, int, int | None]]]
 steps = st.tuples(st.sampled_from("ab"), st.integers(0, 2), st.none() | st.integers(0, 3))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=size(100, full=1_000), deadline=None)
 @given(batches=st.lists(st.lists(steps, max_size=6), max_size=5))
 async def test_the_past_is_what_the_present_was_then(batches: Batches) -> None:
-    projection, stock, _ = declared()
+    async with SqliteRowStore(None) as store, store.writer() as writer, store.reader() as reader:
+        await compared(store, writer, reader, batches)
+
+
+@settings(max_examples=size(15, full=300), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=st.lists(st.lists(steps, max_size=6), max_size=5))
+@pytest.mark.parametrize("store", POSTGRES, indirect=True)
+async def test_the_past_in_postgres_is_what_the_present_was_then(
+    store: RowStore, writer: RowWriter, reader: RowReader, batches: Batches
+) -> None:
+    await compared(store, writer, reader, batches, mark=f"_{next(NUMBERS)}")
+
+
+async def compared(store: RowStore, writer: RowWriter, reader: RowReader, batches: Batches, mark: str = "") -> None:
+    """Save batches of changes; at every position, ask for the past and hold it to what the present was."""
+    projection, stock, _ = declared(mark=mark)
     present: dict[Key, Stock] = {}
     seen: list[dict[Key, Stock]] = [{}]
-    async with SqliteRowStore(None) as store, store.writer() as writer, store.reader() as reader:
-        at: Checkpoint = await install(writer, projection)
-        for batch in batches:
-            versions = []
-            for code, gap, count in batch:
-                key = (code, 1)
-                seen += [dict(present)] * gap
-                present.pop(key, None)
-                if count is not None:
-                    present[key] = pieces(key, count)
-                seen[-1] = dict(present)
-                versions.append((key, len(seen) - 1, present.get(key)))
-            seen.append(dict(present))
-            at = await writer.save(at, len(seen) - 1, [changed(stock, *versions)] if versions else [])
-        table = store.table(stock)
+    at: Checkpoint = await install(writer, projection)
+    for batch in batches:
+        versions = []
+        for code, gap, count in batch:
+            key = (code, 1)
+            seen += [dict(present)] * gap
+            present.pop(key, None)
+            if count is not None:
+                present[key] = pieces(key, count)
+            seen[-1] = dict(present)
+            versions.append((key, len(seen) - 1, present.get(key)))
+        seen.append(dict(present))
+        at = await writer.save(at, len(seen) - 1, [changed(stock, *versions)] if versions else [])
+    table = store.table(stock)
 
-        for position, rows in enumerate(seen):
-            found = (await reader.select([sa.select(table)], as_of=position))[0]
-            assert sorted(map(tuple, found)) == sorted((r.code, r.shelf, r.pieces) for r in rows.values())
-            assert await reader.get(stock, [("a", 1), ("b", 1)], as_of=position) == rows
-        assert await reader.get(stock, [("a", 1), ("b", 1)]) == present
+    for position, rows in enumerate(seen):
+        found = (await reader.select([sa.select(table)], as_of=position))[0]
+        assert sorted(map(tuple, found)) == sorted((r.code, r.shelf, r.pieces) for r in rows.values())
+        assert await reader.get(stock, [("a", 1), ("b", 1)], as_of=position) == rows
+    assert await reader.get(stock, [("a", 1), ("b", 1)]) == present

@@ -61,7 +61,7 @@ class Installation:
             await self._drop(name, generation)
 
     async def _drop(self, name: str, generation: int) -> None:
-        for statement in (*dropped(name, generation), *history_drop_of(name, generation)):
+        for statement in (*history_drop_of(name, generation), *dropped(name, generation)):
             await self._connection.execute(statement)
         await self._connection.execute(self._sql("drop_model"), name)
 

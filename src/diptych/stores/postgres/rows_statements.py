@@ -129,7 +129,7 @@ def writing_of(model: ReadModel[Any], generation: int) -> Writing:
         reading,
         create=(*created(model, table), *history_statements(model, generation)),
         finish=finished(model, table),
-        drop=(*dropped(model.name, generation), *history_drop_of(model.name, generation)),
+        drop=(*history_drop_of(model.name, generation), *dropped(model.name, generation)),
     )
 
 
