@@ -14,10 +14,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from diptych.errors import StaleRowError
 from diptych.ports import Appended
-from diptych.stores.sqlite.events import SqliteEventStore
 from diptych.testing.contract.material import appending, event
-
-LONG = 30.0
+from tests.clusters import NEWEST
+from tests.conftest import Clusters
+from tests.stores.unit_stores import LONG, UnitStore, holds, opened
 
 
 class Nursery(DeclarativeBase):
@@ -48,24 +48,22 @@ class Toy(Nursery):
     parent: Mapped[int | None] = mapped_column(sa.ForeignKey("parents.id"))
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteEventStore]:
-    store = SqliteEventStore(tmp_path / "log.db")
-    store.declare([Nursery.metadata])
-    async with store:
+@pytest.fixture(params=["sqlite", NEWEST])
+async def store(request: pytest.FixtureRequest, tmp_path: Path, clusters: Clusters) -> AsyncIterator[UnitStore]:
+    async with opened(request.param, [Nursery.metadata], tmp_path, clusters) as store:
         async with store.unit(limit=LONG) as unit:
             unit.session.add_all([Parent(id=1, children=[Child(id=1), Child(id=2)], toys=[Toy(id=1)]), Parent(id=2)])
             assert isinstance(await unit.append(appending()), Appended)
         yield store
 
 
-async def meanwhile(store: SqliteEventStore, statement: str) -> None:
+async def meanwhile(store: UnitStore, statement: str) -> None:
     async with store.unit(limit=LONG) as unit:
         await unit.session.execute(sa.text(statement))
         assert isinstance(await unit.append(appending()), Appended)
 
 
-async def test_an_orphan_that_somebody_changed_is_not_deleted(store: SqliteEventStore) -> None:
+async def test_an_orphan_that_somebody_changed_is_not_deleted(store: UnitStore) -> None:
     with pytest.raises(StaleRowError, match="Child"):
         async with store.unit(limit=LONG) as unit:
             parent = await unit.session.get_one(Parent, 1)
@@ -74,7 +72,7 @@ async def test_an_orphan_that_somebody_changed_is_not_deleted(store: SqliteEvent
             await unit.append(appending(event()))
 
 
-async def test_a_row_that_somebody_moved_is_not_cut_off(store: SqliteEventStore) -> None:
+async def test_a_row_that_somebody_moved_is_not_cut_off(store: UnitStore) -> None:
     with pytest.raises(StaleRowError, match="Toy"):
         async with store.unit(limit=LONG) as unit:
             parent = await unit.session.get_one(Parent, 1)
@@ -83,7 +81,7 @@ async def test_a_row_that_somebody_moved_is_not_cut_off(store: SqliteEventStore)
             await unit.append(appending(event()))
 
 
-async def test_a_row_that_somebody_moved_is_not_taken(store: SqliteEventStore) -> None:
+async def test_a_row_that_somebody_moved_is_not_taken(store: UnitStore) -> None:
     with pytest.raises(StaleRowError, match="Toy"):
         async with store.unit(limit=LONG) as unit:
             parent = await unit.session.get_one(Parent, 2)
@@ -93,7 +91,7 @@ async def test_a_row_that_somebody_moved_is_not_taken(store: SqliteEventStore) -
             await unit.append(appending(event()))
 
 
-async def test_what_belongs_to_a_row_and_stays_there_is_not_compared(store: SqliteEventStore) -> None:
+async def test_what_belongs_to_a_row_and_stays_there_is_not_compared(store: UnitStore) -> None:
     async with store.unit(limit=LONG) as unit:
         parent = await unit.session.get_one(Parent, 1)
         await meanwhile(store, "update children set name = 'ada' where id = 1")
@@ -102,7 +100,7 @@ async def test_what_belongs_to_a_row_and_stays_there_is_not_compared(store: Sqli
         assert isinstance(await unit.append(appending(event())), Appended)
 
 
-async def test_begin_after_a_flush_compares_what_the_flush_did_not(store: SqliteEventStore) -> None:
+async def test_begin_after_a_flush_compares_what_the_flush_did_not(store: UnitStore) -> None:
     with pytest.raises(StaleRowError, match="Parent"):
         async with store.unit(limit=LONG) as unit:
             toy = await unit.session.get_one(Toy, 1)
@@ -114,17 +112,17 @@ async def test_begin_after_a_flush_compares_what_the_flush_did_not(store: Sqlite
             await unit.begin()
 
 
-async def test_everyone_who_begins_at_once_has_the_turn_afterwards(store: SqliteEventStore) -> None:
+async def test_everyone_who_begins_at_once_has_the_turn_afterwards(store: UnitStore) -> None:
     async with store.unit(limit=LONG) as unit:
 
         async def begin() -> bool:
             await unit.begin()
-            return unit._turn.granted.done()  # type: ignore[attr-defined]  # of this store
+            return holds(unit)
 
         assert await asyncio.gather(begin(), begin()) == [True, True]
 
 
-async def test_a_savepoint_may_be_the_first_that_needs_the_turn(store: SqliteEventStore) -> None:
+async def test_a_savepoint_may_be_the_first_that_needs_the_turn(store: UnitStore) -> None:
     async with store.unit(limit=LONG) as unit:
         with pytest.raises(IntegrityError):
             async with unit.session.begin_nested():
@@ -137,7 +135,7 @@ async def test_a_savepoint_may_be_the_first_that_needs_the_turn(store: SqliteEve
         assert (await unit.session.get_one(Parent, 3)).note == ""
 
 
-async def test_begin_may_stand_within_a_savepoint(store: SqliteEventStore) -> None:
+async def test_begin_may_stand_within_a_savepoint(store: UnitStore) -> None:
     async with store.unit(limit=LONG) as unit:
         async with unit.session.begin_nested():
             await unit.begin()

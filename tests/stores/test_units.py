@@ -1,70 +1,35 @@
-"""Units of work on SQLite: rows, events and record in one transaction, under one turn, or nothing of it."""
+"""Units of work on every store that has them: rows, events and record in one transaction, or nothing of it."""
 # ruff: noqa: PT012 (an error may come at the end of a unit: the block is the unit)
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import sqlite3
-import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, InvalidRequestError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidRequestError
 
-from diptych.errors import OutcomeUnknownError, StaleRowError, TurnHeldError, UnitError
+from diptych.errors import StaleRowError, TurnHeldError, UnitError
 from diptych.model.criteria import Criteria
-from diptych.ports import Append, Appended, AppendOutcome, Conflicted, Record, Recorded, Transactional, Unit
-from diptych.stores.memory import MemoryEventStore
-from diptych.stores.sqlite import turns
-from diptych.stores.sqlite.connection import connect_unit
+from diptych.ports import Appended, Conflicted, Record, Recorded
 from diptych.stores.sqlite.events import SqliteEventStore
-from diptych.stores.sqlite.faults import commit_error
-from diptych.stores.sqlite.lock import FairLock
 from diptych.testing.contract.material import appending, event, everything, guard, record
+from tests.conftest import Clusters
 from tests.stores.ledger import Account, Draft, Entry, Ledger
+from tests.stores.unit_stores import HOMES, LONG, UnitStore, holds, open_account, opened, rows, set_balance
 
-LONG = 30.0
 
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteEventStore]:
-    store = SqliteEventStore(tmp_path / "log.db")
-    store.declare([Ledger.metadata])
-    async with store:
+@pytest.fixture(params=HOMES)
+async def store(request: pytest.FixtureRequest, tmp_path: Path, clusters: Clusters) -> AsyncIterator[UnitStore]:
+    async with opened(request.param, [Ledger.metadata], tmp_path, clusters) as store:
         yield store
 
 
-def rows(store: SqliteEventStore, statement: str = "select id, owner, balance from accounts order by id") -> list[Any]:
-    with contextlib.closing(sqlite3.connect(store._path)) as other:
-        return other.execute(statement).fetchall()
-
-
-async def open_account(store: SqliteEventStore, number: int = 1, **values: Any) -> None:
-    async with store.unit(limit=LONG) as unit:
-        unit.session.add(Account(id=number, owner=f"owner {number}", **values))
-        assert isinstance(await unit.append(appending()), Appended)
-
-
-async def set_balance(store: SqliteEventStore, balance: int, number: int = 1) -> None:
-    async with store.unit(limit=LONG) as unit:
-        await unit.session.execute(sa.update(Account).where(Account.id == number).values(balance=balance))
-        await unit.append(appending())
-
-
-def holds(unit: Unit) -> bool:
-    return unit._turn is not None  # type: ignore[attr-defined]  # of this store
-
-
-def test_the_sqlite_store_has_units_and_the_one_in_memory_has_none(tmp_path: Path) -> None:
-    assert isinstance(SqliteEventStore(tmp_path / "log.db"), Transactional)
-    assert not isinstance(MemoryEventStore(), Transactional)
-
-
-async def test_rows_events_and_record_are_committed_together(store: SqliteEventStore) -> None:
+async def test_rows_events_and_record_are_committed_together(store: UnitStore) -> None:
     kept = record()
 
     async with store.unit(limit=LONG) as unit:
@@ -72,14 +37,14 @@ async def test_rows_events_and_record_are_committed_together(store: SqliteEventS
         outcome = await unit.append(appending(event("opened", "account:1"), event("funded", "account:1"), record=kept))
 
     assert outcome == Appended(1, 2, outcome.recorded_at)  # type: ignore[union-attr]  # it is Appended
-    assert rows(store) == [(1, "ada", 5)]
+    assert await rows(store) == [(1, "ada", 5)]
     assert [each.name for each in await everything(store)] == ["opened", "funded"]
     found = await store.record(kept.id)
     assert found is not None
     assert found.position == 2
 
 
-async def test_whoever_waits_for_the_log_is_woken_by_a_unit(store: SqliteEventStore) -> None:
+async def test_whoever_waits_for_the_log_is_woken_by_a_unit(store: UnitStore) -> None:
     waiting = asyncio.create_task(store.wait(0, LONG))
     await asyncio.sleep(0)
 
@@ -91,7 +56,7 @@ async def test_whoever_waits_for_the_log_is_woken_by_a_unit(store: SqliteEventSt
 
 
 async def test_a_unit_that_raises_after_its_flush_leaves_nothing_and_gives_the_turn_back(
-    store: SqliteEventStore,
+    store: UnitStore,
 ) -> None:
     with pytest.raises(ZeroDivisionError):
         async with store.unit(limit=LONG) as unit:
@@ -99,19 +64,19 @@ async def test_a_unit_that_raises_after_its_flush_leaves_nothing_and_gives_the_t
             await unit.session.flush()
             raise ZeroDivisionError
 
-    assert rows(store) == []
+    assert await rows(store) == []
     assert isinstance(await store.append(appending(event())), Appended)
 
 
-async def test_a_unit_that_is_left_without_an_append_leaves_nothing(store: SqliteEventStore) -> None:
+async def test_a_unit_that_is_left_without_an_append_leaves_nothing(store: UnitStore) -> None:
     async with store.unit(limit=LONG) as unit:
         unit.session.add(Account(id=1, owner="ada"))
         await unit.session.flush()
 
-    assert rows(store) == []
+    assert await rows(store) == []
 
 
-async def test_a_unit_that_was_cancelled_in_its_transaction_leaves_nothing(store: SqliteEventStore) -> None:
+async def test_a_unit_that_was_cancelled_in_its_transaction_leaves_nothing(store: UnitStore) -> None:
     flushed = asyncio.Event()
 
     async def work() -> None:
@@ -127,11 +92,11 @@ async def test_a_unit_that_was_cancelled_in_its_transaction_leaves_nothing(store
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    assert rows(store) == []
+    assert await rows(store) == []
     assert isinstance(await store.append(appending(event())), Appended)
 
 
-async def test_a_unit_that_was_cancelled_while_it_waited_gives_its_place_up(store: SqliteEventStore) -> None:
+async def test_a_unit_that_was_cancelled_while_it_waited_gives_its_place_up(store: UnitStore) -> None:
     async with store.unit(limit=LONG) as first:
         await first.begin()
 
@@ -147,62 +112,10 @@ async def test_a_unit_that_was_cancelled_while_it_waited_gives_its_place_up(stor
             await waiting
 
     await open_account(store)
-    assert rows(store) == [(1, "owner 1", 0)]
+    assert await rows(store) == [(1, "owner 1", 0)]
 
 
-async def test_a_commit_that_was_asked_for_goes_on_when_its_caller_is_cancelled(
-    store: SqliteEventStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept, reached, go_on, whole = record(), threading.Event(), threading.Event(), turns.Turns._commit
-
-    def waiting(self: turns.Turns, turn: turns.Turn, append: Append) -> AppendOutcome:
-        reached.set()
-        go_on.wait(LONG)
-        return whole(self, turn, append)
-
-    async def work() -> None:
-        async with store.unit(limit=LONG) as unit:
-            unit.session.add(Account(id=1, owner="ada"))
-            await unit.append(appending(event(), record=kept))
-
-    monkeypatch.setattr(turns.Turns, "_commit", waiting)
-    task = asyncio.create_task(work())
-    await asyncio.to_thread(reached.wait)
-    for _ in range(3):
-        task.cancel()
-        await asyncio.sleep(0)
-    go_on.set()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-    assert await store.record(kept.id) is not None
-    assert rows(store) == [(1, "ada", 0)]
-
-
-async def test_a_connection_whose_commit_failed_is_not_used_again(
-    store: SqliteEventStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept = record()
-
-    def failing(_: sqlite3.Connection, append: Append) -> None:
-        raise commit_error(sqlite3.OperationalError("disk I/O error"), append)
-
-    with monkeypatch.context() as broken:
-        broken.setattr(turns, "_commit", failing)
-        with pytest.raises(OutcomeUnknownError):
-            async with store.unit(limit=LONG) as unit:
-                suspect = (await (await unit.session.connection()).get_raw_connection()).driver_connection
-                unit.session.add(Account(id=1, owner="ada"))
-                await unit.append(appending(event(), record=kept))
-    async with store.unit(limit=LONG) as unit:
-        fresh = (await (await unit.session.connection()).get_raw_connection()).driver_connection
-
-    assert fresh is not suspect
-    await open_account(store)
-    assert rows(store) == [(1, "owner 1", 0)]
-
-
-async def test_a_unit_reads_what_is_committed_at_each_statement_and_holds_up_nobody(store: SqliteEventStore) -> None:
+async def test_a_unit_reads_what_is_committed_at_each_statement_and_holds_up_nobody(store: UnitStore) -> None:
     await open_account(store)
     balance = sa.select(Account.balance)
 
@@ -223,16 +136,16 @@ async def test_a_unit_reads_what_is_committed_at_each_statement_and_holds_up_nob
         sa.text("with one(n) as (select 1) insert into accounts select n, 'ada', 0, '{}', '' from one"),
     ],
 )
-async def test_every_statement_that_writes_takes_the_turn(store: SqliteEventStore, statement: Any) -> None:
+async def test_every_statement_that_writes_takes_the_turn(store: UnitStore, statement: Any) -> None:
     async with store.unit(limit=LONG) as unit:
         await unit.session.execute(statement)
         assert holds(unit)
         await unit.append(appending())
 
-    assert rows(store) == [(1, "ada", 0)]
+    assert await rows(store) == [(1, "ada", 0)]
 
 
-async def test_a_select_for_update_takes_the_turn(store: SqliteEventStore) -> None:
+async def test_a_select_for_update_takes_the_turn(store: UnitStore) -> None:
     await open_account(store)
 
     async with store.unit(limit=LONG) as unit:
@@ -242,7 +155,7 @@ async def test_a_select_for_update_takes_the_turn(store: SqliteEventStore) -> No
         assert holds(unit)
 
 
-async def test_a_select_with_a_common_table_takes_none(store: SqliteEventStore) -> None:
+async def test_a_select_with_a_common_table_takes_none(store: UnitStore) -> None:
     rich = sa.select(Account.id).where(Account.balance > 100).cte()
 
     async with store.unit(limit=LONG) as unit:
@@ -251,7 +164,7 @@ async def test_a_select_with_a_common_table_takes_none(store: SqliteEventStore) 
         assert not holds(unit)
 
 
-async def test_a_unit_that_wrote_no_row_leaves_its_append_to_the_log(store: SqliteEventStore) -> None:
+async def test_a_unit_that_wrote_no_row_leaves_its_append_to_the_log(store: UnitStore) -> None:
     async with store.unit(limit=LONG) as unit:
         assert await unit.session.get(Account, 1) is None
         outcome = await unit.append(appending(event()))
@@ -261,7 +174,7 @@ async def test_a_unit_that_wrote_no_row_leaves_its_append_to_the_log(store: Sqli
     assert not held
 
 
-async def test_what_is_read_after_begin_cannot_change_before_the_commit(store: SqliteEventStore) -> None:
+async def test_what_is_read_after_begin_cannot_change_before_the_commit(store: UnitStore) -> None:
     await open_account(store)
 
     async with store.unit(limit=LONG) as unit:
@@ -274,10 +187,10 @@ async def test_what_is_read_after_begin_cannot_change_before_the_commit(store: S
     await other
 
     assert not done
-    assert rows(store) == [(1, "owner 1", 100)]
+    assert await rows(store) == [(1, "owner 1", 100)]
 
 
-async def test_a_row_that_somebody_changed_after_it_was_loaded_is_not_overwritten(store: SqliteEventStore) -> None:
+async def test_a_row_that_somebody_changed_after_it_was_loaded_is_not_overwritten(store: UnitStore) -> None:
     await open_account(store)
 
     async with store.unit(limit=LONG) as unit:
@@ -289,11 +202,11 @@ async def test_a_row_that_somebody_changed_after_it_was_loaded_is_not_overwritte
         with pytest.raises(StaleRowError):
             await unit.append(appending(event()))
 
-    assert rows(store) == [(1, "owner 1", 10)]
+    assert await rows(store) == [(1, "owner 1", 10)]
     assert await store.head() == 0
 
 
-async def test_a_row_that_somebody_deleted_after_it_was_loaded_is_a_conflict(store: SqliteEventStore) -> None:
+async def test_a_row_that_somebody_deleted_after_it_was_loaded_is_a_conflict(store: UnitStore) -> None:
     await open_account(store)
 
     with pytest.raises(StaleRowError, match="was deleted by somebody else"):
@@ -306,7 +219,7 @@ async def test_a_row_that_somebody_deleted_after_it_was_loaded_is_a_conflict(sto
             await unit.append(appending())
 
 
-async def test_deleting_a_row_that_somebody_changed_is_a_conflict(store: SqliteEventStore) -> None:
+async def test_deleting_a_row_that_somebody_changed_is_a_conflict(store: UnitStore) -> None:
     await open_account(store)
 
     with pytest.raises(StaleRowError):
@@ -315,10 +228,10 @@ async def test_deleting_a_row_that_somebody_changed_is_a_conflict(store: SqliteE
             await set_balance(store, 10)
             await unit.append(appending())
 
-    assert len(rows(store)) == 1
+    assert len(await rows(store)) == 1
 
 
-async def test_a_row_loaded_before_the_turn_is_compared_at_a_later_flush_too(store: SqliteEventStore) -> None:
+async def test_a_row_loaded_before_the_turn_is_compared_at_a_later_flush_too(store: UnitStore) -> None:
     await open_account(store)
 
     with pytest.raises(StaleRowError):
@@ -329,10 +242,10 @@ async def test_a_row_loaded_before_the_turn_is_compared_at_a_later_flush_too(sto
             account.balance += 1
             await unit.append(appending())
 
-    assert rows(store) == [(1, "owner 1", 10)]
+    assert await rows(store) == [(1, "owner 1", 10)]
 
 
-async def test_rows_that_are_only_read_may_change_unless_begin_is_asked(store: SqliteEventStore) -> None:
+async def test_rows_that_are_only_read_may_change_unless_begin_is_asked(store: UnitStore) -> None:
     await open_account(store)
     await open_account(store, 2)
 
@@ -349,7 +262,7 @@ async def test_rows_that_are_only_read_may_change_unless_begin_is_asked(store: S
     assert held.balance == 10
 
 
-async def test_a_row_is_compared_by_what_was_loaded_of_it(store: SqliteEventStore) -> None:
+async def test_a_row_is_compared_by_what_was_loaded_of_it(store: UnitStore) -> None:
     await open_account(store, remark="first")
 
     async with store.unit(limit=LONG) as unit:
@@ -360,10 +273,10 @@ async def test_a_row_is_compared_by_what_was_loaded_of_it(store: SqliteEventStor
         account.balance += 1
         await unit.append(appending())
 
-    assert rows(store, "select balance, remark from accounts") == [(1, "second")]
+    assert await rows(store, "select balance, remark from accounts") == [(1, "second")]
 
 
-async def test_rows_with_a_key_of_two_columns_are_compared(store: SqliteEventStore) -> None:
+async def test_rows_with_a_key_of_two_columns_are_compared(store: UnitStore) -> None:
     await open_account(store)
     async with store.unit(limit=LONG) as unit:
         unit.session.add_all([Entry(account=1, number=number, amount=number) for number in range(3)])
@@ -378,11 +291,11 @@ async def test_rows_with_a_key_of_two_columns_are_compared(store: SqliteEventSto
             first.amount = third.amount = 7
             await unit.append(appending())
 
-    assert rows(store, "select amount from entries order by number") == [(0,), (1,), (9,)]
+    assert await rows(store, "select amount from entries order by number") == [(0,), (1,), (9,)]
 
 
 async def test_what_was_changed_in_place_before_the_turn_is_refused_since_nobody_knows_what_it_was(
-    store: SqliteEventStore,
+    store: UnitStore,
 ) -> None:
     await open_account(store, notes={"a": 1})
 
@@ -397,10 +310,10 @@ async def test_what_was_changed_in_place_before_the_turn_is_refused_since_nobody
         account.notes["b"] = 2
         await unit.append(appending())
 
-    assert rows(store, "select notes from accounts") == [('{"a": 1, "b": 2}',)]
+    assert await rows(store, "select notes from accounts") == [('{"a": 1, "b": 2}',)]
 
 
-async def test_a_version_id_guards_what_is_changed_in_place(store: SqliteEventStore) -> None:
+async def test_a_version_id_guards_what_is_changed_in_place(store: UnitStore) -> None:
     async with store.unit(limit=LONG) as unit:
         unit.session.add(Draft(id=1, words={}))
         await unit.append(appending())
@@ -419,10 +332,10 @@ async def test_a_version_id_guards_what_is_changed_in_place(store: SqliteEventSt
             draft.words["c"] = 3
             await unit.append(appending())
 
-    assert rows(store, "select words from drafts") == [('{"a": 1, "b": 2}',)]
+    assert await rows(store, "select words from drafts") == [('{"a": 1, "b": 2}',)]
 
 
-async def test_a_detached_row_of_an_old_version_is_a_conflict(store: SqliteEventStore) -> None:
+async def test_a_detached_row_of_an_old_version_is_a_conflict(store: UnitStore) -> None:
     async with store.unit(limit=LONG) as unit:
         unit.session.add(Draft(id=1, words={}))
         await unit.append(appending())
@@ -434,7 +347,7 @@ async def test_a_detached_row_of_an_old_version_is_a_conflict(store: SqliteEvent
             await unit.append(appending())
 
 
-async def test_a_condition_that_fails_rolls_the_rows_back(store: SqliteEventStore) -> None:
+async def test_a_condition_that_fails_rolls_the_rows_back(store: UnitStore) -> None:
     await store.append(appending(event("placed", "order:1")))
 
     async with store.unit(limit=LONG) as unit:
@@ -442,11 +355,11 @@ async def test_a_condition_that_fails_rolls_the_rows_back(store: SqliteEventStor
         outcome = await unit.append(appending(event(), condition=guard("order:1")))
 
     assert outcome == Conflicted(1)
-    assert rows(store) == []
+    assert await rows(store) == []
     assert await store.head() == 1
 
 
-async def test_a_command_that_is_recorded_already_rolls_the_rows_back(store: SqliteEventStore) -> None:
+async def test_a_command_that_is_recorded_already_rolls_the_rows_back(store: UnitStore) -> None:
     kept = record(version=7)
     await store.append(appending(event(), record=kept))
 
@@ -455,11 +368,11 @@ async def test_a_command_that_is_recorded_already_rolls_the_rows_back(store: Sql
         outcome = await unit.append(appending(event(), record=kept))
 
     assert isinstance(outcome, Recorded)
-    assert rows(store) == []
+    assert await rows(store) == []
 
 
 @pytest.mark.parametrize("version", [4, 7])
-async def test_the_log_knows_a_command_that_only_a_unit_recorded(store: SqliteEventStore, version: int) -> None:
+async def test_the_log_knows_a_command_that_only_a_unit_recorded(store: UnitStore, version: int) -> None:
     kept: Record = record(version=version)
     await store.append(appending(event()))
     async with store.unit(limit=LONG) as unit:
@@ -472,7 +385,7 @@ async def test_the_log_knows_a_command_that_only_a_unit_recorded(store: SqliteEv
     assert await store.head() == 1
 
 
-async def test_the_log_judges_by_what_units_appended(store: SqliteEventStore) -> None:
+async def test_the_log_judges_by_what_units_appended(store: UnitStore) -> None:
     await store.append(appending(event("placed", "order:1")))
     assert isinstance(await store.append(appending(event("placed"), condition=guard("order:3"))), Appended)
 
@@ -488,46 +401,25 @@ async def test_the_log_judges_by_what_units_appended(store: SqliteEventStore) ->
     assert [position async for position in store.verify()][-1] == 5
 
 
-async def test_a_log_with_tables_of_others_is_proved_right(store: SqliteEventStore) -> None:
+async def test_a_log_with_tables_of_others_is_proved_right(store: UnitStore) -> None:
     await open_account(store)
     await store.append(appending(event()))
 
     assert [position async for position in store.verify()][-1] == 1
 
 
-async def test_a_turn_held_for_too_long_is_taken_away(store: SqliteEventStore) -> None:
+async def test_a_turn_held_for_too_long_is_taken_away(store: UnitStore) -> None:
     with pytest.raises(TurnHeldError, match=r"more than 0.05 s"):
         async with store.unit(limit=0.05) as unit:
             unit.session.add(Account(id=1, owner="ada"))
             await unit.session.flush()
             await asyncio.Event().wait()
 
-    assert rows(store) == []
+    assert await rows(store) == []
     assert isinstance(await store.append(appending(event())), Appended)
 
 
-async def test_a_turn_is_taken_away_from_a_task_that_holds_the_loop_too(store: SqliteEventStore) -> None:
-    free = threading.Event()
-
-    def wait_for_the_turn() -> None:
-        lock = FairLock(store._path)
-        with lock:
-            free.set()
-        lock.close()
-
-    with pytest.raises(TurnHeldError):
-        async with store.unit(limit=0.05) as unit:
-            unit.session.add(Account(id=1, owner="ada"))
-            await unit.session.flush()
-            threading.Thread(target=wait_for_the_turn).start()
-            assert free.wait(LONG)
-            await unit.append(appending(event()))
-
-    assert rows(store) == []
-    assert await store.head() == 0
-
-
-async def test_a_task_that_goes_on_after_its_turn_was_taken_away_can_write_nothing(store: SqliteEventStore) -> None:
+async def test_a_task_that_goes_on_after_its_turn_was_taken_away_can_write_nothing(store: UnitStore) -> None:
     with pytest.raises(TurnHeldError):
         async with store.unit(limit=0.05) as unit:
             unit.session.add(Account(id=1, owner="ada"))
@@ -538,11 +430,12 @@ async def test_a_task_that_goes_on_after_its_turn_was_taken_away_can_write_nothi
                 await unit.session.execute(sa.insert(Account).values(id=2, owner="bob"))
             await unit.append(appending(event()))
 
-    assert rows(store) == []
+    assert await rows(store) == []
 
 
-async def test_a_statement_that_runs_when_the_turn_ends_is_interrupted(store: SqliteEventStore) -> None:
-    forever = sa.text("with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n")
+async def test_a_statement_that_runs_when_the_turn_ends_is_interrupted(store: UnitStore) -> None:
+    counting = "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n"
+    forever = sa.text(counting if isinstance(store, SqliteEventStore) else "select pg_sleep(60)")
 
     with pytest.raises(TurnHeldError):
         async with store.unit(limit=0.5) as unit:
@@ -552,7 +445,7 @@ async def test_a_statement_that_runs_when_the_turn_ends_is_interrupted(store: Sq
     await open_account(store)
 
 
-async def test_the_session_does_not_commit_by_itself(store: SqliteEventStore) -> None:
+async def test_the_session_does_not_commit_by_itself(store: UnitStore) -> None:
     async with store.unit(limit=LONG) as unit:
         unit.session.add(Account(id=1, owner="ada"))
         with pytest.raises(UnitError, match=r"leave session.commit\(\) out"):
@@ -560,11 +453,11 @@ async def test_the_session_does_not_commit_by_itself(store: SqliteEventStore) ->
         with pytest.raises(UnitError):
             await unit.append(appending(event()))
 
-    assert rows(store) == []
+    assert await rows(store) == []
     assert await store.head() == 0
 
 
-async def test_a_session_that_was_rolled_back_commits_nothing(store: SqliteEventStore) -> None:
+async def test_a_session_that_was_rolled_back_commits_nothing(store: UnitStore) -> None:
     async with store.unit(limit=LONG) as unit:
         unit.session.add(Account(id=1, owner="ada"))
         await unit.session.flush()
@@ -575,8 +468,8 @@ async def test_a_session_that_was_rolled_back_commits_nothing(store: SqliteEvent
     assert await store.head() == 0
 
 
-@pytest.mark.parametrize("words", ["commit", "ROLLBACK;", "begin", "pragma query_only = off", "attach 'x' as y", "end"])
-async def test_statements_that_control_the_transaction_are_refused(store: SqliteEventStore, words: str) -> None:
+@pytest.mark.parametrize("words", ["commit", "ROLLBACK;", "begin", "end"])
+async def test_statements_that_control_the_transaction_are_refused(store: UnitStore, words: str) -> None:
     async with store.unit(limit=LONG) as unit:
         await unit.begin()
         with pytest.raises(UnitError, match="is not for a unit of work"):
@@ -587,7 +480,7 @@ async def test_statements_that_control_the_transaction_are_refused(store: Sqlite
     assert await store.head() == 0
 
 
-async def test_what_may_fail_is_written_within_a_savepoint(store: SqliteEventStore) -> None:
+async def test_what_may_fail_is_written_within_a_savepoint(store: UnitStore) -> None:
     await open_account(store)
 
     async with store.unit(limit=LONG) as unit:
@@ -597,10 +490,10 @@ async def test_what_may_fail_is_written_within_a_savepoint(store: SqliteEventSto
                 unit.session.add(Account(id=3, owner="owner 1"))
         await unit.append(appending(event()))
 
-    assert [owner for _, owner, _ in rows(store)] == ["owner 1", "bob"]
+    assert [owner for _, owner, _ in await rows(store)] == ["owner 1", "bob"]
 
 
-async def test_a_failed_flush_that_is_swallowed_commits_nothing(store: SqliteEventStore) -> None:
+async def test_a_failed_flush_that_is_swallowed_commits_nothing(store: UnitStore) -> None:
     await open_account(store)
 
     async with store.unit(limit=LONG) as unit:
@@ -611,11 +504,11 @@ async def test_a_failed_flush_that_is_swallowed_commits_nothing(store: SqliteEve
             await unit.append(appending(event()))
 
     assert await store.head() == 0
-    assert len(rows(store)) == 1
+    assert len(await rows(store)) == 1
 
 
-async def test_a_constraint_that_is_judged_at_the_commit_rolls_everything_back(store: SqliteEventStore) -> None:
-    with pytest.raises(UnitError, match="FOREIGN KEY constraint failed"):
+async def test_a_constraint_that_is_judged_at_the_commit_rolls_everything_back(store: UnitStore) -> None:
+    with pytest.raises(UnitError, match=r"(?i)foreign key constraint"):
         async with store.unit(limit=LONG) as unit:
             unit.session.add(Entry(account=404, number=1, amount=1))
             await unit.append(appending(event()))
@@ -624,17 +517,17 @@ async def test_a_constraint_that_is_judged_at_the_commit_rolls_everything_back(s
     await open_account(store)
 
 
-async def test_nothing_can_be_written_after_the_commit(store: SqliteEventStore) -> None:
+async def test_nothing_can_be_written_after_the_commit(store: UnitStore) -> None:
     async with store.unit(limit=LONG) as unit:
         unit.session.add(Account(id=1, owner="ada"))
         await unit.append(appending(event()))
         with pytest.raises(UnitError, match="has ended"):
             await unit.session.execute(sa.insert(Account).values(id=2, owner="bob"))
 
-    assert rows(store) == [(1, "ada", 0)]
+    assert await rows(store) == [(1, "ada", 0)]
 
 
-async def test_a_session_that_outlives_its_unit_can_do_nothing(store: SqliteEventStore) -> None:
+async def test_a_session_that_outlives_its_unit_can_do_nothing(store: UnitStore) -> None:
     async with store.unit(limit=LONG) as unit:
         session = unit.session
 
@@ -642,60 +535,24 @@ async def test_a_session_that_outlives_its_unit_can_do_nothing(store: SqliteEven
         await session.execute(sa.select(Account))
 
 
-async def test_a_connection_outside_its_turn_could_write_nothing(store: SqliteEventStore) -> None:
-    async with store.unit(limit=LONG) as unit:
-        connection = await unit.session.connection()
-        raw = (await connection.get_raw_connection()).driver_connection
-        with pytest.raises(sqlite3.OperationalError, match="readonly"):
-            await raw.execute("insert into accounts (id, owner, balance, notes) values (1, 'ada', 0, '{}')")  # type: ignore[union-attr]  # it has one
-
-
-async def test_a_connection_that_closes_frees_the_file_though_somebody_holds_a_statement(
-    store: SqliteEventStore,
-) -> None:
-    raw = connect_unit(store._path)
-    raw.execute("pragma query_only = off")
-    raw.execute("begin immediate")
-    held = raw.execute("select 1 union select 2")
-
-    raw.close()
-
-    with contextlib.closing(connect_unit(store._path)) as other:
-        other.execute("pragma query_only = off")
-        other.execute("pragma busy_timeout = 0")
-        other.execute("begin immediate")
-    assert held is not None
-
-
-async def test_the_write_ahead_log_is_emptied_when_only_units_write(
-    store: SqliteEventStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(turns, "_CHECKPOINT_PAGES", 40)
-
-    for number in range(100):
-        await open_account(store, number)
-
-    assert (await store.describe())["wal_size"] < 100 * 4096  # type: ignore[operator]  # a number
-
-
-async def test_many_units_at_once_all_get_their_turn(store: SqliteEventStore) -> None:
+async def test_many_units_at_once_all_get_their_turn(store: UnitStore) -> None:
     await asyncio.gather(*[open_account(store, number) for number in range(100)])
 
-    assert len(rows(store)) == 100
+    assert len(await rows(store)) == 100
 
 
-async def test_units_and_appends_take_turns(store: SqliteEventStore) -> None:
+async def test_units_and_appends_take_turns(store: UnitStore) -> None:
     await asyncio.gather(
         *[open_account(store, number) for number in range(30)],
         *[store.append(appending(event("done", f"n:{number}"))) for number in range(300)],
     )
 
     assert await store.head() == 300
-    assert len(rows(store)) == 30
+    assert len(await rows(store)) == 30
     assert [position async for position in store.verify()][-1] == 300
 
 
-async def test_a_bug_in_a_statement_is_told_as_sqlalchemy_tells_it(store: SqliteEventStore) -> None:
-    with pytest.raises(OperationalError, match="no such table"):
+async def test_a_bug_in_a_statement_is_told_as_sqlalchemy_tells_it(store: UnitStore) -> None:
+    with pytest.raises(DBAPIError, match=r"no such table|does not exist"):
         async with store.unit(limit=LONG) as unit:
             await unit.session.execute(sa.text("select * from missing"))

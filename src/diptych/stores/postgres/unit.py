@@ -188,7 +188,7 @@ class PostgresUnit:
             self._prove(session, loaded(session))
 
     def _prove(self, session: Session, states: set[State]) -> None:
-        unproved = {each for each in states if each not in self._safe}
+        unproved = {each for each in states if each.persistent and each not in self._safe}
         try:
             refuse_stale(session, unproved)
         except (StaleRowError, UnitError) as wrong:
