@@ -214,7 +214,7 @@ class TestLoading:
                 assert (await app.send(CountJars("top"))).unwrap() == 2 * EVERY + 1
             assert count("jars") == 1
 
-    async def test_a_load_takes_three_indexed_reads_at_most(self, tmp_path: Path) -> None:
+    async def test_a_load_takes_two_indexed_reads(self, tmp_path: Path) -> None:
         await made(tmp_path, 1, pot="oil")
         await made(tmp_path, EVERY)
         for news in (0, 1, 70):
@@ -226,8 +226,7 @@ class TestLoading:
                     connection.set_trace_callback(statements.append)
                 await told(app, Tell("salt"))
 
-            at_most = 2 if news < 64 else 3  # from there on the log reads once more, in order
-            assert len(statements) == at_most, statements
+            assert len(statements) == 2, statements
             assert all("where" in each for each in statements)
 
 

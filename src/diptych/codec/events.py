@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -66,6 +67,14 @@ class EventCodec:
             return (decode(data),) if decode is not None else self._upcast(name, version, data)
         except (msgspec.MsgspecError, ValueError) as wrong:
             raise UnreadableEventError(f"{name!r} version {version} does not fit its class: {wrong}") from wrong
+
+    def reader(self, name: str, version: int) -> Callable[[bytes], Any]:
+        """Return what reads data stored under this name and version, for those who read much of it.
+
+        Of what is current it makes one event, and raises what the decoder raises: `read` then tells it better. For all
+        else it is `read`, which returns a tuple.
+        """
+        return self._readers.get((name, version)) or partial(self.read, name, version)
 
     def current(self, event: Any) -> tuple[Any, ...]:
         """Return what an event object is today: itself, or what the upcaster of its class makes of it."""

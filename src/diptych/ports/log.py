@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
-from typing import Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 from uuid import UUID
 
 import msgspec
@@ -171,12 +171,25 @@ class EventStore(EventReader, Protocol):
         ...
 
 
+class BareSlice(msgspec.Struct, frozen=True, gc=False):
+    """A slice, forwards, of what folds take that ask for no Meta: of every event position, kind and data, in order.
+
+    `kinds` tells the stored name and version of every kind that occurs: what a store uses for them, the same from slice
+    to slice. `through` and `complete` are those of `Slice`.
+    """
+
+    events: Sequence[tuple[int, Any, bytes]]  # Any: what is hashable
+    kinds: Mapping[Any, tuple[str, int]]
+    through: int
+    complete: bool
+
+
 @runtime_checkable
 class BareReader(Protocol):
     """Read what folds take that ask for no Meta: a store offers it where that is faster than `read`."""
 
-    async def read_bare(self, clause: Clause, *, after: int = 0, limit: int = 1000) -> Slice:
-        """Return what `read` returns for a clause with tags, its events without tags, metadata, time and hash."""
+    async def read_bare(self, clause: Clause, *, after: int = 0, limit: int = 1000) -> BareSlice:
+        """Return of what `read` returns for a clause with tags the positions, kinds and data."""
         ...
 
 

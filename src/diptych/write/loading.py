@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from diptych.codec import EventCodec
 from diptych.model.criteria import Criteria
 from diptych.model.folds import Fold
-from diptych.ports import BareReader, EventReader, Slice, StoredEvent
+from diptych.ports import BareReader, EventReader, StoredEvent
 from diptych.recorded import meta_of
+from diptych.write.bare import BareFolding, is_bare
 from diptych.write.entities import Entity, Known
 from diptych.write.snapshots import Snapshotter
 from diptych.write.states import StateCache
@@ -31,7 +33,7 @@ class Loader:
 
     def __init__(self, store: EventReader, codec: EventCodec, states: StateCache, snapshots: Snapshotter) -> None:
         self._store, self._codec, self._states, self._snapshots = store, codec, states, snapshots
-        self._bare = store if isinstance(store, BareReader) else None
+        self._bare, self._folding = store if isinstance(store, BareReader) else None, BareFolding(codec)
 
     async def load(self, entities: Sequence[Entity]) -> None:
         """Fill every entity: from the cache where it is known, else by one read for all that are not."""
@@ -72,27 +74,38 @@ class Loader:
             self._settle(entity, found.through)
         else:
             entity.known = entity.known._replace(through=found.through)
+            await asyncio.sleep(0)
             await self._read((entity,))
         return True
 
     async def _read(self, entities: Sequence[Entity]) -> bool:
+        if self._bare is not None and is_bare(entities):
+            return await self._read_bare(self._bare, entities[0])
         criteria = Criteria(tuple(entity.clause for entity in entities))
         after = min(entity.known.through if entity.known is not None else 0 for entity in entities)
-        news, complete = False, False
-        while not complete:
-            found = await self._page(criteria, entities, after)
+        news = False
+        while True:
+            found = await self._store.read(criteria, after=after, limit=_PAGE)
             news = self._fold(entities, found.events) or news
-            after, complete = found.through, found.complete
+            after = found.through
+            if found.complete:
+                break
+            await asyncio.sleep(0)  # no more than a page holds the loop
         for entity in entities:
             self._settle(entity, after)
         return news
 
-    async def _page(self, criteria: Criteria, entities: Sequence[Entity], after: int) -> Slice:
-        if self._bare is not None and len(entities) == 1:
-            entity = entities[0]
-            if entity.clause.tags and not entity.fold.wants_meta:
-                return await self._bare.read_bare(entity.clause, after=after, limit=_PAGE)
-        return await self._store.read(criteria, after=after, limit=_PAGE)
+    async def _read_bare(self, store: BareReader, entity: Entity) -> bool:
+        known = before = entity.known or Known(entity.fold.initial(), 0, 0)
+        while True:
+            found = await store.read_bare(entity.clause, after=known.through, limit=_PAGE)
+            known = self._folding.fold(entity.fold, known, found)
+            if found.complete:
+                break
+            await asyncio.sleep(0)
+        entity.known = known
+        self._settle(entity, known.through)
+        return known.version > before.version
 
     def _settle(self, entity: Entity, through: int) -> None:
         known = entity.known or Known(entity.fold.initial(), 0, 0)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from diptych.errors import WiringError
 from diptych.model.criteria import Clause, Criteria
-from diptych.ports import Append, AppendOutcome, Copy, EventReader, Record, Slice, StoredEvent, Unit, Wanted
+from diptych.ports import Append, AppendOutcome, BareSlice, Copy, EventReader, Record, Slice, StoredEvent, Unit, Wanted
 from diptych.stores.heads import KnownHead
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.appends import record_of
@@ -170,8 +170,8 @@ class PostgresEventStore(PostgresEventReader):
         )
         return [Record(UUID(int=row[0].int), *tuple(row)[1:]) for row in rows]
 
-    async def read_bare(self, clause: Clause, *, after: int = 0, limit: int = 1000) -> Slice:
-        """Return what `read` returns for a clause with tags, its events without tags, metadata, time and hash."""
+    async def read_bare(self, clause: Clause, *, after: int = 0, limit: int = 1000) -> BareSlice:
+        """Return of what `read` returns for a clause with tags the positions, kinds and data."""
         if self._loads is None:
             raise not_open(f"the log {self._address}")
         return await self._loads.load(clause, after, limit, self._known.position)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from diptych.model.criteria import Clause
-from diptych.ports import Slice
+from diptych.ports import BareSlice
 from diptych.stores.postgres.connection import Connection
-from diptych.stores.postgres.pages import BARE, FOREVER, LogPages, columns_of, sliced, statement, tagged_of
+from diptych.stores.postgres.pages import BARE, FOREVER, LogPages, columns_of, statement, tagged_of
 from diptych.stores.postgres.readers import Readers
 
 _TOGETHER = 64
@@ -23,7 +23,7 @@ class Load(NamedTuple):
     after: int
     limit: int
     known: int
-    future: asyncio.Future[Slice]
+    future: asyncio.Future[BareSlice]
 
 
 class Loads:
@@ -36,10 +36,10 @@ class Loads:
         self._most = most
         self._is_starting = False
 
-    def load(self, clause: Clause, after: int, limit: int, known: int) -> asyncio.Future[Slice]:
+    def load(self, clause: Clause, after: int, limit: int, known: int) -> asyncio.Future[BareSlice]:
         """Return the future of a slice; `known` is a head that was on disk before."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Slice] = loop.create_future()
+        future: asyncio.Future[BareSlice] = loop.create_future()
         self._waiting.append(Load(clause, after, limit, known, future))
         if not self._is_starting and len(self._running) < self._most:
             self._is_starting = True
@@ -83,7 +83,7 @@ class Loads:
         text = statement("read_tagged", self._schema, BARE)
         tag, types, first, tags = tagged_of(load.clause)
 
-        async def read(connection: Connection) -> list[Slice]:
+        async def read(connection: Connection) -> list[BareSlice]:
             rows = await connection.fetch(text, tag, load.after, FOREVER, types, first, tags, load.limit + 1)
             return [await self._slice(connection, load, rows)]
 
@@ -93,7 +93,7 @@ class Loads:
         text = statement("read_many_tagged", self._schema, BARE)
         columns = columns_of((load.clause, load.after) for load in loads)
 
-        async def read(connection: Connection) -> list[Slice]:
+        async def read(connection: Connection) -> list[BareSlice]:
             found: list[list[Any]] = [[] for _ in loads]
             for at, *row in await connection.fetch(text, *columns, FOREVER, loads[0].limit + 1):
                 found[at - 1].append(row)
@@ -101,6 +101,10 @@ class Loads:
 
         return read
 
-    async def _slice(self, connection: Connection, load: Load, rows: Sequence[Any]) -> Slice:
+    async def _slice(self, connection: Connection, load: Load, rows: Sequence[Any]) -> BareSlice:
         events = await self._pages.bare(connection, rows)
-        return sliced(events, load.limit, max(load.known, events[-1].position if events else 0), order="asc")
+        complete = len(events) <= load.limit
+        if not complete:
+            del events[load.limit :]
+        last = events[-1][0] if events else 0
+        return BareSlice(events, self._pages.kinds, max(load.known, last) if complete else last, complete)

@@ -27,6 +27,8 @@ _tags_of = msgspec.json.Decoder(tuple[str, ...]).decode
 _position = attrgetter("position")
 
 Rows = Sequence[Any]  # Any: records of asyncpg
+Kind = tuple[int, int]
+"""The id of a stored name, and a version of it."""
 Bounds = tuple[int, int, int]
 """After which position, up to which, and how many events at most."""
 
@@ -43,6 +45,7 @@ class LogPages:
     def __init__(self, schema: str) -> None:
         self._schema = schema
         self._names: dict[int, str] = {}
+        self.kinds: dict[Kind, tuple[str, int]] = {}
 
     async def head(self, connection: Connection) -> int:
         """Return the position of the last event."""
@@ -71,13 +74,13 @@ class LogPages:
             events.append(StoredEvent(position, names[kind], version, tags, data, metadata, recorded_at, digest))
         return events
 
-    async def bare(self, connection: Connection, rows: Rows) -> list[StoredEvent]:
-        """Return bare rows as events without tags, metadata, time and hash."""
+    async def bare(self, connection: Connection, rows: Rows) -> list[tuple[int, Kind, bytes]]:
+        """Return bare rows as those of `ports.BareSlice`, with what `kinds` tells of theirs."""
         await self.learn(connection, rows)
-        names = self._names
-        return [
-            StoredEvent(position, names[kind], version, (), data, b"", 0, b"") for position, kind, version, data in rows
-        ]
+        events = [(position, (kind, version), data) for position, kind, version, data in rows]
+        for each in {each[1] for each in events} - self.kinds.keys():
+            self.kinds[each] = (self._names[each[0]], each[1])
+        return events
 
     async def learn(self, connection: Connection, rows: Rows) -> None:
         """Read the names of types again where a row has one that is not known."""

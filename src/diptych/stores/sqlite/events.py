@@ -17,7 +17,7 @@ from uuid import UUID
 
 from diptych.errors import StoreError, WiringError
 from diptych.model.criteria import Clause, Criteria
-from diptych.ports import Append, AppendOutcome, Copy, EventReader, Record, Slice, StoredEvent, Unit, Wanted
+from diptych.ports import Append, AppendOutcome, BareSlice, Copy, EventReader, Record, Slice, StoredEvent, Unit, Wanted
 from diptych.stores.heads import KnownHead
 from diptych.stores.sqlite.connection import connect_reader, disconnect
 from diptych.stores.sqlite.copied import LogReceiver
@@ -62,8 +62,8 @@ class SqliteEventReader:
         """Return at most `limit` matching events with after < position <= until."""
         return self._pages().read(criteria, after, until, limit, backwards=backwards)
 
-    async def read_bare(self, clause: Clause, *, after: int = 0, limit: int = 1000) -> Slice:
-        """Return what `read` returns for a clause with tags, its events without tags, metadata, time and hash."""
+    async def read_bare(self, clause: Clause, *, after: int = 0, limit: int = 1000) -> BareSlice:
+        """Return of what `read` returns for a clause with tags the positions, kinds and data."""
         return self._pages().read_bare(clause, after, limit)
 
     async def count(self, criteria: Criteria, *, after: int = 0, until: int | None = None) -> int:
@@ -155,9 +155,9 @@ class SqliteEventStore(SqliteEventReader):
             return self._pages().read(criteria, after, until, limit, backwards=backwards)
         return await self._scan(lambda pages: pages.read(criteria, after, until, limit, backwards=backwards))
 
-    async def read_bare(self, clause: Clause, *, after: int = 0, limit: int = 1000) -> Slice:
-        """Return what `read` returns for a clause with tags, its events without tags, metadata, time and hash."""
-        if self._is_short(Criteria((clause,)), after, None, limit):
+    async def read_bare(self, clause: Clause, *, after: int = 0, limit: int = 1000) -> BareSlice:
+        """Return of what `read` returns for a clause with tags the positions, kinds and data."""
+        if limit <= _SHORT_PAGE:  # a clause with tags, as always here
             return self._pages().read_bare(clause, after, limit)
         return await self._scan(lambda pages: pages.read_bare(clause, after, limit))
 

@@ -12,7 +12,7 @@ import msgspec
 
 from diptych.errors import CorruptionError, StoreError
 from diptych.model.criteria import Clause, Criteria
-from diptych.ports import Copy, Record, Slice, StoredEvent, Wanted
+from diptych.ports import BareSlice, Copy, Record, Slice, StoredEvent, Wanted
 from diptych.stores.heads import KnownHead
 from diptych.stores.sqlite import statements
 from diptych.stores.sqlite.connection import sql
@@ -24,6 +24,7 @@ _FEW_EVENTS = 64
 _FEW_MERGED = 8
 _ALL: statements.Columns = "log_event_columns"
 _BARE: statements.Columns = "log_bare_columns"
+_NAMED = 1000
 _FEW_TYPES = 4  # up to here the index on types beats the scan
 _position = attrgetter("position")
 _tags_of = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -39,6 +40,7 @@ class LogPages:
         self._forks = FORKS.count
         self._head = head
         self._types: dict[int, tuple[str, int]] = {}
+        self._ids_of: dict[tuple[str, ...], tuple[int, ...]] = {}
         self._statements = {name: sql(name) for name in ("log_select_head", "log_select_types", "log_select_command")}
 
     def head(self) -> int:
@@ -85,16 +87,15 @@ class LogPages:
         seen = max(events[0].position, events[-1].position) if events else 0
         return _sliced(events, limit, min(max(known, seen), last), backwards=backwards)
 
-    def read_bare(self, clause: Clause, after: int, limit: int) -> Slice:
+    def read_bare(self, clause: Clause, after: int, limit: int) -> BareSlice:
         """Read one slice of events with tags, as `ports.BareReader` says."""
-        known, types = self._head.position, self._types
+        known = self._head.position
         rows = self._tagged_rows(clause, after, statements.FOREVER, limit + 1, backwards=False, columns=_BARE)
-        rows.sort()
-        events = [
-            StoredEvent(position, *(types.get(type_id) or self._type(type_id)), (), data, b"", 0, b"")
-            for position, type_id, data in rows
-        ]
-        return _sliced(events, limit, max(known, events[-1].position if events else 0), backwards=False)
+        complete = len(rows) <= limit
+        if not complete:
+            del rows[limit:]
+        last = rows[-1][0] if rows else 0
+        return BareSlice(rows, self._types, max(known, last) if complete else last, complete)
 
     def count(self, criteria: Criteria, after: int, until: int | None) -> int:
         """Count what a read would find, from the indexes alone."""
@@ -144,33 +145,45 @@ class LogPages:
     def _tagged_rows(
         self, clause: Clause, after: int, last: int, limit: int, *, backwards: bool, columns: statements.Columns
     ) -> list[Row]:
+        """Read a page of tagged events, in order, their types known."""
+        rows = self._merged_rows(clause, after, last, limit, backwards=backwards, columns=columns)
+        if rows is None:
+            rows = self._sorted_rows(clause, after, last, limit, backwards=backwards, columns=columns)
+            rows.sort(reverse=backwards)  # SQLite promises no order of the outer query
+            if not self._types.keys() >= {row[1] for row in rows}:
+                self._refresh()
+        return rows
+
+    def _merged_rows(
+        self, clause: Clause, after: int, last: int, limit: int, *, backwards: bool, columns: statements.Columns
+    ) -> list[Row] | None:
+        """Read such a page by one statement where the types are few and known; None where they are not."""
+        if not self._types:
+            self._refresh()
+        tag, *others = clause.tags
+        sentinel = statements.FOREVER if backwards else 0
+        for _ in range(2):
+            ids = self._known_ids(clause.types)
+            if not 0 < len(ids) <= _FEW_MERGED:
+                break
+            statement = statements.merged(len(ids), len(clause.tags), backwards=backwards, columns=columns)
+            arms = [value for each in ids for value in (tag, each, *others, after, last)]
+            rows = self._rows(statement, (sentinel, len(self._types), *arms, limit))
+            if not rows or rows[0][1] is not None:
+                return rows
+            self._refresh()  # there is a type that was not known
+        return None
+
+    def _sorted_rows(
+        self, clause: Clause, after: int, last: int, limit: int, *, backwards: bool, columns: statements.Columns
+    ) -> list[Row]:
         types, tags = len(clause.types), len(clause.tags)
         bound, few = _tagged_bound(clause, after, last), min(limit, _FEW_EVENTS)
         rows = self._rows(statements.tagged_few(types, tags, columns), (*bound, few))
         if len(rows) < few:
             return rows
         # There may be more, and then the order counts: little was read in vain.
-        return self._merged_rows(clause, after, last, limit, backwards=backwards, columns=columns) or self._rows(
-            statements.tagged(types, tags, backwards=backwards, columns=columns), (*bound, limit)
-        )
-
-    def _merged_rows(
-        self, clause: Clause, after: int, last: int, limit: int, *, backwards: bool, columns: statements.Columns
-    ) -> list[Row]:
-        """Read a page of tagged events, of which there are some, of few types; empty where the types are many."""
-        names, tags = clause.types, clause.tags
-        for _ in range(2):
-            ids = [type_id for type_id, (name, _) in self._types.items() if not names or name in names]
-            if len(ids) > _FEW_MERGED:
-                break
-            if ids:
-                statement = statements.merged(len(ids), len(tags), backwards=backwards, columns=columns)
-                arms = [value for each in ids for value in (tags[0], each, *tags[1:], after, last, len(self._types))]
-                rows = self._rows(statement, (*arms, limit))
-                if rows:
-                    return rows
-            self._refresh()  # there is a type that was not known
-        return []
+        return self._rows(statements.tagged(types, tags, backwards=backwards, columns=columns), (*bound, limit))
 
     def _counted(self, clause: Clause, after: int, last: int) -> Iterator[int]:
         if clause.tags:
@@ -213,7 +226,16 @@ class LogPages:
 
     def _ids(self, names: tuple[str, ...]) -> tuple[int, ...]:
         self._refresh()
-        return tuple(type_id for type_id, (name, _) in self._types.items() if name in names)
+        return self._known_ids(names)
+
+    def _known_ids(self, names: tuple[str, ...]) -> tuple[int, ...]:
+        """Return the ids of the known types of these names, of all types where none is named."""
+        ids = self._ids_of.get(names)
+        if ids is None:
+            ids = tuple(type_id for type_id, (name, _) in self._types.items() if not names or name in names)
+            if len(self._ids_of) < _NAMED:
+                self._ids_of[names] = ids
+        return ids
 
     def _type(self, type_id: int) -> tuple[str, int]:
         self._refresh()
@@ -223,6 +245,8 @@ class LogPages:
         known = len(self._types)  # ids are dense
         for type_id, name, version in self._rows(self._statements["log_select_types"], (known,)):
             self._types[type_id] = (name, version)
+        if len(self._types) > known:
+            self._ids_of.clear()
 
 
 def _tagged_bound(clause: Clause, after: int, last: int) -> tuple[object, ...]:

@@ -25,7 +25,7 @@ def tagged(types: int, tags: int, *, backwards: bool, columns: Columns = "log_ev
 def tagged_few(types: int, tags: int, columns: Columns = "log_event_columns") -> str:
     """Return the same page in no order: right when it holds fewer than the limit, and several times as fast.
 
-    SQLite's sorter costs 25 us before its first row.
+    SQLite's sorter costs 25 us before its first row. Of few types, `merged` is faster still.
     """
     return _tagged_few(_padded(types), tags, columns)
 
@@ -33,8 +33,9 @@ def tagged_few(types: int, tags: int, columns: Columns = "log_event_columns") ->
 def merged(ids: int, tags: int, *, backwards: bool, columns: Columns = "log_event_columns") -> str:
     """Return the same page, merged of runs of one type each, so that nothing is sorted, however long they are.
 
-    Bind (tag, type id, *other tags, after, until, last type id) for each type, then the limit. Where the last type id
-    is no longer the last, it is empty: there may be an event of a type that the caller does not know yet.
+    Bind (a position beyond all others in this order, the last type id that is known), (tag, type id, *other tags,
+    after, until) for each type, then the limit. Where there is a later type, that position comes first, without an
+    event: what is asked for may have events of a type that the caller does not know yet.
     """
     return _merged(ids, tags, backwards, columns)
 
@@ -86,8 +87,9 @@ def _tagged_few(types: int, tags: int, columns: Columns) -> str:
 @lru_cache(maxsize=256)
 def _merged(ids: int, tags: int, backwards: bool, columns: Columns) -> str:  # noqa: FBT001 (part of the cache's key)
     others = _tagged_fragments(0, tags)["others"]
-    arms = " union all ".join([sql("log_tagged_of_type").format(others=others)] * ids)
-    return sql("log_read_merged").format(columns=sql(columns), arms=arms, order=_order(backwards))
+    nulls = ", ".join(["null"] * (1 + sql(columns).count(",\n")))  # one for each of them
+    arms = " union all ".join([sql("log_tagged_of_type").format(columns=sql(columns), others=others)] * ids)
+    return sql("log_read_merged").format(nulls=nulls, arms=arms, order=_order(backwards))
 
 
 @lru_cache(maxsize=256)

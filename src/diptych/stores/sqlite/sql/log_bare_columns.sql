@@ -1,3 +1,2 @@
-e.position,
 e.type,
 e.data

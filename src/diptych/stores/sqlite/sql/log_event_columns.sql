@@ -1,4 +1,3 @@
-e.position,
 e.type,
 e.tags,
 e.data,

@@ -1,4 +1,6 @@
-select {columns}
+select
+    e.position,
+    {columns}
 from events as e
 where e.position > ? and e.position <= ? {types}
 order by e.position {order}

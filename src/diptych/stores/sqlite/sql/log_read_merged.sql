@@ -1,7 +1,8 @@
-select {columns}
-from (
-    {arms}
-    order by position {order}
-    limit ?
-) as t
-cross join events as e on e.position = t.position
+select
+    ?,
+    {nulls}
+where (select max(id) from types) > ?
+union all
+{arms}
+order by 1 {order}
+limit ?

@@ -1,4 +1,6 @@
-select {columns}
+select
+    e.position,
+    {columns}
 from (
     select t.position
     from event_tags as t

@@ -1,4 +1,6 @@
-select {columns}
+select
+    e.position,
+    {columns}
 from event_tags as t
 cross join events as e on e.position = t.position
 where

@@ -1,4 +1,6 @@
-select {columns}
+select
+    e.position,
+    {columns}
 from (
     {arms}
     order by 1 {order}
