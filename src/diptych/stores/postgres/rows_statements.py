@@ -84,13 +84,15 @@ def reading_of(model: ReadModel[Any], table: sa.Table) -> Reading:
     conversion = conversion_of(model, POSTGRES)
     keys = [table.c[name] for name in model.key]
     fields = [table.c[name] for name in conversion.fields]
+    both = sa.select(*fields, *(key.label(f"k{at}") for at, key in enumerate(keys)))
     wanted = rows_of_arrays("wanted", [key.type for key in keys])
     same = [key == wanted.c[f"c{at}"] for at, key in enumerate(keys)]
-    both = sa.select(*fields, *(key.label(f"k{at}") for at, key in enumerate(keys)))
+    # The limit makes it a search for each key, whatever is known of the table: that may be from when it was empty.
+    held = both.where(*same).correlate(wanted).limit(sa.literal_column("1")).lateral("held")
     return Reading(
         conversion,
         one=text_of(sa.select(*fields).where(*(key == sa.bindparam(f"k{at}") for at, key in enumerate(keys)))),
-        many=text_of(both.select_from(wanted.join(table, sa.and_(*same)))),
+        many=text_of(sa.select(held).select_from(wanted.join(held, sa.true()))),
         all=text_of(both),
         width=len(fields),
     )

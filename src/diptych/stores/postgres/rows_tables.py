@@ -81,11 +81,13 @@ def created(model: ReadModel[Any], table: sa.Table) -> tuple[str, ...]:
 
 
 def finished(model: ReadModel[Any], table: sa.Table) -> tuple[str, ...]:
-    """Return what follows once the rows of a new generation are there: text index, and what plans are made by."""
-    statistics = f"analyze {quoted(table.name)}"
-    if not searched(model):
-        return (statistics,)
-    return text_of(CreateIndex(text_index(table, fitting(f"{table.name}__text")))), statistics
+    """Return what follows once the rows of a new generation are there: the index of their words."""
+    return (text_of(CreateIndex(text_index(table, fitting(f"{table.name}__text")))),) if searched(model) else ()
+
+
+def analysed(table: sa.Table) -> str:
+    """Return what lets plans be made by the rows that are there: for none, they would be made for ever for none."""
+    return f"analyze {quoted(table.name)}"
 
 
 def dropped(name: str, generation: int) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from diptych.stores.postgres.rows_leases import PostgresLeases
 from diptych.stores.postgres.rows_moves import Move, moves_of
 from diptych.stores.postgres.rows_save import Chosen, Saves
 from diptych.stores.postgres.rows_statements import Selecting, Writing, selecting_of
+from diptych.stores.postgres.rows_tables import analysed
 from diptych.stores.postgres.rows_versions import history_moves
 from diptych.stores.postgres.statements import sql
 from diptych.stores.postgres.texts import storable
@@ -145,8 +146,9 @@ class PostgresRowWriter:
 
     async def _reset(self, connection: Connection, rebuilt: Checkpoint) -> None:
         names = self._models[rebuilt.projection]
-        for statement in (each for name in names for each in self._writings[name].finish):
-            await connection.execute(statement)
+        for writing in (self._writings[name] for name in names):
+            for statement in (*writing.finish, analysed(writing.table)):
+                await connection.execute(statement)
         await connection.execute(self._sql("reset"), rebuilt.position, names)
 
     async def _trim(self, connection: Connection, position: int) -> None:
