@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
 import subprocess
@@ -10,10 +11,23 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from diptych.errors import WiringError
+from diptych.stores.postgres.address import Address
+from diptych.stores.postgres.events import PostgresEventStore
 from diptych.stores.sqlite.events import SqliteEventStore
 from diptych.testing.contract.material import appending, event
+from tests.clusters import Database
+
+
+class Nonsense(sa.types.UserDefinedType[str]):
+    """A type that no database knows."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "nonsense"
 
 
 def tables(*columns: sa.Column[object], name: str = "shelves", schema: str | None = None) -> sa.MetaData:
@@ -109,3 +123,104 @@ def test_a_missing_extra_is_named_at_start(tmp_path: Path) -> None:
 
     assert "units of work need the extra `sql`" in said
     assert "pip install 'diptych[sql]'" in said
+
+
+async def opened_in(database: Database, *metadata: sa.MetaData, role: str = "") -> str:
+    url = database.cluster.url(database.name, user=role) if role else database.url
+    store = PostgresEventStore(Address.of(url, schema="diptych"))
+    store.declare(metadata)
+    async with store:
+        pass
+    return database.sql("select schemaname || '.' || tablename from pg_tables where tablename like 'shel%' order by 1")
+
+
+async def test_tables_are_made_once_in_the_schema_of_the_user(postgres: Database) -> None:
+    declared = tables(sa.Column("id", sa.Integer, primary_key=True), sa.Column("code", sa.String))
+
+    assert await opened_in(postgres, declared) == await opened_in(postgres, declared) == "public.shelves"
+
+
+async def test_processes_that_start_at_once_make_the_tables_once(postgres: Database) -> None:
+    found = await asyncio.gather(*[opened_in(postgres, tables()) for _ in range(5)])
+
+    assert set(found) == {"public.shelves"}
+
+
+async def test_a_name_that_the_log_uses_is_free_in_another_schema(postgres: Database) -> None:
+    await opened_in(postgres, tables(name="events"), tables(name="commands"))
+
+    assert postgres.sql("select count(*) from public.events, public.commands") == "0"
+
+
+async def test_a_table_may_lie_in_a_schema_of_the_user(postgres: Database) -> None:
+    with pytest.raises(WiringError, match="make the schema before the start"):
+        await opened_in(postgres, tables(schema="sales"))
+    postgres.sql("create schema sales")
+
+    assert await opened_in(postgres, tables(schema="sales"), tables()) == "public.shelves\nsales.shelves"
+
+
+@pytest.mark.parametrize("schema", ["diptych", "diptych_reads"])
+def test_a_table_in_a_schema_of_diptych_is_refused(schema: str) -> None:
+    store = PostgresEventStore(Address.of("postgresql://shop@db/shop", schema="diptych"))
+
+    with pytest.raises(WiringError, match=f"lies in schema {schema}, which is Diptych's own"):
+        store.declare([tables(schema=schema)])
+
+
+def test_two_tables_of_one_name_are_refused_in_postgresql() -> None:
+    store = PostgresEventStore(Address.of("postgresql://shop@db/shop", schema="diptych"))
+
+    with pytest.raises(WiringError, match="two modules declare a table 'shelves'"):
+        store.declare([tables(), tables()])
+
+
+async def test_a_table_of_postgresql_with_other_columns_is_refused(postgres: Database) -> None:
+    await opened_in(postgres, tables())
+    wider = tables(sa.Column("id", sa.Integer, primary_key=True), sa.Column("code", sa.String, nullable=False))
+
+    with pytest.raises(WiringError, match=r"table 'shelves' exists in the database with other .* it lacks code"):
+        await opened_in(postgres, wider)
+    postgres.sql("alter table shelves add code text not null")
+    with pytest.raises(WiringError, match="needs values for code"):
+        await opened_in(postgres, tables())
+
+
+async def test_a_further_column_that_the_server_fills_is_taken(postgres: Database) -> None:
+    await opened_in(postgres, tables())
+    postgres.sql("alter table shelves add made timestamptz not null default now()")
+    postgres.sql("alter table shelves add number bigint not null generated always as identity")
+
+    assert await opened_in(postgres, tables()) == "public.shelves"
+
+
+async def test_a_table_that_cannot_be_made_takes_the_others_with_it(postgres: Database) -> None:
+    with pytest.raises(DBAPIError):
+        await opened_in(postgres, tables(), tables(sa.Column("id", Nonsense()), name="shells"))
+
+    assert await opened_in(postgres) == ""
+
+
+async def test_a_search_path_that_begins_with_the_log_is_refused(postgres: Database) -> None:
+    await opened_in(postgres)
+    postgres.sql(f'alter database "{postgres.name}" set search_path = diptych')
+
+    with pytest.raises(WiringError, match="would be made in schema diptych, which is the log's"):
+        await opened_in(postgres, tables())
+
+
+async def test_a_role_that_may_make_no_tables_is_told_so_and_may_use_those_that_are_there(postgres: Database) -> None:
+    role = f"clerk_{postgres.name}"
+    await opened_in(postgres)
+    postgres.sql(f"create role {role} login password 'a secret'")
+    for kind in ("tables", "functions", "sequences"):
+        postgres.sql(f"grant all on all {kind} in schema diptych to {role}")
+    postgres.sql(f"grant usage on schema diptych to {role}")
+
+    with pytest.raises(WiringError, match=r"are missing, and role .* may not make them"):
+        await opened_in(postgres, tables(), role=role)
+    postgres.sql("create table shelves (id integer primary key)")
+    assert await opened_in(postgres, tables(), role=role) == "public.shelves"
+
+    postgres.sql(f"drop owned by {role}")
+    postgres.sql(f"drop role {role}")

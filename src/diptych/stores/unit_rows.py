@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import ColumnProperty, InstanceState, Mapper, RelationshipDirection, Session
+from sqlalchemy.orm import InstanceState, Mapper, RelationshipDirection, Session
 
 from diptych.errors import StaleRowError, UnitError
 
@@ -60,7 +60,7 @@ def _compare(session: Session, mapper: Mapper[Any], states: Sequence[State]) -> 
     columns = _columns(mapper)
     olds = [_as_loaded(state, columns) for state in states]
     wanted = [name for name in columns if any(name in old for old in olds)]
-    now = _now(session, mapper, states, wanted)
+    now = _now(session, mapper, states, [columns[name] for name in wanted])
     for state, old in zip(states, olds, strict=True):
         new = now.get(tuple(state.identity or ()))
         for index, name in enumerate(wanted):
@@ -95,23 +95,18 @@ def _old(state: State, name: str) -> Any:
     return _UNKNOWN
 
 
-def _now(session: Session, mapper: Mapper[Any], states: Sequence[State], names: Sequence[str]) -> dict[Row, Row]:
-    keys = [_attribute(mapper, mapper.get_property_by_column(column).key) for column in mapper.primary_key]
-    values = [_attribute(mapper, name) for name in names]
-    # A select of columns loads no object, and touches none that is there.
-    among = sa.select(*keys, *values).where(_among(keys, [state.identity or () for state in states]))
-    statement = among.order_by(*keys).with_for_update()
+def _now(
+    session: Session, mapper: Mapper[Any], states: Sequence[State], columns: Sequence[sa.Column[Any]]
+) -> dict[Row, Row]:
+    # Of the tables themselves: it loads no object and touches none that is there, and joins what this class has alone.
+    keys = mapper.primary_key
+    among = sa.select(*keys, *columns).select_from(mapper.persist_selectable)
+    statement = among.where(_among(keys, [state.identity or () for state in states])).order_by(*keys).with_for_update()
     rows: Iterator[Any] = iter(session.connection().execute(statement))
     return {tuple(row[: len(keys)]): tuple(row[len(keys) :]) for row in rows}
 
 
-def _attribute(mapper: Mapper[Any], name: str) -> Any:
-    found = mapper.attrs[name]
-    assert isinstance(found, ColumnProperty)  # noqa: S101 (column attributes and primary keys are)
-    return found.class_attribute
-
-
-def _among(keys: Sequence[Any], identities: Sequence[Row]) -> sa.ColumnElement[bool]:
+def _among(keys: Sequence[sa.ColumnElement[Any]], identities: Sequence[Row]) -> sa.ColumnElement[bool]:
     if len(keys) == 1:
-        return keys[0].in_([identity[0] for identity in identities])  # type: ignore[no-any-return]  # an attribute
+        return keys[0].in_([identity[0] for identity in identities])
     return sa.tuple_(*keys).in_(identities)
