@@ -15,7 +15,7 @@ _HOMES = {
     "diptych.describing.description": "Description",
     "diptych.dispatch": "Handler Middleware",
     "diptych.errors": (
-        "BlockingError ContentionError CopyError CorruptionError CostError Error FencedError FieldErrors FoldError "
+        "BlockingError ContentionError CopyError CorruptionError CostError ElsewhereError Error FencedError FieldErrors FoldError "
         "ForeignLogError HistoryError InvalidMessageError KeyReusedError MalformedError MessageError Missing "
         "NoHistoryError NotAllowed NotDurableError OutcomeUnknownError OutdatedError PositionError ReactionError "
         "RebuildingError RefreshError Refusal SettingsError StaleError StaleRowError StorageFullError StoreError "

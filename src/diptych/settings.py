@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 from diptych.errors import SettingsError
 
 Mode = Literal["production", "dev"]
+Only = Literal["commands", "queries"]
 
 SCHEMES = ("memory://", "sqlite:///", "postgresql://", "postgres://", "nats://", "redis://")
 _PREFIX = "DIPTYCH_"
@@ -35,6 +36,7 @@ class Settings:
     host: str | None = None
     port: int | None = None
     mode: Mode | None = None
+    only: Only | None = None
     folder: Path | None = None
 
     @classmethod
@@ -131,6 +133,13 @@ def _mode(source: str, given: Any) -> Mode:
     raise SettingsError(f"{source} is {given!r}; wanted production or dev")
 
 
+def _only(source: str, given: Any) -> Only:
+    for only in get_args(Only):
+        if given == only:
+            return only  # type: ignore[no-any-return]  # get_args of a Literal is untyped
+    raise SettingsError(f"{source} is {given!r}; wanted commands or queries")
+
+
 _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "app": _app,
     "events": _url,
@@ -138,4 +147,5 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "host": _text,
     "port": _port,
     "mode": _mode,
+    "only": _only,
 }

@@ -26,6 +26,7 @@ from diptych.model.subscribers import Reacts, Subscriber
 from diptych.model.tags import tag_of
 from diptych.module import Module
 from diptych.ports import Clock, EventStore, Ids, RowStore, SnapshotStore
+from diptych.read.ownership import Only
 from diptych.read.panel import ReadPanel
 from diptych.write.auditing import Auditing
 from diptych.write.panel import WritePanel
@@ -51,13 +52,14 @@ class Wiring:
     clock: Clock
     ids: Ids
     mode: Mode
-    runs: Runs
-    reacts: Reacts
+    runs: Runs | tuple[str, ...]
+    reacts: Reacts | tuple[str, ...]
     state_bytes: int
     cache_bytes: int
     unguarded: Unguarded = "allow"
     audit: Audit | None = None
     uow_limit: float = 2.0
+    only: Only | None = None
 
     def keywords(self) -> dict[str, Any]:
         """Return the settings as the keywords of an application."""
@@ -76,6 +78,7 @@ class Wiring:
             "unguarded": self.unguarded,
             "audit": self.audit,
             "uow_limit": self.uow_limit,
+            "only": self.only,
         }
 
     def __post_init__(self) -> None:
@@ -88,8 +91,10 @@ class Wiring:
                     "registered in; by keyword what is no part: provide=[...], events=...",
                 )
         _refuse_unknown("mode", self.mode, Mode)
-        _refuse_unknown("projections", self.runs, Runs)
-        _refuse_unknown("subscribers", self.reacts, Reacts)
+        _refuse_unknown("projections", self.runs, Runs, self.projections)
+        _refuse_unknown("subscribers", self.reacts, Reacts, self.subscribers)
+        if self.only is not None:
+            _refuse_unknown("only", self.only, Only)
         _refuse_unknown("unguarded", self.unguarded, Unguarded)
         if not self.uow_limit > 0:
             raise WiringError(f"uow_limit of the application is {self.uow_limit!r}", fix="write seconds, such as 2.0")
@@ -135,6 +140,21 @@ class Wiring:
         if self.unguarded == "refuse":
             refuse_unguarded((each for module in self.modules for each in module.messages), found)
         return found
+
+    @property
+    def folds(self) -> frozenset[str]:
+        """Return the names of the projections that this process folds as far as it owns them."""
+        if self.only is not None or self.runs == "follow":
+            return frozenset()
+        return frozenset(self.projections if self.runs == "run" else self.runs)
+
+    @property
+    def reactions(self) -> tuple[Reacts, frozenset[str]]:
+        """Return how this process runs subscribers, and the names of which."""
+        if self.only is not None:
+            return "off", frozenset()
+        names = frozenset(self.subscribers if isinstance(self.reacts, str) else self.reacts)
+        return (self.reacts if isinstance(self.reacts, str) else "run"), names
 
     def codec(self) -> EventCodec:
         """Return the codec of every event that a fold reads or a decision yields, and of what is upcast to them."""
@@ -197,7 +217,8 @@ class Wiring:
             middleware=self.middleware,
             clock=self.clock,
             mode=self.mode,
-            runs=self.runs,
+            folds=self.folds,
+            only=self.only,
             cache_bytes=self.cache_bytes,
             guards=self.guards,
         )
@@ -249,8 +270,11 @@ def _shown(part: object) -> str:
     return f"read model {part.name!r}" if isinstance(part, ReadModel) else f"{part!r:.60}"
 
 
-def _refuse_unknown(setting: str, found: str, allowed: Any) -> None:
-    if found not in get_args(allowed):
+def _refuse_unknown(setting: str, found: Any, allowed: Any, named: Iterable[str] = ()) -> None:
+    if isinstance(found, tuple) and not set(found) <= set(named):
+        unknown, known = min(set(found) - set(named)), ", ".join(named) or "none"
+        raise WiringError(f"{setting} of the application name {unknown!r}", fix=f"there are: {known}")
+    if not isinstance(found, tuple) and found not in get_args(allowed):
         known = " or ".join(repr(each) for each in get_args(allowed))
         raise WiringError(f"{setting} of the application is {found!r}", fix=f"write {setting}={known}")
 

@@ -114,7 +114,7 @@ async def caching(
         injector=Injector([loads]),
         middleware=middleware,
         clock=clock or FixedClock(),
-        runs=runs,
+        folds=None if runs == "run" else (),
         cache_bytes=cache_bytes,
     )
     async with panel:

@@ -27,6 +27,7 @@ from diptych.read.panel import ReadPanel
 from diptych.read.rows import Rows
 from diptych.stores.sqlite.rows import SqliteRowStore
 from diptych.stores.system import RandomIds, SystemClock
+from diptych.stores.urls import row_store
 
 Code = Annotated[str, Tag("product")]
 Money = Annotated[Decimal, Scale(4)]
@@ -198,24 +199,24 @@ async def opened(
     store: EventStore,
     projections: Sequence[Projection],
     *,
-    path: Path | None = None,
+    path: Path | str | None = None,
     handlers: Iterable[Callable[..., Any]] = (),
     middleware: Iterable[Middleware] = (),
     mode: Any = "production",
     runs: Any = "run",
 ) -> AsyncIterator[ReadPanel]:
-    """Open a right panel over a log."""
+    """Open a right panel over a log; its rows are in memory, in a file, or where a URL says."""
     panel = ReadPanel(
         [module(*handlers)],
         projections,
         store=store,
-        rows=SqliteRowStore(path),
+        rows=row_store(path) if isinstance(path, str) else SqliteRowStore(path),
         codec=codec(),
         injector=Injector(),
         middleware=middleware,
         clock=SystemClock(),
         mode=mode,
-        runs=runs,
+        folds=None if runs == "run" else (),
     )
     async with panel:
         yield panel

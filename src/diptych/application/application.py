@@ -10,8 +10,8 @@ from uuid import UUID
 
 from diptych.application.assembly import assembled
 from diptych.application.blocking import BlockingApplication
+from diptych.application.checking import named, refuse_outdated
 from diptych.dispatch import Middleware
-from diptych.errors import OutdatedError, UnknownMessageError
 from diptych.history.check import Report, check
 from diptych.history.history import Moment
 from diptych.history.traced import Trace
@@ -26,6 +26,7 @@ from diptych.model.subscribers import Reacts, Subscriber
 from diptych.ports import Checkpoint, Clock, Ids, Record
 from diptych.read.cache import CACHE_BYTES, CacheFigures
 from diptych.read.fingerprint import fingerprint_of
+from diptych.read.ownership import Only, Ownership
 from diptych.read.panel import Answer
 from diptych.read.views import Refreshed, ViewStanding
 from diptych.stores.system import RandomIds, SystemClock
@@ -35,20 +36,19 @@ from diptych.wiring import Mode, Part, Runs, Wiring
 from diptych.write.requests import Delivery
 
 R = TypeVar("R")
-_STATE_BYTES = 64 * 1024 * 1024
-_AUDIT = Audit()
+_STATE_BYTES, _AUDIT = 64 * 1024 * 1024, Audit()
 
 
 class Application:
     """Send commands and ask queries.
 
-    `events` and `reads` are URLs: `memory://`, `sqlite:///path`; the read models live beside the log unless told
-    otherwise. `provide` is what handlers may ask for by type. `projections="follow"` leaves the folding to another
-    process; `subscribers` are run in the background ("run"), before `send` returns ("inline"), or by another process
-    ("off"). `cache_bytes` bounds what the answers of cached queries take in memory. `unguarded="refuse"`
-    wants a guard for every message. `audit` bounds what is kept of commands that were not accepted; None keeps nothing.
-    A unit of work may hold the turn to write for `uow_limit` seconds. The constructor checks the whole wiring and
-    raises WiringError; entering it opens the stores.
+    `events` and `reads` are URLs: `memory://`, `sqlite:///path`, `postgresql://...`; read models live beside the log if
+    `reads` does not say where. Handlers may ask for what is in `provide` by type. `projections="follow"` leaves folding
+    to other processes, names leave them all but these; `subscribers` run in the background ("run", or names), before
+    `send` returns ("inline"), or elsewhere ("off"). `only="commands"` or `"queries"` leaves the rest to others; the
+    second needs no right to write. `unguarded="refuse"` wants a guard for every message. `audit` bounds what is
+    kept of commands that were not accepted, `cache_bytes` cached answers; a unit of work may hold the turn to write for
+    `uow_limit` seconds. Raises WiringError for what does not fit together; entering it opens the stores.
     """
 
     _open: AsyncExitStack | None = None
@@ -63,22 +63,21 @@ class Application:
         clock: Clock | None = None,
         ids: Ids | None = None,
         mode: Mode = "production",
-        projections: Runs = "run",
-        subscribers: Reacts = "run",
+        projections: Runs | tuple[str, ...] = "run",
+        subscribers: Reacts | tuple[str, ...] = "run",
         state_bytes: int = _STATE_BYTES,
         cache_bytes: int = CACHE_BYTES,
         unguarded: Unguarded = "allow",
         audit: Audit | None = _AUDIT,
         uow_limit: float = 2.0,
+        only: Only | None = None,
     ) -> None:
         given = (events, reads, tuple(provide), tuple(middleware), clock or SystemClock(), ids or RandomIds(), mode)
         rest = (projections, subscribers, state_bytes, cache_bytes, unguarded, audit, uow_limit)
-        self._wiring = made = Wiring(parts, *given, *rest)
-        self._assembly = its = assembled(made)
-        self.modules, self.mode, self.clock, self.store, self.rows = made.modules, mode, made.clock, its.store, its.rows
-        self.codec, self.history, self.reactions, self.trials = its.codec, its.history, its.reactions, its.trials
-        self.audit, self.traces, self._read, self._write = its.sent, its.traces, its.read, its.write
-        self.ownership = its.read.ownership
+        self._assembly = its = assembled(Wiring(parts, *given, *rest, only))
+        self._wiring, self.mode, self.store, self.rows, self.codec = its.wiring, mode, its.store, its.rows, its.codec
+        self.modules, self.history, self.trials, self._read = its.wiring.modules, its.history, its.trials, its.read
+        self.reactions, self.audit, self.traces, self._write = its.reactions, its.sent, its.traces, its.write
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -101,21 +100,31 @@ class Application:
         events: str | None = None,
         reads: str | None = None,
         mode: Mode | None = None,
-        projections: Runs | None = None,
-        subscribers: Reacts | None = None,
+        projections: Runs | tuple[str, ...] | None = None,
+        subscribers: Reacts | tuple[str, ...] | None = None,
+        only: Only | None = None,
     ) -> Self:
         """Return an unopened application of the same parts with other settings; None leaves one as it is.
 
         Another log has its read models beside it, unless `reads` says where.
         """
         given = {"events": events, "reads": reads, "mode": mode, "projections": projections, "subscribers": subscribers}
-        changed = {name: value for name, value in given.items() if value is not None}
-        settings = self._wiring.keywords() | ({"reads": None} if events else {}) | changed
-        return type(self)(*self._wiring.parts, **settings)
+        new = {name: value for name, value in (given | {"only": only}).items() if value is not None}
+        return type(self)(*self._wiring.parts, **self._wiring.keywords() | ({"reads": None} if events else {}) | new)
 
     def blocking(self) -> BlockingApplication:
         """Return this application for code without async: `with app.blocking() as shop: shop.send(...)`."""
         return BlockingApplication(self)
+
+    @property
+    def clock(self) -> Clock:
+        """Return the clock by which everything here is dated."""
+        return self._wiring.clock
+
+    @property
+    def ownership(self) -> Ownership:
+        """Return who folds which projection, here and elsewhere."""
+        return self._read.ownership
 
     @property
     def urls(self) -> tuple[str, str]:
@@ -155,7 +164,7 @@ class Application:
     @property
     def failure(self) -> BaseException | None:
         """Return what ended the folding or a subscriber in this process, if anything did: a restart is needed."""
-        return self._read.failure or self.reactions.failure
+        return self.ownership.failure or self.reactions.failure
 
     @property
     def cache(self) -> CacheFigures:
@@ -286,14 +295,6 @@ class Application:
 
     async def check(self, projection: str) -> Report:
         """Compare every row of a projection with an independent fold; raise OutdatedError for rows of other code."""
-        if projection not in self._wiring.projections:
-            known = ", ".join(self._wiring.projections) or "none"
-            raise UnknownMessageError(f"there is no projection {projection!r}; there are: {known}")
-        await self._refuse_other_code(projection)
-        return await check(self._wiring.projections[projection], self.store, self._read.rows, self.codec)
-
-    async def _refuse_other_code(self, projection: str) -> None:
-        stored, head = (await self.checkpoints()).get(projection), await self.head()
-        if stored is not None and not self.fits(stored):
-            version, at = self.projections[projection].version, stored.position
-            raise OutdatedError(projection, stored=stored.version, version=version, position=at, head=head)
+        stored = (await self.checkpoints()).get(named(self.projections, projection).name)
+        refuse_outdated(self.projections[projection], stored, await self.head(), fits=not stored or self.fits(stored))
+        return await check(self.projections[projection], self.store, self.rows, self.codec)

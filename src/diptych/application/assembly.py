@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from diptych.codec import EventCodec
+from diptych.errors import ElsewhereError
 from diptych.history.history import History
 from diptych.history.sent import SentCommands
 from diptych.history.touching import Touching
@@ -15,7 +16,16 @@ from diptych.injection import Injector
 from diptych.ports import AuditTrail, EventStore, RowStore, refuse_unfinished
 from diptych.react.panel import ReactPanel
 from diptych.read.panel import ReadPanel
-from diptych.stores.urls import audit_beside, bookmarks_beside, event_store, reads_beside, row_store, snapshots_beside
+from diptych.stores.urls import (
+    audit_beside,
+    bookmarks_beside,
+    event_store,
+    followed_log,
+    followed_rows,
+    reads_beside,
+    row_store,
+    snapshots_beside,
+)
 from diptych.wiring import Wiring
 from diptych.write.auditing import Auditing
 from diptych.write.noting import Noting
@@ -26,6 +36,7 @@ from diptych.write.panel import WritePanel
 class Assembly:
     """Hold the stores and panels of one application; entered in the order in which they are listed."""
 
+    wiring: Wiring
     injector: Injector
     store: EventStore
     rows: RowStore
@@ -45,11 +56,12 @@ class Assembly:
         await self.injector.open(stack)
         await stack.enter_async_context(self.store)
         await refuse_unfinished(self.store)
-        await stack.enter_async_context(self.write.snapshots)
         await stack.enter_async_context(self.trail)
-        if self.noting is not None:
-            await stack.enter_async_context(self.noting)
-        self.write.open()
+        if self.write.elsewhere is None:
+            await stack.enter_async_context(self.write.snapshots)
+            if self.noting is not None:
+                await stack.enter_async_context(self.noting)
+            self.write.open()
         await stack.enter_async_context(self.read)
         await stack.enter_async_context(self.reactions)
 
@@ -57,12 +69,13 @@ class Assembly:
 def assembled(made: Wiring) -> Assembly:
     """Put an application together, unopened; raise WiringError for what does not fit."""
     codec, injector, saved = made.codec(), Injector(made.provide), snapshots_beside(made.events)
-    store, rows = event_store(made.events), row_store(made.reads or reads_beside(made.events))
+    store, rows = _stores(made)
     read = made.right_panel(store, rows, codec, injector)
     reactions = _reactions(made, store, codec, injector, read)
     trail = audit_beside(made.events)
     noting = None if made.audit is None else Noting(made.audit, trail, made.clock)
     write = made.left_panel(store, codec, injector, reactions.around, _auditing(made, noting), snapshots=saved)
+    write.elsewhere = ElsewhereError("command", "queries") if made.only == "queries" else None
     projections = tuple(made.projections.values())
     trials, history = Trials(write, read, store, codec, projections), History(projections, store, codec, read)
     made.refuse_clashes()
@@ -70,7 +83,14 @@ def assembled(made: Wiring) -> Assembly:
     sent = SentCommands(store, trail, noting)
     asked = Reactions(tuple(made.subscribers.values()), reactions.bookmarks, reactions.skips)
     traces = Traces(store, codec, sent, Touching(history, rows, read, projections), asked)
-    return Assembly(injector, store, rows, codec, *panels, trail, noting, sent, traces)
+    return Assembly(made, injector, store, rows, codec, *panels, trail, noting, sent, traces)
+
+
+def _stores(made: Wiring) -> tuple[EventStore, RowStore]:
+    reads = made.reads or reads_beside(made.events)
+    if made.only == "queries":
+        return followed_log(made.events), followed_rows(reads)
+    return event_store(made.events), row_store(reads)
 
 
 def _auditing(made: Wiring, noting: Noting | None) -> Auditing | None:
@@ -78,8 +98,9 @@ def _auditing(made: Wiring, noting: Noting | None) -> Auditing | None:
 
 
 def _reactions(made: Wiring, store: EventStore, codec: EventCodec, injector: Injector, read: ReadPanel) -> ReactPanel:
+    runs, names = made.reactions
     return ReactPanel(
-        made.subscribers.values(),
+        made.subscribers.values() if made.only != "queries" else (),
         store=store,
         bookmarks=bookmarks_beside(made.events),
         codec=codec,
@@ -87,5 +108,6 @@ def _reactions(made: Wiring, store: EventStore, codec: EventCodec, injector: Inj
         lending=read.lending,
         clock=made.clock,
         mode=made.mode,
-        runs=made.reacts,
+        runs=runs,
+        chosen=names,
     )

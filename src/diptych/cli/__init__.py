@@ -9,6 +9,7 @@ from diptych.cli.lazy import LazyGroup
 _COMMANDS = {
     "dev": ("diptych.cli.developing:dev", "Serve an application and start it anew whenever its code changes."),
     "serve": ("diptych.cli.serving:serve", "Serve an application over HTTP."),
+    "worker": ("diptych.cli.working:worker", "Fold projections and run subscribers, without HTTP."),
     "send": ("diptych.cli.sending:send", "Send a command."),
     "ask": ("diptych.cli.asking:ask", "Ask a query."),
     "events": ("diptych.cli.events:events", "Look into the log: list, tail, show."),
@@ -17,7 +18,7 @@ _COMMANDS = {
     "views": ("diptych.cli.views:views", "See where materialised views stand, and refresh them."),
     "subscribers": ("diptych.cli.subscribers:subscribers", "See where subscribers stand, and skip an event."),
     "history": ("diptych.cli.history:history", "Tell the past of a row: blame, diff, versions."),
-    "log": ("diptych.cli.log:log", "Look after the log: verify, copy, export, import."),
+    "log": ("diptych.cli.log:log", "Look after the log: verify, copy, export, import, migrate."),
     "describe": ("diptych.cli.describing:describe", "Draw an application: commands, events, read models, queries."),
     "doctor": ("diptych.cli.doctor:doctor", "Examine an application, its stores and this machine."),
 }

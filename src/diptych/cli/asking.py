@@ -12,7 +12,7 @@ from diptych.cli.moments import MOMENT
 from diptych.cli.patience import once_built
 from diptych.cli.printing import pretty
 from diptych.cli.sending import WORDS, os_user
-from diptych.cli.target import Target, about_an_application, refuse_absent, run
+from diptych.cli.target import Runs, Target, about_an_application, refuse_absent, run
 from diptych.cli.worded import Worded
 from diptych.codec import decode_message, encode_answer
 from diptych.model.messages import Query
@@ -38,7 +38,8 @@ def ask(words: tuple[str, ...], json: str | None, user: str | None, **options: A
     """
     given = split(words, json)
     target = Target(given.app or options["app"], options["events"], options["reads"])
-    application = target.application(projections="follow" if options["after"] == 0 else "run")
+    folding: Runs = "follow" if options["after"] == 0 else "run"
+    application = target.application(projections=folding, subscribers="off")
     cls = find(given.name, application.queries, "query", application.commands)
     query = decode_message(cls, body(cls, given))
     refuse_absent(application)

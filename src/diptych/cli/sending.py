@@ -12,7 +12,7 @@ import click
 from diptych.application import Application
 from diptych.cli.messages import body, find, split
 from diptych.cli.printing import as_json, err, out, safe
-from diptych.cli.target import Target, about_an_application, refuse_absent, run
+from diptych.cli.target import Runs, Target, about_an_application, refuse_absent, run
 from diptych.cli.trying import show_trial, tried
 from diptych.cli.worded import Worded
 from diptych.codec import encode, encode_answer
@@ -47,7 +47,8 @@ def send(words: tuple[str, ...], json: str | None, key: str | None, user: str | 
     """
     given = split(words, json)
     target = Target(given.app or options["app"], options["events"], options["reads"])
-    application = target.application(projections="run" if options["dry_run"] else "follow")
+    folding: Runs = "run" if options["dry_run"] else "follow"
+    application = target.application(projections=folding, subscribers="off")
     request = body(find(given.name, application.commands, "command", application.queries), given)
     delivery = Delivery(key, user or os_user(), expected=options["expected"])
     if options["dry_run"]:

@@ -33,30 +33,33 @@ def addressed(function: F) -> F:
 @click.argument("application", required=False, metavar="[APP]")
 @about_an_application
 @addressed
+@click.option("--only", type=click.Choice(["commands", "queries"]), help="Serve only these, and fold nothing here.")
 def serve(application: str | None, *, json: bool, **options: Any) -> None:
-    """Serve an application over HTTP until Ctrl-C."""
-    target = Target(
-        application or options["app"], options["events"], options["reads"], options["host"], options["port"]
-    )
-    served(target, json=json)
+    """Serve an application over HTTP until Ctrl-C.
+
+    It also folds projections and runs subscribers, as far as no other process does; with --only it leaves them to
+    others, such as `diptych worker`. One that serves only queries needs no right to write.
+    """
+    given = {name: options[name] for name in ("events", "reads", "host", "port", "only")}
+    served(Target(application or options["app"], **given), json=json)
 
 
 def served(target: Target, *, json: bool = False) -> None:
     """Serve the application of a target; say what it has, and where, once it listens."""
     settings = target.settings()
-    application = target.application()
+    application = target.application(only=settings.only)
     port = PORT if settings.port is None else settings.port
 
     def announce(address: str) -> None:
         as_json(described(application, address)) if json else _tell(application, address)
         sys.stdout.flush()
 
-    with _logging():
+    with logging_to_stderr():
         serve_over_http(application, host=settings.host or HOST, port=port, announce=announce)
 
 
 @contextlib.contextmanager
-def _logging() -> Iterator[None]:
+def logging_to_stderr() -> Iterator[None]:
     """Show what Diptych logs on stderr, rebuilds included, unless the application says where it goes."""
     log = logging.getLogger("diptych")
     if log.hasHandlers():
@@ -79,6 +82,7 @@ def described(application: Application, address: str) -> dict[str, Any]:
         "address": address,
         "docs": f"{address}/docs",
         "mode": application.mode,
+        "only": application.ownership.only,
         "commands": sorted(application.commands),
         "queries": sorted(application.queries),
         "events": sorted(application.events),
@@ -96,4 +100,6 @@ def _tell(application: Application, address: str) -> None:
     for name, names in rows:
         console.print(f"[bold]{name:<12}[/]{names}", soft_wrap=True)
     mode = " in mode dev" if application.mode == "dev" else ""
+    only = application.ownership.only
+    mode += f", only {only}" if only else ""
     console.print(f"[bold]{'address':<12}[/][green]{address}[/]{mode}, described at {address}/docs", soft_wrap=True)

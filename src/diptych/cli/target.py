@@ -15,11 +15,13 @@ import click
 
 from diptych.application import Application
 from diptych.errors import SettingsError
-from diptych.settings import Mode, Settings
+from diptych.settings import Mode, Only, Settings
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
-Runs = Literal["run", "follow"]
+Runs = Literal["run", "follow"] | tuple[str, ...]
+Reacts = Literal["run", "off"] | tuple[str, ...]
+_SET = ("app", "events", "reads", "host", "port", "mode", "only")
 _SQLITE = "sqlite:///"
 
 
@@ -33,17 +35,17 @@ class Target:
     host: str | None = None
     port: int | None = None
     mode: Mode | None = None
+    only: Only | None = None
 
     def settings(self) -> Settings:
         """Return the settings: the command line's, the environment's, those of pyproject.toml."""
-        arguments = {name: getattr(self, name) for name in ("app", "events", "reads", "host", "port", "mode")}
+        arguments = {name: getattr(self, name) for name in _SET}
         return Settings.load(arguments=arguments, environment=os.environ, folder=Path.cwd())
 
-    def application(self, *, projections: Runs | None = None) -> Application:
-        """Return the application, configured and not yet opened; raise SettingsError where there is none.
-
-        Only one that is served runs its subscribers: what says how to fold is a command that ends at once.
-        """
+    def application(
+        self, *, projections: Runs | None = None, subscribers: Reacts | None = None, only: Only | None = None
+    ) -> Application:
+        """Return the application, configured and not yet opened; raise SettingsError where there is none."""
         settings = self.settings()
         if settings.app is None:
             raise SettingsError(
@@ -56,12 +58,13 @@ class Target:
             reads=settings.reads,
             mode=settings.mode,
             projections=projections,
-            subscribers=None if projections is None else "off",
+            subscribers=subscribers,
+            only=only,
         )
 
     def existing(self) -> Application:
         """Return the application for a look at its log, which must be there."""
-        application = self.application(projections="follow")
+        application = self.application(projections="follow", subscribers="off")
         refuse_absent(application)
         return application
 

@@ -24,6 +24,7 @@
         │   └── ContentionError        others were in its way: a deadlock, a lock not free    -> Conflict
         ├── OutcomeUnknownError    the command may or may not have taken effect: look it up
         ├── BlockingError          a call without async that cannot be waited for
+        ├── ElsewhereError         a command or query that another process serves
         ├── RequestError           an HTTP request that cannot be served as it came
         ├── PositionError          a position that the log has not reached
         ├── HistoryError           a question about the past that cannot be answered as asked
@@ -68,6 +69,7 @@ from diptych.errors.refusals import FieldErrors, Missing, NotAllowed, Refusal
 from diptych.errors.root import Error
 from diptych.errors.sending import (
     BlockingError,
+    ElsewhereError,
     KeyReusedError,
     OutcomeUnknownError,
     PositionError,
@@ -93,6 +95,7 @@ __all__ = [
     "CopyError",
     "CorruptionError",
     "CostError",
+    "ElsewhereError",
     "Error",
     "FencedError",
     "FieldErrors",

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from diptych.errors.root import Error
 
+_SERVED = {"command": "commands", "query": "queries"}
+
 
 class UnwrapError(Error):
     """`.unwrap()` of a result that is not Accepted; `result` is that result."""
@@ -36,6 +38,16 @@ class OutcomeUnknownError(Error):
 
 class BlockingError(Error):
     """A call of `app.blocking()` that cannot be waited for: it is not open, is closed, or has no thread to wait in."""
+
+
+class ElsewhereError(Error):
+    """A message for another process: this one serves only commands, or only queries."""
+
+    def __init__(self, kind: str, only: str) -> None:
+        super().__init__(
+            f"this process serves {only} only, and a {kind} is served by another: one that runs `diptych serve`, or "
+            f"`diptych serve --only {_SERVED[kind]}`"
+        )
 
 
 class RequestError(Error):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from types import TracebackType
@@ -32,7 +32,7 @@ _log = logging.getLogger("diptych.subscribers")
 
 
 class ReactPanel:
-    """Run subscribers.
+    """Run subscribers: all, or those that are chosen.
 
     The constructor checks the wiring; opening raises ForeignLogError for bookmarks of another log.
     """
@@ -49,12 +49,14 @@ class ReactPanel:
         clock: Clock,
         mode: Literal["production", "dev"],
         runs: Reacts,
+        chosen: Collection[str] | None = None,
     ) -> None:
         self._store, self._bookmarks, self._clock, self._mode, self._runs = store, bookmarks, clock, mode, runs
         self._news = Signal()
         self._tasks: list[asyncio.Task[None]] = []
         walker = partial(Walker, store=store, bookmarks=bookmarks, codec=codec, clock=clock)
         self._walkers = {each.name: walker(each, Handling(each, injector, lending)) for each in subscribers}
+        self._chosen = [each for name, each in self._walkers.items() if chosen is None or name in chosen]
         self._runners: list[Runner] = []
         self._inline = Inline(tuple(self._walkers.values()), store)
         self._open: AsyncExitStack | None = None
@@ -81,6 +83,11 @@ class ReactPanel:
     def around(self) -> tuple[Middleware, ...]:
         """Return the middleware that commands need: subscribers in line react before `send` returns."""
         return (SentOnly(self._inline.around),) if self._runs == "inline" and self._walkers else ()
+
+    @property
+    def owned(self) -> frozenset[str]:
+        """Return the subscribers that this process runs now."""
+        return frozenset(name for name, walker in self._walkers.items() if walker.owns)
 
     async def bookmarks(self) -> Mapping[str, Bookmark]:
         """Return where every subscriber stands, as stored."""
@@ -117,13 +124,13 @@ class ReactPanel:
             return
         if self._mode == "dev":
             await self._warn_of_strangers()
-        for walker in self._walkers.values():
+        for walker in self._chosen:
             walker.open()
             if not await walker.take():
                 _log.info("another process runs subscriber %r; standing by", walker.subscriber.name)
         if self._runs == "run":
             self._news.give()  # a new one: the last loop that this application was open in may be another
-            self._runners = [Runner(walker, self._news) for walker in self._walkers.values()]
+            self._runners = [Runner(walker, self._news) for walker in self._chosen]
             self._tasks = [asyncio.create_task(each.run(), name=each.name) for each in self._runners]
             for task in self._tasks:
                 task.add_done_callback(self._ended)

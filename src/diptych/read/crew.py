@@ -35,12 +35,14 @@ class Crew:
         log_id: UUID,
         codec: EventCodec,
         mode: str,
+        declared: Sequence[str],
     ) -> None:
         self._projections, self._fingerprints, self._live, self._writer = projections, fingerprints, live, writer
-        self._log_id, self._lineage, self._mode = log_id, codec.lineage, mode
+        self._log_id, self._lineage, self._mode, self._declared = log_id, codec.lineage, mode, declared
         self._codes = {each.name: f"{each.version} {fingerprints[each.name]}" for each in projections}
         self._members: dict[str, Projector] = {}
         self._beaten: float | None = None
+        self._has_begun = False
         self.fenced = 0
         """How many writes were refused since another worker had taken over."""
 
@@ -72,6 +74,7 @@ class Crew:
         new = [each for each in self._projections if each.name in owned and each.name not in self._members]
         if new:
             await self._take_on(new, await log.head())
+        self._has_begun = True
 
     async def advance(self, each: Projector, events: Sequence[Learned], through: int, *, now: float) -> None:
         """Let a member take in events; let it go if another worker has taken over."""
@@ -97,14 +100,14 @@ class Crew:
             log_id=self._log_id,
             head=head,
             mode=self._mode,
-            others=[each.name for each in self._projections if each not in new],
+            others=[name for name in self._declared if name not in {each.name for each in new}],
         )
         for each in new:
             projector = Projector(each, checkpoints[each.name], self._writer, self._live, lineage=self._lineage)
             self._members[each.name] = projector
         self._members = {name: self._members[name] for name in self._codes if name in self._members}
         self._live.lead({each.name: self._members[each.name].standing for each in new})
-        _log.info("folding %s", _named([each.name for each in new]))
+        _log.log(logging.INFO if self._has_begun else logging.DEBUG, "folding %s", _named([each.name for each in new]))
 
     def _let_go(self, names: Collection[str]) -> None:
         if names:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from diptych.ports import Owned, Owner, RowReader
 from diptych.read.progress import LiveProgress
 from diptych.read.runtime import Runtime
 
+Only = Literal["commands", "queries"]
+
 
 class Ownership:
-    """Tell who folds what: `app.ownership`. Give it what reads rows, and the runtime where there is one."""
+    """Tell who folds what: `app.ownership`. Give it what reads rows, and the runtime where there is one.
+
+    `only` says what alone this process serves; None: all.
+    """
 
     reader: RowReader
     runtime: Runtime | None = None
 
-    def __init__(self, live: LiveProgress) -> None:
-        self._live = live
+    def __init__(self, live: LiveProgress, only: Only | None = None) -> None:
+        self._live, self.only = live, only
 
     @property
     def here(self) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import CoroutineType, MappingProxyType, TracebackType
@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 from diptych.codec import EventCodec, refuse_unsound
 from diptych.dispatch import Handler, Middleware, compile_handlers, compose, sources_of, unhandled, unopened
-from diptych.errors import WiringError
+from diptych.errors import ElsewhereError, Error, WiringError
 from diptych.injection import Injector, Source
 from diptych.model.caching import Cached
 from diptych.model.fields import place_of
@@ -28,9 +28,10 @@ from diptych.read.cached import CachedQuery, Reading
 from diptych.read.coverage import Coverage
 from diptych.read.fingerprint import fingerprint_of
 from diptych.read.flights import Flights
+from diptych.read.followed_views import FollowedViews
 from diptych.read.guarding import QueryGuards
 from diptych.read.lending import Lending
-from diptych.read.ownership import Ownership
+from diptych.read.ownership import Only, Ownership
 from diptych.read.past import Refolding
 from diptych.read.progress import LiveProgress
 from diptych.read.reach import Reach, Reaching
@@ -74,7 +75,7 @@ class _Route:
 
 
 class ReadPanel:
-    """Answer queries; with `runs="run"`, fold the projections as well.
+    """Answer queries, and fold the projections that `folds` names, all if it is None, as far as nobody else does.
 
     The constructor checks the wiring; opening raises WiringError or ForeignLogError for rows that do not fit.
     """
@@ -90,22 +91,21 @@ class ReadPanel:
         rows: RowStore,
         codec: EventCodec,
         injector: Injector,
-        middleware: Iterable[Middleware] = (),
+        middleware: Sequence[Middleware] = (),
         clock: Clock,
         mode: Literal["production", "dev"] = "production",
-        runs: Literal["run", "follow"] = "run",
+        folds: Collection[str] | None = None,
+        only: Only | None = None,
         cache_bytes: int = CACHE_BYTES,
         guards: Guards = _NOBODY,
     ) -> None:
-        _refuse_twins(projections)
-        self.rows, self._store, self._codec, self._clock = rows, store, codec, clock
-        self._projections, self._middleware, self._mode, self._runs = tuple(projections), tuple(middleware), mode, runs
-        self._shelf, self._live, self._flights = Shelf(rows), LiveProgress(), Flights[CacheKey, Kept]()
-        self.ownership = Ownership(self._live)
+        self.rows, self._store, self._codec, self._clock, self._folds = rows, store, codec, clock, folds
+        self._projections, self._middleware, self._mode, self._only = _distinct(projections), middleware, mode, only
+        self._shelf, self._live = Shelf(rows), LiveProgress()
+        self.ownership, self._flights = Ownership(self._live, only), Flights[CacheKey, Kept]()
         self._fingerprints = {each.name: fingerprint_of(each, codec.lineage) for each in self._projections}
         modules, resolver = tuple(modules), RowsResolver(projections, self._shelf)
-        self.views = self._made_views(modules, resolver)
-        self._routes = _routes(modules, resolver, injector, guards)
+        self.views, self._routes = self._made_views(modules, resolver), _routes(modules, resolver, injector, guards)
         self.cache, self.lending = AnswerCache(cache_bytes), Lending(resolver, self._shelf)
 
     async def __aenter__(self) -> Self:
@@ -121,11 +121,11 @@ class ReadPanel:
             stack.callback(self.cache.clear)
             stack.push_async_callback(self._flights.close)
             handlers = compile_handlers((route.function, route.sources) for route in self._routes.values())
-            for route in self._routes.values():
+            for route in self._routes.values() if self._only != "commands" else ():
                 handler = self._handler(route, handlers[route.function])
                 route.handle = compose(route.guards.before(handler), self._middleware)
-            if self._runs == "run" and self._projections:
-                self.ownership.runtime = runtime = self._made_runtime()
+            if folded := [each for each in self._projections if self._folds is None or each.name in self._folds]:
+                self.ownership.runtime = runtime = self._made_runtime(folded)
                 stack.push_async_callback(runtime.stop)
                 await runtime.start()
                 if self.views.bound:
@@ -154,11 +154,6 @@ class ReadPanel:
         """Take what knows the past of rows of which the store keeps none."""
         self._shelf.refold = refold
 
-    @property
-    def failure(self) -> BaseException | None:
-        """Return what ended the projection runtime here; what stopped one projection is in its checkpoint."""
-        return self.ownership.failure
-
     async def answer(
         self, query: Any, context: Context, *, after: int | None = None, wait: float = 2.0, as_of: int | None = None
     ) -> Answer:
@@ -169,7 +164,7 @@ class ReadPanel:
         """
         route = self._routes.get(type(query))
         if route is None or route.handle is None:
-            raise unopened() if route else unhandled(query, "query", [each.__name__ for each in self._routes])
+            raise self._unopened() if route else unhandled(query, "query", [each.__name__ for each in self._routes])
         refuse_unsound(type(query), query)
         after = max(after or 0, as_of or 0)
         await self._shelf.reach.reach(route.projections, after, timeout=wait)
@@ -198,6 +193,9 @@ class ReadPanel:
         """Return once every projection holds everything up to `head`, rebuilds included."""
         await self._shelf.reach.caught_up(tuple(each.name for each in self._projections), head, timeout=timeout)
 
+    def _unopened(self) -> Error:
+        return ElsewhereError("query", "commands") if self._only == "commands" else unopened()
+
     def _handler(self, route: _Route, handler: Handler) -> Handler:
         if route.cached is None:
             return handler
@@ -216,17 +214,19 @@ class ReadPanel:
         store = self.rows.views()
         code = {each.name: (each.version, self._fingerprints[each.name]) for each in self._projections}
         bound = bind(modules, resolver, self._shelf, code, store)
-        return Views(bound, code, store=store, log=self._store, live=self._live, clock=self._clock)
+        made = FollowedViews if self._only == "queries" else Views
+        return made(bound, code, store=store, log=self._store, live=self._live, clock=self._clock)
 
-    def _made_runtime(self) -> Runtime:
+    def _made_runtime(self, folded: Sequence[Projection]) -> Runtime:
         return Runtime(
-            self._projections,
+            folded,
             self._fingerprints,
             store=self._store,
             rows=self.rows,
             codec=self._codec,
             live=self._live,
             mode=self._mode,
+            declared=[each.name for each in self._projections],
         )
 
 
@@ -281,7 +281,9 @@ def _forgotten(function: Any, found: CoroutineType[Any, Any, Any]) -> TypeError:
     return TypeError(f"{function.__qualname__} answered the coroutine {called}, which nobody awaited; await it")
 
 
-def _refuse_twins(projections: Iterable[Projection]) -> None:
+def _distinct(projections: Iterable[Projection]) -> tuple[Projection, ...]:
+    """Return the projections; raise WiringError where two read models share a name."""
+    projections = tuple(projections)
     owners: dict[str, Projection] = {}
     for projection in projections:
         for model in projection.models:
@@ -292,3 +294,4 @@ def _refuse_twins(projections: Iterable[Projection]) -> None:
                     where=place_of(model.row),
                     fix="name one of them otherwise: read_model(..., name='...')",
                 )
+    return projections

@@ -27,7 +27,10 @@ _log = logging.getLogger("diptych.projections")
 
 
 class Runtime:
-    """Fold projections in one thread: each that no other runtime of the row store owns, up to a fair share."""
+    """Fold projections in one thread: each that no other runtime of the row store owns, up to a fair share.
+
+    `declared` are the names of all projections of the application, of which this may fold only some.
+    """
 
     def __init__(
         self,
@@ -39,9 +42,11 @@ class Runtime:
         codec: EventCodec,
         live: LiveProgress,
         mode: str,
+        declared: Sequence[str],
     ) -> None:
         self._projections, self._fingerprints = projections, fingerprints
         self._store, self._rows, self._codec, self._live, self._mode = store, rows, codec, live, mode
+        self._declared = declared
         self._started: Future[None] = Future()
         self._ended: Future[None] = Future()
         self._task: asyncio.Task[None] | None = None
@@ -112,6 +117,7 @@ class Runtime:
             log_id=self._store.log_id,
             codec=self._codec,
             mode=self._mode,
+            declared=self._declared,
         )
 
     async def _follow(self, crew: Crew, log: EventReader) -> None:

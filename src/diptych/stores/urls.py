@@ -16,6 +16,7 @@ from diptych.stores.postgres.address import LOG_SCHEMA, ROWS_SCHEMA, SCHEMES, Ad
 from diptych.stores.sqlite.audit import SqliteAuditTrail
 from diptych.stores.sqlite.bookmarks import SqliteBookmarks
 from diptych.stores.sqlite.events import SqliteEventStore
+from diptych.stores.sqlite.follower import SqliteFollowedRows, SqliteFollower
 from diptych.stores.sqlite.rows import SqliteRowStore
 from diptych.stores.sqlite.snapshots import SqliteSnapshots
 
@@ -36,6 +37,23 @@ def row_store(url: str) -> RowStore:
         address = Address.of(url, schema=ROWS_SCHEMA)
         return _postgres("rows").PostgresRowStore(address)  # type: ignore[no-any-return]  # imported by name
     return SqliteRowStore(None if url == MEMORY else _path(url))
+
+
+def followed_log(url: str) -> EventStore:
+    """Return the unopened log of a URL for who only reads what others write; raise SettingsError as `event_store`."""
+    if url.startswith(SCHEMES):
+        return _postgres("follower").PostgresFollower(_log(url))  # type: ignore[no-any-return]  # imported by name
+    _refuse_memory(url)
+    return SqliteFollower(_path(url))
+
+
+def followed_rows(url: str) -> RowStore:
+    """Return the unopened row store of a URL for who only reads; raise SettingsError as `row_store`."""
+    if url.startswith(SCHEMES):
+        address = Address.of(url, schema=ROWS_SCHEMA)
+        return _postgres("follower").PostgresFollowedRows(address)  # type: ignore[no-any-return]  # the same
+    _refuse_memory(url)
+    return SqliteFollowedRows(_path(url))
 
 
 def bookmarks_beside(events: str) -> Bookmarks:
@@ -72,6 +90,11 @@ def reads_beside(events: str) -> str:
     if events.startswith(SCHEMES):
         return _log(events).url_of(f"{_log(events).schema}_reads")
     return f"{_SQLITE}{_beside(events, 'reads')}"
+
+
+def _refuse_memory(url: str) -> None:
+    if url == MEMORY:
+        raise SettingsError(f"{MEMORY} lives in one process alone, and no other can write it; name a file or database")
 
 
 def _log(url: str) -> Address:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from diptych.codec import encode
 from diptych.errors import (
     CostError,
+    ElsewhereError,
     FieldErrors,
     FoldError,
     InvalidMessageError,
@@ -57,6 +58,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "forbidden": Kind(403, "This principal may not do this"),
         "not-found": Kind(404, "What the message names is not there"),
         "unknown-message": Kind(404, "No such command or query"),
+        "elsewhere": Kind(404, "Another process serves this"),
         "unknown-path": Kind(404, "Nothing lives at this path"),
         "method-not-allowed": Kind(405, "This method does not fit the path"),
         "unknown-command": Kind(404, "Nothing is known of this command"),
@@ -225,6 +227,7 @@ _TOLD: Mapping[type, Callable[[Any], Problem]] = {
     MalformedError: _malformed,
     InvalidMessageError: _invalid,
     UnknownMessageError: _plain("unknown-message"),
+    ElsewhereError: _plain("elsewhere"),
     KeyReusedError: _plain("key-reused"),
     UntriableError: _plain("untriable"),
     PositionError: _plain("beyond-head"),

@@ -19,7 +19,7 @@ from diptych.dispatch import (
     unhandled,
     unopened,
 )
-from diptych.errors import InvalidMessageError, MalformedError, UnknownMessageError, WiringError
+from diptych.errors import Error, InvalidMessageError, MalformedError, UnknownMessageError, WiringError
 from diptych.injection import Injector, Source, refuse_rows
 from diptych.model.fields import place_of
 from diptych.model.results import Invalid, Result
@@ -52,6 +52,9 @@ class WritePanel:
 
     The constructor checks the wiring and raises WiringError; `open` compiles the routes once values are provided.
     """
+
+    elsewhere: Error | None = None
+    """What is raised for commands that another process takes: then this is not opened."""
 
     def __init__(
         self,
@@ -142,7 +145,7 @@ class WritePanel:
         route = self._routes.get(type(command))
         if route is None:
             if type(command) in self._named.values():
-                raise unopened()
+                raise self.elsewhere or unopened()
             raise unhandled(command, "command", self._named)
         return route
 

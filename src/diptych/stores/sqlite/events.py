@@ -236,16 +236,12 @@ class SqliteEventStore(SqliteEventReader):
         async with AsyncExitStack() as stack:
             lock = FairLock(self._path)
             stack.callback(lock.close)
-            opening = asyncio.ensure_future(asyncio.to_thread(LogWriter, self._path, self._known, lock))
-            stack.push_async_callback(_close, opening)
-            self._writer = await asyncio.shield(opening)
+            await self._begin(stack, lock)
             scanned = connect_reader(self._path)
             stack.callback(disconnect, scanned, lock)
             self._scanned = LogPages(scanned, self._known)
             self._scanner = ThreadPoolExecutor(1, f"diptych scan {self._path.name}")
             stack.push_async_callback(asyncio.to_thread, self._scanner.shutdown)
-            if self._units is not None:
-                await stack.enter_async_context(self._units)
             await super().__aenter__()
             self._stack.push_async_exit(stack.pop_all())
         return self
@@ -255,6 +251,13 @@ class SqliteEventStore(SqliteEventReader):
     ) -> None:
         self._writer = self._scanner = self._scanned = self._receiver = None
         await super().__aexit__(kind, error, trace)
+
+    async def _begin(self, stack: AsyncExitStack, lock: FairLock) -> None:
+        opening = asyncio.ensure_future(asyncio.to_thread(LogWriter, self._path, self._known, lock))
+        stack.push_async_callback(_close, opening)
+        self._writer = await asyncio.shield(opening)
+        if self._units is not None:
+            await stack.enter_async_context(self._units)
 
     async def _scan(self, read: Callable[[LogPages], T]) -> T:
         if self._scanner is None or self._scanned is None:

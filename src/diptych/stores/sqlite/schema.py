@@ -34,7 +34,7 @@ def install(connection: sqlite3.Connection) -> UUID:
     try:
         if connection.execute("pragma schema_version").fetchone()[0] == 0:
             _create(connection)
-        log_id = _checked(connection)
+        log_id = checked(connection)
         connection.execute("commit")
     except BaseException:
         if connection.in_transaction:
@@ -50,7 +50,8 @@ def _create(connection: sqlite3.Connection) -> None:
     connection.execute(sql("log_insert_log"), (SCHEMA_VERSION, uuid4().bytes))
 
 
-def _checked(connection: sqlite3.Connection) -> UUID:
+def checked(connection: sqlite3.Connection) -> UUID:
+    """Return the log's id; raise StoreError as `install`."""
     if connection.execute("pragma application_id").fetchone()[0] != APPLICATION_ID:
         raise StoreError("the file is an SQLite database, but not a log of Diptych; name another file")
     version, log_id = connection.execute(sql("log_select_log")).fetchone()
