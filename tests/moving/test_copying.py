@@ -11,11 +11,12 @@ import pytest
 from msgspec.structs import replace
 
 from diptych import CopyError, CorruptionError, SettingsError
-from diptych.application.houses import copy_log, house
+from diptych.application.houses import copy_log, export_log, house
 from diptych.errors import ForeignLogError
 from diptych.moving.copying import Copied, copy
 from diptych.moving.digest import Digest, digest_of
 from diptych.moving.house import House
+from diptych.moving.receiving import Receiver
 from diptych.ports import Bookmark, Failure, Record, Skip, StoredEvent
 from diptych.stores.sqlite.events import SqliteEventStore
 from diptych.testing.contract.material import appending, event, everything, record
@@ -173,6 +174,25 @@ async def test_what_the_source_grows_by_meanwhile_is_told(old: str, url: Url) ->
     assert (await copied(old, url("new"))).digest == await digest(old)
 
 
+async def test_who_has_handled_more_than_was_copied_stands_at_the_end_of_the_copy(old: str, url: Url) -> None:
+    async with house(old) as source, house(url("new")) as target:
+        receiver = Receiver(target, source.log.log_id, ())
+        await receiver.begin(through=16)
+        async for events in source.events(until=10):
+            await receiver.take_events(events)
+        ahead = Bookmark("mail", 14, source.log.log_id, 2, Failure(15, 1, "no"))
+        behind = Bookmark("index", 9, source.log.log_id, 2, Failure(10, 1, "no"))
+
+        await receiver.take_bookmarks([ahead, behind], [Skip("mail", 3, 5, "no"), Skip("mail", 12, 6, "no")])
+
+        new = target.log.log_id
+        assert await target.bookmarks.all() == {
+            "mail": Bookmark("mail", 10, new, 0),
+            "index": Bookmark("index", 9, new, 0, Failure(10, 1, "no")),
+        }
+        assert list(await target.bookmarks.skips()) == [Skip("mail", 3, 5, "no")]
+
+
 async def test_an_empty_log_can_move(url: Url) -> None:
     async with application(url("old"), Ledger()):
         pass
@@ -203,6 +223,19 @@ async def test_an_application_opens_no_copy_that_is_not_whole(old: str, url: Url
     assert (await copied(old, url("new"))).digest == await digest(old)
     async with application(url("new"), Ledger()) as app:
         assert await app.head() == 16
+
+
+async def test_a_copy_that_is_not_whole_is_not_copied_on(old: str, url: Url, tmp_path: Path) -> None:
+    def stop(what: str, done: int, total: int) -> None:
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        await copy_log(old, url("new"), stop)
+
+    with pytest.raises(CopyError, match="unfinished copy"):
+        await copied(url("new"), url("third"))
+    with pytest.raises(CopyError, match="unfinished copy"):
+        await export_log(url("new"), str(tmp_path / "new.gz"), told)
 
 
 async def test_a_whole_copy_that_is_being_continued_is_closed_again(old: str, url: Url) -> None:

@@ -22,7 +22,7 @@ LINES = size(5_000, full=541_909)
 SETTINGS = ShopSettings(negative_stock=True)
 
 
-def unheard(*_: object) -> None:
+def unheard(stage: str, done: int, total: int | None) -> None:
     """Hear of progress, and say nothing."""
 
 

@@ -11,7 +11,7 @@ from diptych.moving.difference import difference
 from diptych.moving.digest import Digest, Digesting, digest_of
 from diptych.moving.house import House, Tell
 from diptych.moving.receiving import Receiver
-from diptych.ports import origins_of
+from diptych.ports import origins_of, refuse_unfinished
 
 
 class Copied(msgspec.Struct, frozen=True):
@@ -35,6 +35,7 @@ async def copy(source: House, target: House, tell: Tell) -> Copied:
     Called again, it goes on where the last call ended or was killed. Raises CopyError for a target that it may not
     write, and for one that is not equal afterwards; CorruptionError for an event that does not match its hash.
     """
+    await refuse_unfinished(source.log)
     through = await source.log.head()
     receiver = Receiver(target, source.log.log_id, await origins_of(source.log))
     await receiver.begin(through=through)

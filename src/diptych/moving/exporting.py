@@ -9,7 +9,7 @@ import msgspec
 from diptych.moving.digest import Digest, Digesting
 from diptych.moving.house import House, Tell
 from diptych.moving.lines import VERSION, BookmarkLine, Footer, Header, SkipLine, written
-from diptych.ports import origins_of
+from diptych.ports import origins_of, refuse_unfinished
 
 Write = Callable[[bytes], object]
 
@@ -19,6 +19,7 @@ async def export(house: House, write: Write, tell: Tell) -> Digest:
 
     Without its last line the export is not whole. Raises CorruptionError for an event that does not match its hash.
     """
+    await refuse_unfinished(house.log)
     through, digesting = await house.log.head(), Digesting()
     write(written(Header(VERSION, house.log.log_id, through, await origins_of(house.log))))
     async for events in house.events(until=through):

@@ -38,8 +38,9 @@ class Receiver:
         log = self._target.log
         if log.log_id == self._source:
             raise CopyError(f"log {self._source} cannot be copied into itself; name another target")
-        refuse_owned((await self._target.bookmarks.all()).values())
         stored = await log.copied()
+        if stored is not None or not await log.head():  # of a log of its own more is told below
+            refuse_owned((await self._target.bookmarks.all()).values())
         if stored is not None and stored.source != self._source:
             raise CopyError(f"the log is a copy of log {stored.source}, not of {self._source}; copy into a new log")
         if stored is not None and stored.position > through:
