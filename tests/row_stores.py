@@ -13,6 +13,8 @@ from diptych.stores.postgres.rows import PostgresRowStore
 from diptych.stores.sqlite.rows import SqliteRowStore
 from tests.clusters import NEWEST, OLDEST, Database
 
+Place = Path | str | None
+"""Where rows are: in a file, where a URL says, or in memory."""
 SQLITE = ("memory", "file")
 POSTGRES = (f"postgres {OLDEST}", f"postgres {NEWEST}")
 NEWEST_POSTGRES = POSTGRES[-1]
@@ -24,6 +26,11 @@ def row_store(request: pytest.FixtureRequest, kind: str, folder: Path | None = N
     if kind in SQLITE:
         return SqliteRowStore(None if kind == "memory" or folder is None else folder / "rows.db")
     return PostgresRowStore(Address.of(rows_url(request, kind), schema=ROWS_SCHEMA))
+
+
+def place_of(request: pytest.FixtureRequest, kind: str, folder: Path) -> Path | str:
+    """Return where rows of a kind that outlives its store are: an empty place."""
+    return folder / "rows.db" if kind in SQLITE else rows_url(request, kind)
 
 
 def rows_url(request: pytest.FixtureRequest, kind: str) -> str:

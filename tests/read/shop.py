@@ -22,7 +22,7 @@ from diptych.model.projections import Projection
 from diptych.model.rows import computed
 from diptych.model.tags import tagger
 from diptych.module import Module
-from diptych.ports import Append, EventStore, Metadata, NewEvent
+from diptych.ports import Append, EventStore, Metadata, NewEvent, RowStore
 from diptych.read.panel import ReadPanel
 from diptych.read.rows import Rows
 from diptych.stores.sqlite.rows import SqliteRowStore
@@ -194,6 +194,11 @@ def _new(event: Any, metadata: bytes) -> NewEvent:
     )
 
 
+def rows_at(path: Path | str | None) -> RowStore:
+    """Return the unopened store of rows in memory, in a file, or where a URL says."""
+    return row_store(path) if isinstance(path, str) else SqliteRowStore(path)
+
+
 @contextlib.asynccontextmanager
 async def opened(
     store: EventStore,
@@ -210,7 +215,7 @@ async def opened(
         [module(*handlers)],
         projections,
         store=store,
-        rows=row_store(path) if isinstance(path, str) else SqliteRowStore(path),
+        rows=rows_at(path),
         codec=codec(),
         injector=Injector(),
         middleware=middleware,

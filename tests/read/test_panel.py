@@ -41,13 +41,19 @@ from tests.read.shop import (
     record,
     shop,
 )
+from tests.row_stores import NEWEST_POSTGRES, Place, place_of
 
 APPLE, BANANA = Created("a", "Apple", Decimal("1.5")), Created("b", "Banana", Decimal("0.25"))
 
 
-@pytest.fixture(params=["memory", "file"])
-def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
-    return None if request.param == "memory" else tmp_path / "rows.db"
+@pytest.fixture(params=["memory", "file", NEWEST_POSTGRES])
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    return None if request.param == "memory" else place_of(request, request.param, tmp_path)
+
+
+@pytest.fixture(params=["file", NEWEST_POSTGRES])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    return place_of(request, request.param, tmp_path)
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ async def get_many(query: GetMany, products: Rows[Product]) -> list[str]:
     return sorted(await products.many(query.codes))
 
 
-async def test_an_answer_holds_what_was_recorded_before_its_position(path: Path | None) -> None:
+async def test_an_answer_holds_what_was_recorded_before_its_position(path: Place) -> None:
     store = MemoryEventStore()
     async with opened(store, [shop()], path=path) as panel:
         position = await record(store, APPLE)
@@ -91,7 +97,7 @@ async def test_an_answer_holds_what_was_recorded_before_its_position(path: Path 
         assert await ask(panel, GetProduct("z"), after=position) is None
 
 
-async def test_every_write_is_read_by_the_next_query(path: Path | None) -> None:
+async def test_every_write_is_read_by_the_next_query(path: Place) -> None:
     store = MemoryEventStore()
     async with opened(store, [shop()], path=path) as panel:
         await record(store, APPLE)
@@ -117,7 +123,7 @@ async def test_a_position_beyond_the_head_is_refused_at_once() -> None:
             await ask(panel, GetProduct("a"), after=7)
 
 
-async def test_pages_are_ordered_counted_and_do_not_overlap(path: Path | None) -> None:
+async def test_pages_are_ordered_counted_and_do_not_overlap(path: Place) -> None:
     store = MemoryEventStore()
     async with opened(store, [shop()], path=path) as panel:
         position = await record(store, *(Created(f"p{n}", "same", Decimal(n % 2)) for n in range(7)))
@@ -212,7 +218,7 @@ async def test_an_etag_changes_with_the_rows_and_only_with_them() -> None:
     assert first.changed == closed.changed < renamed.changed
 
 
-async def test_a_fold_that_raises_stops_its_projection_only_and_is_never_skipped(path: Path | None) -> None:
+async def test_a_fold_that_raises_stops_its_projection_only_and_is_never_skipped(path: Place) -> None:
     store = MemoryEventStore()
     async with opened(store, [shop(), closings()], path=path, handlers=[count_everything]) as panel:
         good = await record(store, APPLE)
@@ -230,8 +236,8 @@ async def test_a_fold_that_raises_stops_its_projection_only_and_is_never_skipped
         await panel.reach.reach(["closings"], closed, timeout=2)
 
 
-async def test_a_stopped_projection_goes_on_after_a_restart_with_a_mended_fold(tmp_path: Path) -> None:
-    store, path = MemoryEventStore(), tmp_path / "rows.db"
+async def test_a_stopped_projection_goes_on_after_a_restart_with_a_mended_fold(place: Place) -> None:
+    store, path = MemoryEventStore(), place
     broken, mended = shop(), shop()
     fold = broken.models[0].folds[Renamed][0]
     broken.models[0].folds[Renamed] = [type(fold)(fail, Renamed, fold.keys, must_exist=True, wants_meta=False)]
@@ -251,8 +257,8 @@ def fail(row: Product, event: Renamed) -> Product:
     raise ZeroDivisionError
 
 
-async def test_a_restart_goes_on_where_the_rows_stand(tmp_path: Path) -> None:
-    store, path = MemoryEventStore(), tmp_path / "rows.db"
+async def test_a_restart_goes_on_where_the_rows_stand(place: Place) -> None:
+    store, path = MemoryEventStore(), place
     async with opened(store, [shop()], path=path) as panel:
         await panel.caught_up(await record(store, APPLE, Sold(1, (("a", 2),))))
     await record(store, Sold(2, (("a", 3),)), Removed("b"))
@@ -264,8 +270,8 @@ async def test_a_restart_goes_on_where_the_rows_stand(tmp_path: Path) -> None:
         assert (await check(shop(), store, panel.rows, codec())).differences == ()
 
 
-async def test_a_follower_waits_for_the_stored_checkpoint_of_the_other_process(tmp_path: Path) -> None:
-    store, path = MemoryEventStore(), tmp_path / "rows.db"
+async def test_a_follower_waits_for_the_stored_checkpoint_of_the_other_process(place: Place) -> None:
+    store, path = MemoryEventStore(), place
     async with opened(store, [shop()], path=path), opened(store, [shop()], path=path, runs="follow") as follower:
         for sold in range(20):
             position = await record(store, Created("a", "Apple", Decimal(sold)), Closed("x"))
@@ -273,8 +279,8 @@ async def test_a_follower_waits_for_the_stored_checkpoint_of_the_other_process(t
             assert (await ask(follower, GetProduct("a"), after=position)).price == sold
 
 
-async def test_a_follower_that_nobody_serves_says_that_its_rows_are_stale(tmp_path: Path) -> None:
-    store, path = MemoryEventStore(), tmp_path / "rows.db"
+async def test_a_follower_that_nobody_serves_says_that_its_rows_are_stale(place: Place) -> None:
+    store, path = MemoryEventStore(), place
     async with opened(store, [shop()], path=path) as panel:
         await panel.caught_up(await record(store, APPLE))
     async with opened(store, [shop()], path=path, runs="follow") as follower:
@@ -287,8 +293,8 @@ async def test_a_follower_that_nobody_serves_says_that_its_rows_are_stale(tmp_pa
             await ask(follower, GetProduct("a"), after=missing, wait=0.05)
 
 
-async def test_a_second_runtime_stands_by_and_reads_through_the_first(tmp_path: Path) -> None:
-    store, path = MemoryEventStore(), tmp_path / "rows.db"
+async def test_a_second_runtime_stands_by_and_reads_through_the_first(place: Place) -> None:
+    store, path = MemoryEventStore(), place
     async with opened(store, [shop()], path=path) as first:
         async with opened(store, [shop()], path=path) as second:
             position = await record(store, APPLE)
@@ -301,8 +307,8 @@ async def test_a_second_runtime_stands_by_and_reads_through_the_first(tmp_path: 
     assert epoch == 1
 
 
-async def test_the_second_runtime_takes_over_when_the_first_leaves(tmp_path: Path) -> None:
-    store, path = MemoryEventStore(), tmp_path / "rows.db"
+async def test_the_second_runtime_takes_over_when_the_first_leaves(place: Place) -> None:
+    store, path = MemoryEventStore(), place
     async with opened(store, [shop()], path=path) as first:
         second = opened(store, [shop()], path=path)
         panel = await second.__aenter__()
@@ -314,7 +320,7 @@ async def test_the_second_runtime_takes_over_when_the_first_leaves(tmp_path: Pat
         await second.__aexit__(None, None, None)
 
 
-async def test_queries_wait_together(path: Path | None) -> None:
+async def test_queries_wait_together(path: Place) -> None:
     store = MemoryEventStore()
     async with opened(store, [shop()], path=path) as panel:
 

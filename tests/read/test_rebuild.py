@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, make_dataclass, replace
 from decimal import Decimal
 from operator import attrgetter
@@ -23,17 +23,28 @@ from diptych.read import runtime
 from diptych.read.fingerprint import fingerprint_of
 from diptych.read.rebuilding import Rebuilding
 from diptych.stores.memory import MemoryEventStore
-from tests.read.shop import Closed, Created, GetProduct, Name, Product, ask, closings, opened, record, shop
+from tests.read.shop import Closed, Created, GetProduct, Name, Product, ask, closings, opened, record, rows_at, shop
+from tests.row_stores import NEWEST_POSTGRES, Place, place_of
 
 APPLE = Created("a", "Apple", Decimal(1))
 
 
+@pytest.fixture(params=["file", NEWEST_POSTGRES])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    return place_of(request, request.param, tmp_path)
+
+
 @pytest.fixture
-async def built(tmp_path: Path) -> tuple[MemoryEventStore, Path]:
-    store, path = MemoryEventStore(), tmp_path / "rows.db"
+async def built(place: Place) -> tuple[MemoryEventStore, Place]:
+    store, path = MemoryEventStore(), place
     async with opened(store, [shop()], path=path) as panel:
         await panel.caught_up(await record(store, APPLE, Created("b", "Banana", Decimal(2))))
     return store, path
+
+
+async def position(path: Place) -> int:
+    async with rows_at(path) as rows, rows.reader() as reader:
+        return (await reader.checkpoints())["shop"].position
 
 
 def slow(gate: threading.Event) -> Projection:
@@ -47,7 +58,9 @@ def slow(gate: threading.Event) -> Projection:
     return projection
 
 
-async def test_a_rebuild_answers_rebuilding_until_it_has_what_the_log_had(built: tuple[MemoryEventStore, Path]) -> None:
+async def test_a_rebuild_answers_rebuilding_until_it_has_what_the_log_had(
+    built: tuple[MemoryEventStore, Place],
+) -> None:
     store, path = built
     gate = threading.Event()
     async with opened(store, [slow(gate)], path=path) as panel:
@@ -64,7 +77,7 @@ async def test_a_rebuild_answers_rebuilding_until_it_has_what_the_log_had(built:
 
 
 async def test_a_rebuild_tells_its_start_and_end_and_its_checkpoint_moves_with_each_batch(
-    built: tuple[MemoryEventStore, Path], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    built: tuple[MemoryEventStore, Place], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO, "diptych.projections")
     monkeypatch.setattr(runtime, "BATCH", 1)
@@ -73,8 +86,8 @@ async def test_a_rebuild_tells_its_start_and_end_and_its_checkpoint_moves_with_e
 
     @projection.read_model(Product, key="code").on
     def created(row: Product | None, event: Created) -> Product:
-        with contextlib.closing(sqlite3.connect(path)) as reading:
-            stored.append(reading.execute("select position from diptych_checkpoint").fetchone()[0])
+        with ThreadPoolExecutor(1) as beside:
+            stored.append(beside.submit(asyncio.run, position(path)).result())
         return Product(event.code, event.name, event.price)
 
     async with opened(store, [projection], path=path) as panel:
@@ -102,7 +115,7 @@ def test_a_long_rebuild_tells_every_two_seconds_how_far_it_is(caplog: pytest.Log
 
 
 async def test_a_follower_with_newer_code_says_rebuilding_until_its_version_is_there(
-    built: tuple[MemoryEventStore, Path],
+    built: tuple[MemoryEventStore, Place],
 ) -> None:
     store, path = built
     async with opened(store, [shop(version=2)], path=path, runs="follow") as follower:
@@ -112,9 +125,9 @@ async def test_a_follower_with_newer_code_says_rebuilding_until_its_version_is_t
 
 @pytest.mark.parametrize("version", [1, 3])
 async def test_a_stand_by_of_another_version_says_outdated_and_rebuilds_when_its_turn_comes(
-    tmp_path: Path, version: int
+    place: Place, version: int
 ) -> None:
-    store, path, gate = MemoryEventStore(), tmp_path / "rows.db", threading.Event()
+    store, path, gate = MemoryEventStore(), place, threading.Event()
     gate.set()
     other = slow(gate)
     other.version = version
@@ -129,18 +142,18 @@ async def test_a_stand_by_of_another_version_says_outdated_and_rebuilds_when_its
         assert (await ask(second, GetProduct("a"))).name == "APPLE"
 
 
-async def test_changed_code_is_refused_at_start_beside_a_live_runtime_too(tmp_path: Path) -> None:
+async def test_changed_code_is_refused_at_start_beside_a_live_runtime_too(place: Place) -> None:
     store, changed = MemoryEventStore(), slow(threading.Event())
     changed.version = 1
-    async with opened(store, [shop()], path=tmp_path / "rows.db"):
+    async with opened(store, [shop()], path=place):
         with pytest.raises(WiringError, match="still 1"):
-            async with opened(store, [changed], path=tmp_path / "rows.db"):
+            async with opened(store, [changed], path=place):
                 pass
 
 
 @pytest.mark.parametrize(("mode", "runs"), [("dev", "run"), ("production", "follow")])
 async def test_changed_code_that_only_reads_says_outdated(
-    built: tuple[MemoryEventStore, Path], mode: str, runs: str
+    built: tuple[MemoryEventStore, Place], mode: str, runs: str
 ) -> None:
     store, path = built
     changed = slow(threading.Event())
@@ -153,7 +166,7 @@ async def test_changed_code_that_only_reads_says_outdated(
             await ask(reader, GetProduct("a"))
 
 
-async def test_changed_code_is_refused_in_production_and_rebuilt_in_dev(built: tuple[MemoryEventStore, Path]) -> None:
+async def test_changed_code_is_refused_in_production_and_rebuilt_in_dev(built: tuple[MemoryEventStore, Place]) -> None:
     store, path = built
     gate = threading.Event()
     gate.set()
@@ -169,7 +182,7 @@ async def test_changed_code_is_refused_in_production_and_rebuilt_in_dev(built: t
         assert (await ask(panel, GetProduct("a"))).name == "APPLE"
 
 
-async def test_rows_of_another_log_are_refused_at_start(built: tuple[MemoryEventStore, Path]) -> None:
+async def test_rows_of_another_log_are_refused_at_start(built: tuple[MemoryEventStore, Place]) -> None:
     _, path = built
 
     with pytest.raises(ForeignLogError):
@@ -177,7 +190,7 @@ async def test_rows_of_another_log_are_refused_at_start(built: tuple[MemoryEvent
             pass
 
 
-async def test_a_new_projection_beside_an_old_one_catches_up_alone(built: tuple[MemoryEventStore, Path]) -> None:
+async def test_a_new_projection_beside_an_old_one_catches_up_alone(built: tuple[MemoryEventStore, Place]) -> None:
     store, path = built
     await record(store, Closed("x"))
     async with opened(store, [shop(), closings()], path=path) as panel:

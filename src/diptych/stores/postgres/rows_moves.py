@@ -52,7 +52,8 @@ class Deleting:
 
     def statement(self, rows: Any, condition: Condition) -> Any:
         """Delete by key, and by nothing else: what is known of the table may be from when it was empty."""
-        held, place = self._table.alias("held"), sa.column("ctid", _selectable=self._table)
+        held = self._table.alias("held")
+        place: sa.ColumnElement[Any] = sa.column("ctid", _selectable=self._table)
         same = (held.c[key.name] == rows.c[f"c{at}"] for at, key in enumerate(self._keys))
         found = sa.select(sa.column("ctid", _selectable=held)).where(*same).correlate(rows).scalar_subquery()
         return sa.delete(self._table).where(place == found, rows.c.c0.is_not(None), condition)
