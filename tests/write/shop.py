@@ -196,6 +196,7 @@ def count_notes(noted: int, _: Noted) -> int:
 notes.decider(Decider(decide_note, count_notes, initial=int))
 
 
-def shop(folder: Path, outside: Outside | None = None, **settings: Any) -> Application:
-    """Build the shop over the files of a folder."""
-    return Application(orders, notes, events=f"sqlite:///{folder}/shop.db", provide=[outside or Outside()], **settings)
+def shop(place: Path | str, outside: Outside | None = None, **settings: Any) -> Application:
+    """Build the shop over the files of a folder, or over the log of a URL."""
+    events = place if isinstance(place, str) else f"sqlite:///{place}/shop.db"
+    return Application(orders, notes, events=events, provide=[outside or Outside()], **settings)

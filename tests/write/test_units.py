@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +22,9 @@ from diptych.model.results import Accepted, Conflict, NotFound, Refused
 from diptych.module import Module
 from diptych.write.repository import Repository
 from diptych.write.units import UnitOfWork, events_recorded
+from tests.clusters import NEWEST, Database
+from tests.conftest import Clusters
+from tests.stores.unit_stores import rows as committed
 from tests.write.shop import (
     AddItem,
     CreateOrder,
@@ -48,16 +49,25 @@ def outside() -> Outside:
     return Outside()
 
 
+@pytest.fixture(params=["sqlite", NEWEST])
+def place(request: pytest.FixtureRequest, tmp_path: Path, clusters: Clusters) -> Iterator[Path | str]:
+    if request.param == "sqlite":
+        yield tmp_path
+        return
+    database = clusters(request.param).database()
+    yield database.url
+    database.drop()
+
+
 @pytest.fixture
-async def app(tmp_path: Path, outside: Outside) -> AsyncIterator[Application]:
-    async with shop(tmp_path, outside) as app:
+async def app(place: Path | str, outside: Outside) -> AsyncIterator[Application]:
+    async with shop(place, outside) as app:
         outside.app = app
         yield app
 
 
-def rows(app: Application, statement: str = "select items from orders") -> list[Any]:
-    with contextlib.closing(sqlite3.connect(app.urls[0].removeprefix("sqlite:///"))) as other:
-        return other.execute(statement).fetchall()
+async def rows(app: Application, statement: str = "select items from orders") -> list[tuple[Any, ...]]:
+    return await committed(app.store, statement)  # type: ignore[arg-type]  # of a log with units
 
 
 async def names(app: Application) -> list[str]:
@@ -70,8 +80,8 @@ async def test_a_handler_writes_tables_and_records_events_as_one(app: Applicatio
     result = await app.send(AddItem(ORDER, "tea"), principal="ada")
 
     assert result == Accepted(1, 2, result.command_id)  # type: ignore[union-attr]  # it is Accepted
-    assert rows(app) == [(1,)]
-    assert rows(app, "select number, product from order_items") == [(1, "tea")]
+    assert await rows(app) == [(1,)]
+    assert await rows(app, "select number, product from order_items") == [(1, "tea")]
     assert await names(app) == ["order.created", "order.item_added"]
     record = await app.outcome(result.command_id)  # type: ignore[union-attr]  # the same
     assert record is not None
@@ -87,7 +97,7 @@ async def test_a_refusal_is_an_answer_and_leaves_nothing(app: Application) -> No
 
     assert isinstance(result, Refused)
     assert result.code == "too-many-items"
-    assert rows(app) == [(3,)]
+    assert await rows(app) == [(3,)]
     assert await app.head() == 4
 
 
@@ -97,7 +107,7 @@ async def test_a_bug_is_an_exception_and_leaves_nothing(app: Application, outsid
     with pytest.raises(ZeroDivisionError):
         await app.send(CreateOrder(ORDER))
 
-    assert rows(app) == []
+    assert await rows(app) == []
     assert await app.head() == 0
 
 
@@ -120,7 +130,7 @@ async def test_one_command_delivered_by_many_at_once_takes_effect_once(app: Appl
     assert {(each.value, each.position) for each in results if isinstance(each, Accepted)} == {(ORDER, 1)}
     assert len(results) == 8
     assert all(isinstance(each, Accepted) for each in results)
-    assert rows(app) == [(0,)]
+    assert await rows(app) == [(0,)]
 
 
 async def test_without_a_key_what_the_database_refuses_is_an_exception(app: Application) -> None:
@@ -154,7 +164,7 @@ async def test_a_row_that_somebody_changed_meanwhile_is_a_conflict(app: Applicat
 
     assert isinstance(result, Conflict)
     assert "was changed by somebody else" in result.error
-    assert rows(app) == [(1,)]
+    assert await rows(app) == [(1,)]
 
 
 @pytest.mark.parametrize(("expected", "kind"), [(None, Accepted), (1, Accepted), (0, Conflict)])
@@ -167,7 +177,7 @@ async def test_what_a_handler_expects_is_judged_by_the_position_that_the_sender_
     result = await app.send(AddItem(ORDER, "tea"), expected=expected)
 
     assert isinstance(result, kind)
-    assert len(rows(app, "select * from order_items")) == (1 if kind is Accepted else 0)
+    assert len(await rows(app, "select * from order_items")) == (1 if kind is Accepted else 0)
 
 
 async def test_a_conflict_with_what_was_expected_says_where(app: Application) -> None:
@@ -188,12 +198,12 @@ async def test_a_unit_without_events_is_committed_with_its_record(app: Applicati
     assert isinstance(result, Accepted)
     assert isinstance(again, Accepted)
     assert (result.value, again.value, again.replayed) == (1, 1, True)
-    assert rows(app) == []
+    assert await rows(app) == []
     assert await app.head() == 1
 
 
-async def test_a_unit_that_holds_its_turn_for_too_long_is_an_error(tmp_path: Path) -> None:
-    async with shop(tmp_path, uow_limit=0.05) as app:
+async def test_a_unit_that_holds_its_turn_for_too_long_is_an_error(place: Path | str) -> None:
+    async with shop(place, uow_limit=0.05) as app:
         with pytest.raises(TurnHeldError, match=r"0\.05 s"):
             await app.send(Hold(60))
 
@@ -210,6 +220,34 @@ async def test_a_handler_that_sends_while_it_holds_the_turn_waits_for_itself_and
 
         await app.store.wait(0, 30)
         assert await names(app) == ["order.noted"]
+
+
+async def test_on_postgresql_a_handler_that_has_begun_may_send_a_command_that_needs_no_unit(
+    postgres: Database, outside: Outside
+) -> None:
+    async with shop(postgres.url, outside) as app:
+        outside.app = app
+
+        assert isinstance(await app.send(Forward(ORDER)), Accepted)
+        assert await names(app) == ["order.noted"]
+
+
+async def test_rows_that_two_commands_lock_in_a_ring_are_a_conflict_for_one(postgres: Database) -> None:
+    one, two, met = UUID(int=1), UUID(int=2), asyncio.Barrier(2)
+    module = Module("ring")
+
+    @module.command
+    async def swap(command: Swap, work: UnitOfWork[ItemAdded]) -> None:
+        await work.session.get_one(OrderRow, command.first, with_for_update=True)
+        await met.wait()
+        await work.session.get_one(OrderRow, command.second, with_for_update=True)
+
+    async with shop(postgres.url) as app, Application(module, events=postgres.url, uow_limit=60) as other:
+        for order in (one, two):
+            await app.send(CreateOrder(order))
+        found = await asyncio.gather(other.send(Swap(one, two)), other.send(Swap(two, one)))
+
+    assert {type(each) for each in found} == {Accepted, Conflict}
 
 
 async def test_a_command_with_a_unit_of_work_cannot_be_tried(app: Application, outside: Outside) -> None:
@@ -236,6 +274,12 @@ class Both(Command[int]):
     fails: bool = False
 
 
+@dataclass(frozen=True)
+class Swap(Command[None]):
+    first: UUID
+    second: UUID
+
+
 async def both(command: Both, tallies: Repository[Tally], work: UnitOfWork[ItemAdded | OrderCreated]) -> int | NotFound:
     tally = await tallies.get(command.order)
     work.record(OrderCreated(command.order))
@@ -246,10 +290,10 @@ async def both(command: Both, tallies: Repository[Tally], work: UnitOfWork[ItemA
     return NotFound("no") if command.fails else 1
 
 
-async def test_a_repository_and_a_unit_record_in_one_order_and_are_saved_as_one(tmp_path: Path) -> None:
+async def test_a_repository_and_a_unit_record_in_one_order_and_are_saved_as_one(place: Path | str) -> None:
     module = Module("both")
     module.command(both)
-    async with shop(tmp_path) as app:
+    async with shop(place) as app:
         await app.send(Note(ORDER))
         async with Application(module, events=app.urls[0]) as other:
             failed = await other.send(Both(ORDER, fails=True))
@@ -260,13 +304,13 @@ async def test_a_repository_and_a_unit_record_in_one_order_and_are_saved_as_one(
         assert head == 1
         assert isinstance(result, Accepted)
         assert await names(app) == ["order.noted", "order.created", "order.noted", "order.item_added"]
-        assert rows(app) == [(0,)]
+        assert await rows(app) == [(0,)]
 
 
-async def test_a_repository_that_somebody_outran_takes_the_rows_with_it(tmp_path: Path) -> None:
+async def test_a_repository_that_somebody_outran_takes_the_rows_with_it(place: Path | str) -> None:
     module = Module("outrun")
 
-    async with shop(tmp_path) as app:
+    async with shop(place) as app:
         await app.send(Note(ORDER))
 
         @module.command
@@ -281,7 +325,7 @@ async def test_a_repository_that_somebody_outran_takes_the_rows_with_it(tmp_path
             result = await other.send(Both(ORDER))
 
         assert isinstance(result, Conflict)
-        assert rows(app) == []
+        assert await rows(app) == []
         assert await app.head() == 2
 
 
