@@ -1,7 +1,7 @@
 """Whatever a projection is made of: a batch of n leaves the rows of n batches of one, and of the independent folder."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from diptych.history.folder import fold_log
 from diptych.model.criteria import Criteria
 from diptych.model.projections import Projection
-from diptych.ports import EventReader, Snapshot
+from diptych.ports import EventReader, RowStore, Snapshot
 from diptych.read import folding
 from diptych.read.plan import learn
 from diptych.read.progress import LiveProgress
@@ -21,15 +21,16 @@ from diptych.stores.memory import MemoryEventStore
 from diptych.stores.sqlite.rows import SqliteRowStore
 from tests.read.random_projections import ModelPlan, codec, events, plans, projection_of
 from tests.read.shop import record
+from tests.row_stores import NEWEST_POSTGRES, row_store
 from tests.sizes import size
 
-CASES = size(250, full=10_000)
+CASES, ON_POSTGRES = size(250, full=10_000), size(25, full=1_000)
 folding.PAGE = 2  # pages of fan-outs end in the middle of what they find
 
 
-async def projected(projection: Projection, log: EventReader, sizes: Sequence[int]) -> Snapshot:
+async def projected(unopened: RowStore, projection: Projection, log: EventReader, sizes: Sequence[int]) -> Snapshot:
     """Fold the log in batches of these sizes; a size of 0 stands for a restart, which remembers nothing."""
-    async with SqliteRowStore(None) as rows, rows.writer() as writer, rows.reader() as reader:
+    async with unopened as rows, rows.writer() as writer, rows.reader() as reader:
         await writer.lease({"random": ""}, seconds=60)
 
         async def start(head: int) -> Projector:
@@ -54,13 +55,15 @@ async def projected(projection: Projection, log: EventReader, sizes: Sequence[in
         return await reader.snapshot(projection)
 
 
-async def compared(plan: list[ModelPlan], history: Sequence[Any], sizes: Sequence[int]) -> None:
+async def compared(
+    plan: list[ModelPlan], history: Sequence[Any], sizes: Sequence[int], store_of: Callable[[], RowStore]
+) -> None:
     store = MemoryEventStore()
     for each in history:
         await record(store, each)
 
-    in_batches = await projected(projection_of(plan), store, [*sizes, 5])
-    one_by_one = await projected(projection_of(plan), store, [1])
+    in_batches = await projected(store_of(), projection_of(plan), store, [*sizes, 5])
+    one_by_one = await projected(SqliteRowStore(None), projection_of(plan), store, [1])
     expected = await fold_log(projection_of(plan), store, codec(), until=len(history))
 
     assert in_batches.rows == one_by_one.rows == expected
@@ -72,4 +75,13 @@ async def compared(plan: list[ModelPlan], history: Sequence[Any], sizes: Sequenc
 def test_a_batch_of_n_equals_n_batches_of_one(
     plan: list[ModelPlan], history: Sequence[Any], sizes: Sequence[int]
 ) -> None:
-    asyncio.run(compared(plan, history, sizes))
+    asyncio.run(compared(plan, history, sizes, lambda: SqliteRowStore(None)))
+
+
+@pytest.mark.fault
+@settings(max_examples=ON_POSTGRES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(plan=plans, history=st.lists(events, max_size=25), sizes=st.lists(st.integers(0, 9), max_size=4))
+def test_rows_in_postgresql_equal_those_in_memory(
+    request: pytest.FixtureRequest, plan: list[ModelPlan], history: Sequence[Any], sizes: Sequence[int]
+) -> None:
+    asyncio.run(compared(plan, history, sizes, lambda: row_store(request, NEWEST_POSTGRES)))
