@@ -269,6 +269,22 @@ async def test_a_copy_on_which_an_application_ran_takes_nothing_more(old: str, u
         await copied(old, url("new"))
 
 
+async def test_an_application_that_was_open_before_the_copy_began_is_noticed_when_it_writes(
+    old: str, url: Url, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diptych.moving.house.PAGE", 4)
+    sending: list[asyncio.Task[object]] = []
+    async with application(url("new"), Ledger()).configured(subscribers="off") as app:
+
+        def busy(what: str, done: int, total: int) -> None:
+            if not sending:
+                sending.append(asyncio.ensure_future(app.send(Sell("paper-1"))))
+
+        with pytest.raises(CopyError, match=r"written after it was copied|has an event more|the copy is not equal"):
+            await copy_log(old, url("new"), busy)
+        await sending[0]
+
+
 async def test_a_copy_whose_subscribers_ran_takes_nothing_more(old: str, url: Url) -> None:
     await copied(old, url("new"))
     async with application(url("new"), Ledger()):
