@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from diptych.model.projections import ReadModel
 from diptych.ports.rows import Opened, RowReader, RowWriter
@@ -31,4 +31,14 @@ class RowStore(Opened, Protocol):
 
     def views(self) -> ViewStore:
         """Return an unopened store of the views that stand beside the read models."""
+        ...
+
+
+@runtime_checkable
+class Lagging(Protocol):
+    """Be a row store whose readers may be behind its writer."""
+
+    @property
+    def lags(self) -> bool:
+        """Say whether they may be: then only what a reader finds says how far the rows are."""
         ...

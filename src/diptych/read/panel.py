@@ -34,7 +34,7 @@ from diptych.read.lending import Lending
 from diptych.read.ownership import Only, Ownership
 from diptych.read.past import Refolding
 from diptych.read.progress import LiveProgress
-from diptych.read.reach import Reach, Reaching
+from diptych.read.reach import Reach, Reaching, told_to_readers
 from diptych.read.refreshing import Refreshing
 from diptych.read.resolver import RowsResolver
 from diptych.read.rows import Asking, Shelf, asking
@@ -112,8 +112,8 @@ class ReadPanel:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.rows)
             self._shelf.reader = await stack.enter_async_context(self.rows.reader())
-            reader, lineage = self._shelf.reader, self._codec.lineage
-            reach = Reach(self._projections, self._fingerprints, self._live, self._store, reader, lineage=lineage)
+            reader, lineage, live = self._shelf.reader, self._codec.lineage, told_to_readers(self._live, self.rows)
+            reach = Reach(self._projections, self._fingerprints, live, self._store, reader, lineage=lineage)
             self.views.reach_of_rows = reach
             self.views.reader = self.ownership.reader = reader
             await stack.enter_async_context(self.views)

@@ -10,7 +10,8 @@ from diptych.errors import ForeignLogError, OutdatedError, PositionError, Rebuil
 from diptych.model.criteria import Criteria
 from diptych.model.lineage import UNCHANGED, Lineage
 from diptych.model.projections import Projection
-from diptych.ports import Checkpoint, EventStore, Progress, RowReader
+from diptych.ports import Checkpoint, EventStore, Progress, RowReader, RowStore
+from diptych.ports.row_store import Lagging
 from diptych.read.progress import LiveProgress, Standing, standing_of
 
 _POLL = 0.002
@@ -27,6 +28,11 @@ class Reaching(Progress, Protocol):
     async def caught_up(self, projections: Sequence[str], head: int, *, timeout: float) -> None:  # noqa: ASYNC109 (port)
         """Return once every one holds everything up to `head`; a rebuild is waited for, not refused."""
         ...
+
+
+def told_to_readers(live: LiveProgress, rows: RowStore) -> LiveProgress:
+    """Return the progress in memory that holds for who reads these rows; none where a replica may lack them yet."""
+    return LiveProgress() if isinstance(rows, Lagging) and rows.lags else live
 
 
 class Reach:
