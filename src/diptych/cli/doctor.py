@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import Any
 
 import click
 
 from diptych.application import Application
+from diptych.application.databases import examine
 from diptych.cli import findings, kinds
-from diptych.cli.findings import Finding, Level
 from diptych.cli.printing import as_json, out, safe
-from diptych.cli.target import Target, about_an_application, run
-from diptych.ports import Examined
+from diptych.cli.target import Target, about_an_application
+from diptych.errors import Error
+from diptych.ports import Examined, Finding, Level
 
 _COLOURS: dict[Level, str] = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "red"}
 
@@ -22,12 +24,13 @@ _COLOURS: dict[Level, str] = {"ok": "green", "note": "cyan", "warning": "yellow"
 @click.option("--strict", is_flag=True, help="End with status 1 for warnings too.")
 @click.option("--json", "json", is_flag=True, help="Print JSON.")
 def doctor(strict: bool, json: bool, **options: Any) -> None:  # noqa: FBT001 (flags of the command line)
-    """Examine versions, durability, files, and where read models stand; name the fix for what is wrong.
+    """Examine versions, durability, servers, files, and where read models stand; name the fix for what is wrong.
 
-    Ends with status 1 when it finds an error, else 0.
+    Changes nothing: an application whose tables are not up to date is not opened. Ends with status 1 when it finds an
+    error, else 0.
     """
     application = Target(options["app"], options["events"], options["reads"]).existing()
-    found = run(application, examined)
+    found = asyncio.run(examined(application))
     if json:
         as_json([finding.described() for finding in found])
     else:
@@ -36,18 +39,41 @@ def doctor(strict: bool, json: bool, **options: Any) -> None:  # noqa: FBT001 (f
     sys.exit(1 if any(finding.level in bad for finding in found) else 0)
 
 
-async def examined(app: Application) -> list[Finding]:
-    """Examine an open application."""
-    store = app.store
+async def examined(application: Application) -> list[Finding]:
+    """Examine an application: the servers of its stores first, what is in them where nothing is in the way."""
+    servers = await examine(application)
+    found = [*findings.versions(), *servers]
+    if any(_is_in_the_way(each) for each in servers):
+        return [
+            *found,
+            Finding("application", "note", "not opened, for what was found above", "mend it, and ask again"),
+        ]
+    try:
+        async with application as opened:
+            return found + await _inside(opened)
+    except Error as wrong:
+        text, _, fix = str(wrong).partition("; ")
+        return [*found, Finding("application", "error", f"does not open: {text}", fix)]
+
+
+async def _inside(app: Application) -> list[Finding]:
+    store, head = app.store, await app.head()
     described = await store.describe() if isinstance(store, Examined) else {}
-    found = [*findings.versions(), *findings.sqlite(described), findings.durability(described, app.urls[0])]
-    found.append(Finding("log", "ok", f"{store.log_id}, head {await app.head()}"))
+    found = [*findings.sqlite(described)]
+    if described.get("store") != "postgresql":
+        found.append(findings.durability(described, app.urls[0]))
+    found.append(Finding("log", "ok", f"{store.log_id}, head {head}"))
+    found += await findings.newest(store, app.clock)
     found += findings.files(app.urls)
     found += kinds.events(app, described)
-    found += findings.progress(app, await app.head(), store.log_id, await app.checkpoints())
-    found += findings.subscribers(app, await app.head(), store.log_id, await app.reactions.bookmarks())
+    found += findings.progress(app, head, store.log_id, await app.checkpoints())
+    found += findings.subscribers(app, head, store.log_id, await app.reactions.bookmarks())
     found.append(findings.audited(await app.audit.trail()))
     return found
+
+
+def _is_in_the_way(each: Finding) -> bool:
+    return each.level == "error" or (each.level == "warning" and each.about.startswith("schema "))
 
 
 def _tell(found: list[Finding]) -> None:

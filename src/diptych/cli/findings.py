@@ -5,43 +5,27 @@ from __future__ import annotations
 import platform
 import sqlite3
 import stat
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
 from uuid import UUID
 
 from diptych.application import Application
-from diptych.ports import Bookmark, Checkpoint, Trail
+from diptych.model.criteria import Criteria
+from diptych.ports import Bookmark, Checkpoint, Clock, EventStore, Finding, Trail
 
-Level = Literal["ok", "note", "warning", "error"]
-
-_PACKAGES = ("diptych", "msgspec", "sqlalchemy", "starlette", "uvicorn", "click", "rich")
+_PACKAGES = ("diptych", "msgspec", "sqlalchemy", "starlette", "uvicorn", "click", "rich", "asyncpg")
 _SQLITE = "sqlite:///"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _BEHIND = 10_000
 _SAFE_SQLITE = (3, 51, 3)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Say what was looked at, how it is, and the fix."""
-
-    about: str
-    level: Level
-    text: str
-    fix: str = ""
-
-    def described(self) -> dict[str, Any]:
-        """Return the finding as a value that JSON can hold."""
-        return asdict(self)
+_APART = 1_000_000  # microseconds
 
 
 def versions() -> Iterator[Finding]:
     """Name what this runs on."""
     yield Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    yield Finding("packages", "ok", ", ".join(f"{name} {_version(name)}" for name in _PACKAGES))
+    yield Finding("packages", "ok", ", ".join(f"{name} {each}" for name in _PACKAGES if (each := _version(name))))
 
 
 def sqlite(described: Mapping[str, object]) -> Iterator[Finding]:
@@ -70,6 +54,16 @@ def durability(described: Mapping[str, object], url: str) -> Finding:
         f"not durable: {url} forgets everything when the process ends",
         "keep the log in a file: events='sqlite:///shop.db', or DIPTYCH_EVENTS",
     )
+
+
+async def newest(store: EventStore, clock: Clock) -> Sequence[Finding]:
+    """Say when the newest event claims to come from the future: of this machine, or of another that wrote it."""
+    events = (await store.read(Criteria.all(), limit=1, backwards=True)).events
+    if not events or (ahead := events[0].recorded_at - clock.micros()) <= _APART:
+        return []
+    text = f"event {events[0].position} was recorded {ahead / 1e6:.1f} s after now: some clock is, or was, wrong"
+    fix = "keep clocks by NTP; times never fall, so every event gets that time until then"
+    return [Finding("newest event", "warning", text, fix)]
 
 
 def progress(app: Application, head: int, log_id: UUID, stored: Mapping[str, Checkpoint]) -> Iterator[Finding]:
@@ -165,4 +159,4 @@ def _version(name: str) -> str:
     try:
         return version(name)
     except PackageNotFoundError:
-        return "?"
+        return ""

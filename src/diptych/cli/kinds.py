@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
 from diptych.application import Application
-from diptych.cli.findings import Finding
 from diptych.model.fields import place_of
 from diptych.model.upcasting import Upcaster
+from diptych.ports import Finding
 
 
 def events(app: Application, described: Mapping[str, object]) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from diptych.application.houses import house
+from diptych.cli.migrating import migrate
 from diptych.cli.moving import copy, export, import_, shown
 from diptych.cli.printing import as_json
 from diptych.cli.target import Target, about_an_application
@@ -24,7 +25,7 @@ def log() -> None:
     """Look after the log."""
 
 
-for each in (copy, export, import_):
+for each in (copy, export, import_, migrate):
     log.add_command(each)
 
 

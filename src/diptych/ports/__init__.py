@@ -6,6 +6,7 @@ everything".
 
 from diptych.ports.audit import NEWEST, Attempt, AuditTrail, Listed, Noted, Trail, Wanted
 from diptych.ports.bookmarks import Bookmark, Bookmarks, Failure, Skip, displaced, skipping
+from diptych.ports.findings import Finding, Kept, Level
 from diptych.ports.log import (
     Append,
     Appended,
@@ -82,8 +83,11 @@ __all__ = [
     "Examined",
     "Failure",
     "Fed",
+    "Finding",
     "Ids",
     "Judge",
+    "Kept",
+    "Level",
     "Listed",
     "Materialised",
     "Metadata",

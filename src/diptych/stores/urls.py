@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from typing import Any
 
 from diptych.errors import SettingsError
 from diptych.ports import AuditTrail, Bookmarks, EventStore, RowStore, SnapshotStore
@@ -13,6 +11,7 @@ from diptych.stores.memory_audit import MemoryAuditTrail
 from diptych.stores.memory_bookmarks import MemoryBookmarks
 from diptych.stores.memory_snapshots import MemorySnapshots
 from diptych.stores.postgres.address import LOG_SCHEMA, ROWS_SCHEMA, SCHEMES, Address
+from diptych.stores.postgres.extra import needing_asyncpg
 from diptych.stores.sqlite.audit import SqliteAuditTrail
 from diptych.stores.sqlite.bookmarks import SqliteBookmarks
 from diptych.stores.sqlite.events import SqliteEventStore
@@ -27,7 +26,7 @@ _SQLITE = "sqlite:///"
 def event_store(url: str) -> EventStore:
     """Return the unopened event store of a URL; raise SettingsError for one that no store answers to."""
     if url.startswith(SCHEMES):
-        return _postgres("events").PostgresEventStore(_log(url))  # type: ignore[no-any-return]  # imported by name
+        return needing_asyncpg("events").PostgresEventStore(_log(url))  # type: ignore[no-any-return]  # imported by name
     return MemoryEventStore() if url == MEMORY else SqliteEventStore(_path(url))
 
 
@@ -35,14 +34,14 @@ def row_store(url: str) -> RowStore:
     """Return the unopened row store of a URL; raise SettingsError for one that no store answers to."""
     if url.startswith(SCHEMES):
         address = Address.of(url, schema=ROWS_SCHEMA)
-        return _postgres("rows").PostgresRowStore(address)  # type: ignore[no-any-return]  # imported by name
+        return needing_asyncpg("rows").PostgresRowStore(address)  # type: ignore[no-any-return]  # imported by name
     return SqliteRowStore(None if url == MEMORY else _path(url))
 
 
 def followed_log(url: str) -> EventStore:
     """Return the unopened log of a URL for who only reads what others write; raise SettingsError as `event_store`."""
     if url.startswith(SCHEMES):
-        return _postgres("follower").PostgresFollower(_log(url))  # type: ignore[no-any-return]  # imported by name
+        return needing_asyncpg("follower").PostgresFollower(_log(url))  # type: ignore[no-any-return]  # imported by name
     _refuse_memory(url)
     return SqliteFollower(_path(url))
 
@@ -51,7 +50,7 @@ def followed_rows(url: str) -> RowStore:
     """Return the unopened row store of a URL for who only reads; raise SettingsError as `row_store`."""
     if url.startswith(SCHEMES):
         address = Address.of(url, schema=ROWS_SCHEMA)
-        return _postgres("follower").PostgresFollowedRows(address)  # type: ignore[no-any-return]  # the same
+        return needing_asyncpg("follower").PostgresFollowedRows(address)  # type: ignore[no-any-return]  # the same
     _refuse_memory(url)
     return SqliteFollowedRows(_path(url))
 
@@ -59,21 +58,21 @@ def followed_rows(url: str) -> RowStore:
 def bookmarks_beside(events: str) -> Bookmarks:
     """Return the unopened bookmarks of a log's subscribers: `shop.db` -> `shop-subscribers.db`, or the log's schema."""
     if events.startswith(SCHEMES):
-        return _postgres("bookmarks").PostgresBookmarks(_log(events))  # type: ignore[no-any-return]  # the same
+        return needing_asyncpg("bookmarks").PostgresBookmarks(_log(events))  # type: ignore[no-any-return]  # the same
     return MemoryBookmarks() if events == MEMORY else SqliteBookmarks(_beside(events, "subscribers"))
 
 
 def audit_beside(events: str) -> AuditTrail:
     """Return the unopened audit trail of a log: `shop.db` -> `shop-audit.db`, or the log's schema."""
     if events.startswith(SCHEMES):
-        return _postgres("audit").PostgresAuditTrail(_log(events))  # type: ignore[no-any-return]  # imported by name
+        return needing_asyncpg("audit").PostgresAuditTrail(_log(events))  # type: ignore[no-any-return]  # imported by name
     return MemoryAuditTrail() if events == MEMORY else SqliteAuditTrail(_beside(events, "audit"))
 
 
 def snapshots_beside(events: str) -> SnapshotStore:
     """Return the unopened saved states of a log's entities: `shop.db` -> `shop-snapshots.db`, or the log's schema."""
     if events.startswith(SCHEMES):
-        return _postgres("snapshots").PostgresSnapshots(_log(events))  # type: ignore[no-any-return]  # imported by name
+        return needing_asyncpg("snapshots").PostgresSnapshots(_log(events))  # type: ignore[no-any-return]  # imported by name
     return MemorySnapshots() if events == MEMORY else SqliteSnapshots(_beside(events, "snapshots"))
 
 
@@ -99,18 +98,6 @@ def _refuse_memory(url: str) -> None:
 
 def _log(url: str) -> Address:
     return Address.of(url, schema=LOG_SCHEMA)
-
-
-def _postgres(name: str) -> Any:  # Any: a module, which is not imported before somebody names this database
-    try:
-        return importlib.import_module(f"diptych.stores.postgres.{name}")
-    except ModuleNotFoundError as missing:
-        if missing.name != "asyncpg":
-            raise
-        raise SettingsError(
-            "a postgresql:// URL needs the extra `postgres`, and asyncpg is not installed: "
-            "pip install 'diptych[postgres]'"
-        ) from missing
 
 
 def _beside(events: str, what: str) -> Path:

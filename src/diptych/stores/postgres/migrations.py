@@ -67,9 +67,15 @@ async def due(connection: Connection, address: Address, components: Sequence[str
 
 async def applied_of(connection: Connection, address: Address) -> dict[tuple[str, int], tuple[str, str]]:
     """Return what was applied: (component, number) -> (name, checksum)."""
-    if await connection.fetchval("select to_regclass($1)", f"{address.schema}.migrations") is None:
-        return {}
-    rows = await connection.fetch(sql("migrations_applied", address.schema))
+    try:
+        if await connection.fetchval("select to_regclass($1)", f"{address.schema}.migrations") is None:
+            return {}
+        rows = await connection.fetch(sql("migrations_applied", address.schema))
+    except asyncpg.InsufficientPrivilegeError as wrong:
+        raise SettingsError(
+            f"the role {address.user!r} has no rights in schema {address.schema} of database {address.database!r} "
+            f"({wrong}); give it what it needs: diptych log migrate URL --grant ROLE, with the owner's URL"
+        ) from wrong
     return {(component, number): (name, checksum) for component, number, name, checksum in rows}
 
 

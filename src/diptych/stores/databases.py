@@ -1,0 +1,42 @@
+"""Databases that many share: PostgreSQL behind a log or its read models, examined and brought up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from diptych.ports import Clock, Finding, Kept
+from diptych.stores.postgres.address import LOG_SCHEMA, ROWS_SCHEMA, SCHEMES, Address
+from diptych.stores.postgres.components import House, Roles, Whose, house_of_log, house_of_reads
+from diptych.stores.postgres.extra import needing_asyncpg
+
+
+async def examined(events: str, reads: str, clock: Clock, whose: Whose) -> Sequence[Finding]:
+    """Examine the servers of these URLs for a role that runs an application, or queries alone; nothing is changed."""
+    houses = _houses(events, reads)
+    found: Sequence[Finding] = []
+    if houses:
+        found = await needing_asyncpg("doctor.examination").examined(houses, clock, whose)
+    return found
+
+
+async def brought_up(events: str, reads: str, roles: Roles) -> Sequence[Kept]:
+    """Bring the tables up to date, and give the roles what they need; return what was done, schema by schema."""
+    houses = _houses(events, reads)
+    done: Sequence[Kept] = await needing_asyncpg("upkeep").brought_up(houses, roles) if houses else []
+    return done
+
+
+async def wanting(events: str, reads: str, roles: Roles) -> Sequence[Kept]:
+    """Return what `brought_up` would do."""
+    houses = _houses(events, reads)
+    due: Sequence[Kept] = await needing_asyncpg("upkeep").wanting(houses, roles) if houses else []
+    return due
+
+
+def _houses(events: str, reads: str) -> list[House]:
+    found = []
+    if events.startswith(SCHEMES):
+        found.append(house_of_log(Address.of(events, schema=LOG_SCHEMA)))
+    if reads.startswith(SCHEMES):
+        found.append(house_of_reads(Address.of(reads, schema=ROWS_SCHEMA)))
+    return found

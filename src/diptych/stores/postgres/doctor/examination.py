@@ -1,0 +1,67 @@
+"""An examination: every question to the servers of an application, asked before the application opens them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from diptych.errors import Error
+from diptych.ports import Clock, Finding
+from diptych.stores.postgres.address import Address
+from diptych.stores.postgres.components import House, Whose
+from diptych.stores.postgres.connection import Connection, close, connect
+from diptych.stores.postgres.doctor.clocks import clocks
+from diptych.stores.postgres.doctor.connections import connections
+from diptych.stores.postgres.doctor.housekeeping import housekeeping
+from diptych.stores.postgres.doctor.pooler import found_by, pooler
+from diptych.stores.postgres.doctor.replication import replication
+from diptych.stores.postgres.doctor.rights import changing, missing
+from diptych.stores.postgres.doctor.schema import schema
+from diptych.stores.postgres.doctor.server import server
+from diptych.stores.postgres.faults import FAILED, store_error
+
+
+async def examined(houses: Sequence[House], clock: Clock, whose: Whose) -> list[Finding]:
+    """Examine the servers of these houses, each once, and the houses, for a role of this kind. Nothing is changed."""
+    found: list[Finding] = []
+    for dsn in dict.fromkeys(house.address.dsn for house in houses):
+        found += await _server([house for house in houses if house.address.dsn == dsn], clock, whose)
+    return found
+
+
+async def _server(houses: Sequence[House], clock: Clock, whose: Whose) -> list[Finding]:
+    address = houses[0].address
+    try:
+        met = await pooler(address)
+        if met.level == "error":
+            return [met]
+        connection = await connect(address, purpose="doctor")
+    except Error as wrong:
+        return [found_by(wrong)]
+    try:
+        return [met, *await _asked(connection, houses, clock, whose)]
+    except FAILED as wrong:
+        return [found_by(store_error(wrong))]
+    finally:
+        await close(connection)
+
+
+async def _asked(connection: Connection, houses: Sequence[House], clock: Clock, whose: Whose) -> list[Finding]:
+    address = houses[0].address
+    found = [
+        *await server(connection, address),
+        *await replication(connection, address),
+        await connections(connection, address),
+        *await housekeeping(connection, address),
+    ]
+    stand = [await schema(connection, house) for house in houses]
+    whole = [house for house, each in zip(houses, stand, strict=True) if each.level == "ok"]
+    found += [*stand, *await clocks(connection, _log_of(whole) or address, clock, has_log=_log_of(whole) is not None)]
+    for house in whole:
+        found += await missing(connection, house, whose)
+        if not house.has_rows:
+            found += await changing(connection, house)
+    return found
+
+
+def _log_of(houses: Sequence[House]) -> Address | None:
+    return next((house.address for house in houses if not house.has_rows), None)
