@@ -235,14 +235,8 @@ class PostgresEventStore(PostgresEventReader):
             wakeups = Wakeups(self._address, self._known)
             stack.push_async_callback(wakeups.close)
             await wakeups.open()
-            session = Session(self._address, self._log_id)
-            await session.open()
-            self._wakeups, self._writer = wakeups, LogWriter(session, self._published)
-            stack.push_async_callback(self._writer.close)
-            self._receiver.open()
-            stack.push_async_callback(self._receiver.close)
-            if self._units is not None:
-                await stack.enter_async_context(self._units)
+            self._wakeups = wakeups
+            await self._begin(stack, self._log_id)
             await super().__aenter__()
             self._loads = Loads(self._open_readers(), self._pages, self._address.schema, most=_LOADERS)
             self._stack.push_async_callback(self._loads.close)
@@ -254,6 +248,16 @@ class PostgresEventStore(PostgresEventReader):
     ) -> None:
         self._writer = self._loads = None
         await super().__aexit__(kind, error, trace)
+
+    async def _begin(self, stack: AsyncExitStack, log_id: UUID) -> None:
+        session = Session(self._address, log_id)
+        await session.open()
+        self._writer = LogWriter(session, self._published)
+        stack.push_async_callback(self._writer.close)
+        self._receiver.open()
+        stack.push_async_callback(self._receiver.close)
+        if self._units is not None:
+            await stack.enter_async_context(self._units)
 
     async def _installed(self) -> tuple[UUID, int]:
         connection = await connect_to_log(self._address, "start")

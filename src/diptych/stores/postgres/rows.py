@@ -19,7 +19,7 @@ from diptych.stores.postgres.rows_writer import PostgresRowWriter
 from diptych.stores.postgres.text_search import PostgresWordIndex
 from diptych.stores.text_pages import TextPages
 
-_COMPONENTS = ("rows", COMPONENT)
+COMPONENTS = ("rows", COMPONENT)
 
 
 class PostgresRowStore:
@@ -36,7 +36,7 @@ class PostgresRowStore:
     async def __aenter__(self) -> Self:
         connection = await connect(self._address, purpose="migrations")
         try:
-            await migrate(connection, self._address, _COMPONENTS)
+            await migrate(connection, self._address, COMPONENTS)
         finally:
             await close(connection)
         return self
