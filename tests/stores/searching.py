@@ -11,7 +11,7 @@ from uuid import UUID
 
 from diptych.model.marks import FullText, Indexed
 from diptych.model.projections import Projection, ReadModel
-from diptych.ports import Changes, Checkpoint, RowReader, RowWriter
+from diptych.ports import Changes, Checkpoint, RowReader, RowStore, RowWriter
 from diptych.read.rows import Rows, Shelf
 from diptych.stores.sqlite.rows import SqliteRowStore
 
@@ -39,7 +39,7 @@ def declared(version: int = 1, row: type = Item) -> tuple[Projection, ReadModel[
 class Catalogue:
     """One read model of items, and the position up to which it was written."""
 
-    store: SqliteRowStore
+    store: RowStore
     writer: RowWriter
     reader: RowReader
     projection: Projection
@@ -84,10 +84,13 @@ async def installed(writer: RowWriter, projection: Projection, head: int = 0) ->
 
 
 @contextlib.asynccontextmanager
-async def catalogue(path: Path | None = None, *, row: type = Item, head: int = 0) -> AsyncIterator[Catalogue]:
-    store = SqliteRowStore(path)
+async def catalogue(
+    kept: RowStore | Path | None = None, *, row: type = Item, head: int = 0
+) -> AsyncIterator[Catalogue]:
+    """Open a catalogue in a store, a file or, without one, in memory."""
+    store = SqliteRowStore(kept) if kept is None or isinstance(kept, Path) else kept
     async with store, store.writer() as writer, store.reader() as reader:
-        await writer.lease({"items": FINGERPRINT}, seconds=60)
         projection, model = declared(row=row)
+        await writer.lease({projection.name: FINGERPRINT}, seconds=60)
         checkpoint = await installed(writer, projection, head)
         yield Catalogue(store, writer, reader, projection, model, checkpoint)

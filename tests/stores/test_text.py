@@ -9,20 +9,21 @@ from typing import Annotated, Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
 from diptych.model.marks import FullText
 from diptych.stores.sqlite.text_search import needles_of
 from diptych.stores.text_pages import RANKED
+from tests.row_stores import EVERY, POSTGRES, row_store
 from tests.sizes import size
 from tests.stores.searching import Catalogue, Item, catalogue
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture(params=EVERY)
 async def items(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Catalogue]:
-    async with catalogue(None if request.param == "memory" else tmp_path / "rows.db") as opened:
+    async with catalogue(row_store(request, request.param, tmp_path)) as opened:
         yield opened
 
 
@@ -62,20 +63,38 @@ async def test_a_word_counts_by_the_weight_of_its_column(items: Catalogue) -> No
     assert await items.found("chair") == ["1", "2"]
 
 
-async def test_other_weights_hold_from_the_next_start_without_a_rebuild(tmp_path: Path) -> None:
+async def test_other_weights_hold_from_the_next_start_without_a_rebuild(items: Catalogue) -> None:
     @dataclass(frozen=True, slots=True, kw_only=True)
     class Other(Item):
         name: Annotated[str, FullText(weight=0.5)]
         about: Annotated[str | None, FullText(weight=20)] = None
 
-    async with catalogue(tmp_path / "rows.db") as items:
-        await items.put(Item(code="1", name="chair", about="lamp"), Item(code="2", name="lamp", about="chair"))
-        generation = items.checkpoint.generation
+    await items.put(Item(code="1", name="chair", about="lamp"), Item(code="2", name="lamp", about="chair"))
+    generation = items.checkpoint.generation
 
-        await items.install(version=1, row=Other)
+    await items.install(version=1, row=Other)
 
-        assert items.checkpoint.generation == generation
-        assert await items.found("lamp") == ["1", "2"]
+    assert items.checkpoint.generation == generation
+    assert await items.found("lamp") == ["1", "2"]
+
+
+async def test_a_rare_word_counts_more_than_a_common_one(items: Catalogue) -> None:
+    await items.put(*(Item(code=f"x{at}", name="red thing") for at in range(20)))
+    await items.put(Item(code="1", name="red red lamp"), Item(code="2", name="red lamp lamp"))
+
+    assert await items.found("red lamp") == ["2", "1"]
+
+
+async def test_a_short_text_comes_before_a_long_one(items: Catalogue) -> None:
+    await items.put(Item(code="1", name="a lamp for the table and the wall"), Item(code="2", name="a lamp"))
+
+    assert await items.found("lamp") == ["2", "1"]
+
+
+async def test_words_of_two_columns_do_not_stand_beside_each_other(items: Catalogue) -> None:
+    await items.put(Item(code="1", name="half", about="price"), Item(code="2", name="x", about="half price"))
+
+    assert await items.found("half-price") == ["2"]
 
 
 async def test_equally_good_rows_come_by_key_page_by_page(items: Catalogue) -> None:
@@ -254,6 +273,28 @@ async def test_while_a_generation_is_built_its_words_are_left_for_later(tmp_path
         assert_whole(tmp_path / "rows.db")
 
 
+@pytest.mark.parametrize("kind", POSTGRES)
+async def test_a_new_generation_in_postgres_has_words_and_an_index_of_its_own(
+    request: pytest.FixtureRequest, kind: str
+) -> None:
+    async with catalogue(row_store(request, kind)) as items:
+        await items.put(Item(code="1", name="lamp"))
+        await items.install(version=2)
+        await items.put(Item(code="1", name="chair"), Item(code="2", name="lamp"))
+        built = await indexes(items)
+        await items.finish()
+
+        assert await items.found("lamp") == ["2"]
+        assert "item__g2__text" in await indexes(items) - built
+        assert not [name for name in await indexes(items) if "__g1" in name]
+
+
+async def indexes(items: Catalogue) -> set[str]:
+    found = sa.table("pg_indexes", sa.column("indexname"), sa.column("schemaname"))
+    own = sa.select(found.c.indexname).where(found.c.schemaname == sa.func.current_schema())
+    return {name for (name,) in (await items.reader.select([own]))[0]}
+
+
 async def test_a_rebuild_that_was_interrupted_goes_on(tmp_path: Path) -> None:
     async with catalogue(tmp_path / "rows.db") as items:
         await items.install(version=1)
@@ -355,6 +396,9 @@ changes: st.SearchStrategy[Change] = st.one_of(
 batches = st.lists(st.lists(changes, min_size=1, max_size=6).map(dict), max_size=8)
 
 
+Batches = list[dict[str, Item | None]]
+
+
 @settings(max_examples=size(40, full=2_000), deadline=None)
 @given(
     before=batches, within=batches, after=batches, rebuilt=st.booleans(), asked=st.lists(texts, min_size=1, max_size=5)
@@ -362,9 +406,9 @@ batches = st.lists(st.lists(changes, min_size=1, max_size=6).map(dict), max_size
 async def test_what_is_found_is_what_the_words_say(
     tmp_path_factory: pytest.TempPathFactory,
     *,
-    before: list[dict[str, Item | None]],
-    within: list[dict[str, Item | None]],
-    after: list[dict[str, Item | None]],
+    before: Batches,
+    within: Batches,
+    after: Batches,
     rebuilt: bool,
     asked: list[str],
 ) -> None:
@@ -382,9 +426,30 @@ async def test_what_is_found_is_what_the_words_say(
         for batch in after:
             await save(items, kept, batch)
 
-        for text in asked:
-            assert sorted(await items.found(text)) == sorted(c for c, item in kept.items() if is_found(item, text))
+        await compared(items, kept, asked)
         assert_whole(path)
+
+
+@settings(max_examples=size(15, full=300), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=batches, within=batches, after=batches, asked=st.lists(texts, min_size=1, max_size=5))
+@pytest.mark.parametrize("items", POSTGRES, indirect=True)
+async def test_what_is_found_in_postgres_is_what_the_words_say(
+    items: Catalogue, *, before: Batches, within: Batches, after: Batches, asked: list[str]
+) -> None:
+    kept: dict[str, Item] = {}
+    await items.install(version=items.projection.version + 1)
+    for batch in before:
+        await save(items, kept, batch)
+    await items.finish()
+    for batch in (*within, *after):
+        await save(items, kept, batch)
+
+    await compared(items, kept, asked)
+
+
+async def compared(items: Catalogue, kept: dict[str, Item], asked: list[str]) -> None:
+    for text in asked:
+        assert sorted(await items.found(text)) == sorted(c for c, item in kept.items() if is_found(item, text))
 
 
 async def save(items: Catalogue, kept: dict[str, Item], batch: dict[str, Item | None]) -> None:
