@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from typing import Any
 
 from diptych.model.decisions import Decision
@@ -39,7 +38,7 @@ class Execution:
         if request.keyed and (replayed := await self._recorder.replay(command, request)) is not None:
             return replayed
         groups = [selection.entities(command) for selection in self._deciding.selections]
-        entities = list(chain.from_iterable(group.values() for group in groups))
+        entities = [entity for group in groups for entity in group.values()]
         await self._loader.load(entities)
         result = await self._attempt(command, request, groups, entities)
         return await self._again(command, request, groups, entities) if result is None else result

@@ -96,20 +96,22 @@ class Loader:
         return news
 
     async def _read_bare(self, store: BareReader, entity: Entity) -> bool:
-        known = before = entity.known or Known(entity.fold.initial(), 0, 0)
+        known = entity.known or Known(entity.fold.initial(), 0, 0)
+        began = known.version
         while True:
             found = await store.read_bare(entity.clause, after=known.through, limit=_PAGE)
             known = self._folding.fold(entity.fold, known, found)
             if found.complete:
                 break
             await asyncio.sleep(0)
-        entity.known = known
-        self._settle(entity, known.through)
-        return known.version > before.version
+        self._keep(entity, known)
+        return known.version > began
 
     def _settle(self, entity: Entity, through: int) -> None:
         known = entity.known or Known(entity.fold.initial(), 0, 0)
-        known = Known(known.state, known.version, max(through, known.through), known.unsaved)
+        self._keep(entity, Known(known.state, known.version, max(through, known.through), known.unsaved))
+
+    def _keep(self, entity: Entity, known: Known) -> None:
         if entity.fold.snapshots is not None:
             known = self._snapshots.offer(entity, known)
         entity.known, entity.cached = known, False

@@ -158,17 +158,15 @@ class LogPages:
         self, clause: Clause, after: int, last: int, limit: int, *, backwards: bool, columns: statements.Columns
     ) -> list[Row] | None:
         """Read such a page by one statement where the types are few and known; None where they are not."""
+        tags, first = clause.tags, statements.FOREVER if backwards else 0
         if not self._types:
             self._refresh()
-        tag, *others = clause.tags
-        sentinel = statements.FOREVER if backwards else 0
         for _ in range(2):
             ids = self._known_ids(clause.types)
             if not 0 < len(ids) <= _FEW_MERGED:
                 break
-            statement = statements.merged(len(ids), len(clause.tags), backwards=backwards, columns=columns)
-            arms = [value for each in ids for value in (tag, each, *others, after, last)]
-            rows = self._rows(statement, (sentinel, len(self._types), *arms, limit))
+            statement = statements.merged(len(ids), len(tags), backwards=backwards, columns=columns)
+            rows = self._rows(statement, (first, len(self._types), after, last, limit, *tags, *ids))
             if not rows or rows[0][1] is not None:
                 return rows
             self._refresh()  # there is a type that was not known

@@ -15,6 +15,7 @@ Columns = Literal["log_event_columns", "log_bare_columns"]
 """What is read of an event: all of it, or what a fold takes that asks for no Meta."""
 
 FOREVER = (1 << 63) - 1
+_TAGS = 6  # the number of the first tag among what is bound to `merged`
 
 
 def tagged(types: int, tags: int, *, backwards: bool, columns: Columns = "log_event_columns") -> str:
@@ -33,9 +34,9 @@ def tagged_few(types: int, tags: int, columns: Columns = "log_event_columns") ->
 def merged(ids: int, tags: int, *, backwards: bool, columns: Columns = "log_event_columns") -> str:
     """Return the same page, merged of runs of one type each, so that nothing is sorted, however long they are.
 
-    Bind (a position beyond all others in this order, the last type id that is known), (tag, type id, *other tags,
-    after, until) for each type, then the limit. Where there is a later type, that position comes first, without an
-    event: what is asked for may have events of a type that the caller does not know yet.
+    Bind (a position beyond all others in this order, the last type id that is known, after, until, limit, *tags, *type
+    ids). Where there is a later type, that position comes first, without an event: what is asked for may have events of
+    a type that the caller does not know yet.
     """
     return _merged(ids, tags, backwards, columns)
 
@@ -86,9 +87,11 @@ def _tagged_few(types: int, tags: int, columns: Columns) -> str:
 
 @lru_cache(maxsize=256)
 def _merged(ids: int, tags: int, backwards: bool, columns: Columns) -> str:  # noqa: FBT001 (part of the cache's key)
-    others = _tagged_fragments(0, tags)["others"]
     nulls = ", ".join(["null"] * (1 + sql(columns).count(",\n")))  # one for each of them
-    arms = " union all ".join([sql("log_tagged_of_type").format(columns=sql(columns), others=others)] * ids)
+    others = " ".join(sql("log_and_other_tag_named").replace("?", f"?{_TAGS + at}") for at in range(1, tags))
+    numbered = {"columns": sql(columns), "others": others}
+    types = [f"?{_TAGS + tags + at}" for at in range(ids)]
+    arms = " union all ".join(sql("log_tagged_of_type").format(type=each, **numbered) for each in types)
     return sql("log_read_merged").format(nulls=nulls, arms=arms, order=_order(backwards))
 
 

@@ -1,8 +1,8 @@
 select
-    ?,
+    ?1,
     {nulls}
-where (select max(id) from types) > ?
+where (select max(id) from types) > ?2
 union all
 {arms}
 order by 1 {order}
-limit ?
+limit ?5
