@@ -80,7 +80,16 @@ class Cluster:
 
     def sql(self, statement: str, database: str = "postgres") -> str:
         """Run SQL by psql as the superuser; return what it printed."""
-        command = [self.binaries / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", statement]
+        command = [
+            str(self.binaries / "psql"),
+            "-XAtq",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-d",
+            self.url(database),
+            "-c",
+            statement,
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
@@ -91,9 +100,9 @@ class Cluster:
         options = ["-D", str(self.data), "-h", "127.0.0.1", "-p", str(self.port), "-k", str(self.folder)]
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self.binaries / "postgres", *options], stdout=log, stderr=log, cwd=self.folder, **_unprivileged()
+                [str(self.binaries / "postgres"), *options], stdout=log, stderr=log, cwd=self.folder, **_unprivileged()
             )
-        asked = [self.binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        asked = [str(self.binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         end = time.monotonic() + _READY
         while subprocess.run(asked, check=False).returncode != 0:
             told = (self.folder / "server.log").read_text(errors="replace")[-2000:]
@@ -113,6 +122,24 @@ class Cluster:
         self.stop(how)
         self.start()
 
+    def replica(self) -> Cluster:
+        """Return a new server that follows this one."""
+        folder = Path(tempfile.mkdtemp(prefix=f"diptych-replica-{self.version}-"))
+        _give(folder)
+        command = [
+            self.binaries / "pg_basebackup",
+            "-d",
+            self.url("postgres"),
+            "-D",
+            folder / "data",
+            "-R",
+            "-c",
+            "fast",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, **_unprivileged())
+        assert done.returncode == 0, done.stderr
+        return Cluster(self.version, folder=folder)
+
     def remove(self) -> None:
         """Stop the server and remove its files."""
         self.stop(signal.SIGQUIT)
@@ -124,7 +151,7 @@ class Cluster:
         _give(self.folder, password)
         options = ["-D", str(self.data), "-U", USER, "-A", self._login, "--pwfile", str(password)]
         options += ["-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
-        command = [self.binaries / "initdb", *options]
+        command = [str(self.binaries / "initdb"), *options]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.folder, **_unprivileged())
         assert done.returncode == 0, done.stderr
         with (self.data / "postgresql.conf").open("a") as conf:
@@ -168,7 +195,7 @@ def _of_wheel() -> Path:
 
 def _can_run(folder: Path) -> bool:
     with suppress(OSError):
-        asked = [folder / "postgres", "--version"]
+        asked = [str(folder / "postgres"), "--version"]
         return subprocess.run(asked, capture_output=True, check=False, cwd="/", **_unprivileged()).returncode == 0
     return False
 
