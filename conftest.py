@@ -42,6 +42,15 @@ def newest_postgres(cluster_of: ClusterOf) -> Iterator[Database]:
     yield from _given(cluster_of(NEWEST))
 
 
+@pytest.fixture(params=["folder", "postgres"])
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Say where an example keeps its books: in files of a folder, then in an empty database of the newest server."""
+    if request.param == "folder":
+        return tmp_path
+    database: Database = request.getfixturevalue("newest_postgres")
+    return database.url
+
+
 def _folder(version: str) -> Path | None:
     """Return a folder in memory where there is room: there an fsync costs nothing."""
     memory = Path("/dev/shm")  # noqa: S108 (a name that nobody else takes is made in it)

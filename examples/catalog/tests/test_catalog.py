@@ -112,8 +112,10 @@ def test_a_product_that_is_not_there_is_none() -> None:
     assert rows().ask(GetProduct(LAPTOP)) is None
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def events(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "postgres":
+        return str(request.getfixturevalue("newest_postgres").url)
     return "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/catalog.db"
 
 

@@ -10,6 +10,7 @@ from diptych import Application, Module, Projection, Subscriber
 from orders.guards import command_guards, query_guards
 from orders.normalised import normalised
 from orders.notices import notices, post
+from orders.place import Place, log_at
 from orders.queries.aggregates import aggregate_queries
 from orders.queries.customers import customer_queries
 from orders.queries.orders import order_queries
@@ -29,16 +30,16 @@ SUBSCRIBERS: Final = (notices,)
 
 
 def build(
-    data: Path | None = None,
+    data: Place | None = None,
     settings: OrderSettings | None = None,
     *,
     subscribers: Literal["run", "inline", "off"] = "off",
     provide: Iterable[Any] = (),
     **more: Any,  # Any: what else an Application takes
 ) -> Application:
-    """Build both sides in one process, over the files `orders.db` and `orders-reads.db` of a folder, or in memory.
+    """Build both sides in one process, over the files `orders.db` and `orders-reads.db` of a folder, or a database.
 
-    Without subscribers nobody is told anything; `provide` says who tells them when somebody does.
+    In memory without either. Without subscribers nobody is told anything; `provide` says who tells them else.
     """
     chosen = settings or OrderSettings()
     return guarded(
@@ -46,31 +47,26 @@ def build(
         *QUERIES,
         *READ_MODELS,
         *SUBSCRIBERS,
-        events=log_in(data),
+        events=log_at(data),
         provide=[chosen, post, *provide],
         subscribers=subscribers,
         **more,
     )
 
 
-def command_side(data: Path, settings: OrderSettings) -> Application:
+def command_side(data: Place, settings: OrderSettings) -> Application:
     """Build the side that decides: it writes the log, and knows neither read models nor queries."""
-    return guarded(*WRITE_MODELS[settings.write], events=log_in(data), reads="memory://", provide=[settings])
+    return guarded(*WRITE_MODELS[settings.write], events=log_at(data), reads="memory://", provide=[settings])
 
 
-def query_side(data: Path, settings: OrderSettings) -> Application:
+def query_side(data: Place, settings: OrderSettings) -> Application:
     """Build the side that answers: it folds the log, tells customers, and knows no command."""
-    return guarded(*QUERIES, *READ_MODELS, *SUBSCRIBERS, events=log_in(data), provide=[settings, post])
+    return guarded(*QUERIES, *READ_MODELS, *SUBSCRIBERS, events=log_at(data), provide=[settings, post])
 
 
 def guarded(*parts: Module | Projection | Subscriber, **settings: Any) -> Application:
     """Build an application that reads old events, and does not start with a message that nobody guards."""
     return Application(*parts, upcasting, unguarded="refuse", **settings)
-
-
-def log_in(data: Path | None) -> str:
-    """Return where the log of a folder is; in memory without one."""
-    return "memory://" if data is None else f"sqlite:///{data.absolute()}/orders.db"
 
 
 def app() -> Application:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from orders.app import build, command_side, query_side
 from orders.demo import show
+from orders.place import Place, made, place_of
 from orders.serving import serve as serve_over_http
 from orders.settings import OrderSettings, settings_of
 
@@ -18,11 +18,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def addressed(function: F) -> F:
-    """Add the options that say where the files are and where to listen."""
-    folder = click.Path(file_okay=False, path_type=Path)
+    """Add the options that say where the books are and where to listen."""
+    kept = "Where the books are kept: a folder, or a postgresql:// URL."
     for option in (
         click.option("--port", default=8000, show_default=True, help="0 takes a free one."),
-        click.option("--data", type=folder, default="orders-data", show_default=True, help="The folder of the files."),
+        click.option("--data", type=place_of, default="orders-data", show_default=True, help=kept),
     ):
         function = option(function)
     return function
@@ -38,33 +38,33 @@ def main() -> None:
 
 @main.command()
 @addressed
-def serve(data: Path, port: int) -> None:
+def serve(data: Place, port: int) -> None:
     """Serve both sides from one process until Ctrl-C."""
     settings = _settings()
-    serve_over_http(build(_made(data), settings, subscribers="run"), settings, port)
+    serve_over_http(build(made(data), settings, subscribers="run"), settings, port)
 
 
 @main.command("command-service")
 @addressed
-def command_service(data: Path, port: int) -> None:
+def command_service(data: Place, port: int) -> None:
     """Serve the commands alone: it records events, and no read model is near."""
     settings = _settings()
-    serve_over_http(command_side(_made(data), settings), settings, port)
+    serve_over_http(command_side(made(data), settings), settings, port)
 
 
 @main.command("query-service")
 @addressed
-def query_service(data: Path, port: int) -> None:
+def query_service(data: Place, port: int) -> None:
     """Serve the queries alone: it folds what command services have recorded, and decides nothing."""
     settings = _settings()
-    serve_over_http(query_side(_made(data), settings), settings, port)
+    serve_over_http(query_side(made(data), settings), settings, port)
 
 
 @main.command()
-@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="A temporary folder by default.")
-def demo(data: Path | None) -> None:
+@click.option("--data", type=place_of, help="A folder, or a postgresql:// URL; a temporary folder by default.")
+def demo(data: Place | None) -> None:
     """Send some commands, and trace one of them to its events and to the rows that they changed."""
-    asyncio.run(show(None if data is None else _made(data), _settings()))
+    asyncio.run(show(None if data is None else made(data), _settings()))
 
 
 def _settings() -> OrderSettings:
@@ -72,8 +72,3 @@ def _settings() -> OrderSettings:
         return settings_of()
     except ValueError as wrong:
         raise click.ClickException(str(wrong)) from wrong
-
-
-def _made(data: Path) -> Path:
-    data.mkdir(parents=True, exist_ok=True)
-    return data

@@ -13,20 +13,21 @@ from diptych import Accepted
 from diptych.cli.tracing import show_trace
 from orders.app import build
 from orders.clerk import Clerk
+from orders.place import Place, shown
 from orders.queries.customers import ListSegment
 from orders.queries.products import ListPopularProducts
 from orders.settings import OrderSettings
 
 
-async def show(data: Path | None, settings: OrderSettings) -> None:
-    """Run the demo over a folder, or over one that is gone afterwards."""
+async def show(data: Place | None, settings: OrderSettings) -> None:
+    """Run the demo over a place, or over a folder that is gone afterwards."""
     if data is None:
         with tempfile.TemporaryDirectory(prefix="orders-") as folder:
             await show(Path(folder), settings)
         return
     async with build(data, settings, subscribers="run") as application:
         clerk, console = Clerk(application, next(iter(sorted(settings.staff)), "staff")), Console()
-        console.print(f"[bold]Order management[/], {settings.write} write model, in {data}\n", soft_wrap=True)
+        console.print(f"[bold]Order management[/], {settings.write} write model, in {shown(data)}\n", soft_wrap=True)
         last = await _ordered(clerk)
         await application.caught_up()
         await application.reacted()

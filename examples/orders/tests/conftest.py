@@ -9,11 +9,13 @@ from typing import get_args
 import pytest
 
 from diptych.testing import FixedClock, SequentialIds
-from orders.app import WRITE_MODELS, build
+from orders.app import build
 from orders.clerk import Clerk
+from orders.place import Place
 from orders.settings import OrderSettings, WriteModel
 
-HOMES = ["sourced-memory", *(f"{write}-sqlite" for write in get_args(WriteModel) if write in WRITE_MODELS)]
+STORES = ("sqlite", "postgres")
+HOMES = ["sourced-memory", *(f"{write}-{store}" for write in get_args(WriteModel) for store in STORES)]
 
 
 @pytest.fixture
@@ -26,6 +28,8 @@ def clock() -> FixedClock:
 async def clerk(request: pytest.FixtureRequest, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Clerk]:
     """Return a clerk of an open application."""
     write, _, store = request.param.partition("-")
-    data = tmp_path if store == "sqlite" else None
+    data: Place | None = tmp_path if store == "sqlite" else None
+    if store == "postgres":
+        data = request.getfixturevalue("newest_postgres").url
     async with build(data, OrderSettings(write), clock=clock, ids=SequentialIds()) as application:
         yield Clerk(application)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from click.testing import CliRunner
 
 from orders.cli import main
+from orders.place import Place
 
 
 @pytest.mark.parametrize("write", ["sourced", "normalised"])
-def test_the_demo_traces_a_command_to_the_rows_that_it_changed(tmp_path: Path, write: str) -> None:
-    demo = CliRunner().invoke(main, ["demo", "--data", str(tmp_path)], env={"ORDERS_WRITE": write})
+def test_the_demo_traces_a_command_to_the_rows_that_it_changed(home: Place, write: str) -> None:
+    demo = CliRunner().invoke(main, ["demo", "--data", str(home)], env={"ORDERS_WRITE": write})
 
     assert demo.exit_code == 0, demo.output
     assert f"{write} write model" in demo.output

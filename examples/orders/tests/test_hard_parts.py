@@ -20,6 +20,7 @@ from orders.app import QUERIES, READ_MODELS, WRITE_MODELS, build
 from orders.clerk import Clerk
 from orders.cli import main as orders
 from orders.commands import ListProduct, RegisterCustomer
+from orders.place import Place
 from orders.queries.customers import GetCustomer
 from orders.queries.orders import GetOrder, order_queries
 from orders.settings import OrderSettings, WriteModel
@@ -143,8 +144,8 @@ def test_a_second_handler_of_a_message_is_refused_at_start(write: WriteModel) ->
 
 
 @pytest.mark.parametrize("write", BOTH)
-def test_code_without_async_sends_and_asks_as_well(tmp_path: Path, write: WriteModel) -> None:
-    with build(tmp_path, OrderSettings(write)).blocking() as shop:
+def test_code_without_async_sends_and_asks_as_well(home: Place, write: WriteModel) -> None:
+    with build(home, OrderSettings(write)).blocking() as shop:
         result = shop.send(RegisterCustomer(name="Ada", email="ada@example.org"), principal="staff")
         shown = shop.ask(GetCustomer(result.unwrap()), after=result, principal="staff")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from starlette.testclient import TestClient
 from diptych.testing import FixedClock
 from orders.api import api_of
 from orders.app import build
+from orders.place import Place
 from orders.settings import OrderSettings, WriteModel
 
 HOME = {"name": "Ada", "street": "12 St James's Square", "city": "London", "postcode": "SW1Y 4JH", "country": "GB"}
@@ -19,11 +19,11 @@ STAFF = {"x-diptych-user": "staff"}
 
 
 @pytest.fixture(params=["sourced", "normalised"])
-def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TestClient]:
+def client(request: pytest.FixtureRequest, home: Place) -> Iterator[TestClient]:
     """Return a client of the API, on either write model."""
     write: WriteModel = request.param
     settings = OrderSettings(write)
-    api = api_of(build(tmp_path, settings, clock=FixedClock()), settings)
+    api = api_of(build(home, settings, clock=FixedClock()), settings)
     with TestClient(api, base_url="http://127.0.0.1:8000", headers=STAFF) as client:
         yield client
 

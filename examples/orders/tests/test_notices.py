@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from orders.app import build
 from orders.clerk import Clerk
 from orders.notices import Post, notices
+from orders.place import Place
 from orders.settings import OrderSettings
 from orders.views.parties import sales
 
@@ -25,13 +24,13 @@ class KeptPost:
 
 
 @pytest.mark.parametrize("write", ["sourced"])
-async def test_a_customer_hears_of_every_step_by_name_and_of_nothing_else(tmp_path: Path, write: str) -> None:
+async def test_a_customer_hears_of_every_step_by_name_and_of_nothing_else(home: Place, write: str) -> None:
     kept = KeptPost()
 
     def post() -> Post:
         return kept
 
-    async with build(tmp_path, OrderSettings("sourced"), provide=[post], subscribers="inline") as application:
+    async with build(home, OrderSettings("sourced"), provide=[post], subscribers="inline") as application:
         clerk = Clerk(application)
         ada, mug = await clerk.customer("Ada"), await clerk.product("mug", "kitchen", "2.50")
         order = await clerk.placed(ada, {mug: 1}, "shipped")

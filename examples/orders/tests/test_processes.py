@@ -1,4 +1,4 @@
-"""The command service and the query service as processes of their own, joined by nothing but the events of one file."""
+"""The command service and the query service as processes of their own, joined by nothing but the events of one log."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
+from orders.place import Place
+
 STAFF = {"x-diptych-user": "staff"}
 HOME = {"name": "Ada", "street": "12 St James's Square", "city": "London", "postcode": "SW1Y 4JH", "country": "GB"}
 
 
 @contextmanager
-def service(name: str, data: Path, write: str) -> Iterator[httpx.Client]:
+def service(name: str, data: Place, write: str) -> Iterator[httpx.Client]:
     """Start a service on a free port and return a client of it."""
     command = [sys.executable, "-c", "from orders.cli import main; main()", name, "--data", str(data), "--port", "0"]
     environment = {**os.environ, "ORDERS_WRITE": write, "PYTHONUNBUFFERED": "1"}
@@ -33,10 +35,10 @@ def service(name: str, data: Path, write: str) -> Iterator[httpx.Client]:
 
 
 @pytest.mark.parametrize(("write", "queriers"), [("sourced", 2), ("normalised", 1)])
-def test_what_one_process_accepted_others_show(tmp_path: Path, write: str, queriers: int) -> None:
+def test_what_one_process_accepted_others_show(home: Place, write: str, queriers: int) -> None:
     with ExitStack() as stack:
-        first, second = [stack.enter_context(service("command-service", tmp_path, write)) for _ in range(2)]
-        queries = [stack.enter_context(service("query-service", tmp_path, write)) for _ in range(queriers)]
+        first, second = [stack.enter_context(service("command-service", home, write)) for _ in range(2)]
+        queries = [stack.enter_context(service("query-service", home, write)) for _ in range(queriers)]
         ada = _made(first, "/customers", name="Ada", email="ada@example.org")
         mug = _made(second, "/products", name="mug", category="kitchen", price="2.50")
         items = [{"product": mug, "quantity": 2}]

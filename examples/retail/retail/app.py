@@ -10,6 +10,7 @@ from diptych import Application
 from retail.customers import customers
 from retail.departments import departments
 from retail.listing import listing
+from retail.place import Place, log_at
 from retail.posting import posting
 from retail.products import products
 from retail.queries.customers import customer_queries
@@ -60,14 +61,14 @@ SUBSCRIBERS = (mail, reorder, feed)
 
 
 def build(
-    data: Path | None = None,
+    data: Place | None = None,
     settings: ShopSettings | None = None,
     *,
     projections: Literal["run", "follow"] = "run",
     subscribers: Literal["run", "inline", "off"] = "off",
     provide: Iterable[Any] = (),
 ) -> Application:
-    """Build the shop over the files `shop.db` and `shop-reads.db` of a folder; in memory without one.
+    """Build the shop over the files `shop.db` and `shop-reads.db` of a folder, or a database; in memory without one.
 
     Without subscribers nobody outside is told anything; `provide` says who they are when somebody is.
     """
@@ -75,7 +76,7 @@ def build(
         *MODULES,
         *PROJECTIONS,
         *SUBSCRIBERS,
-        events="memory://" if data is None else f"sqlite:///{data.absolute()}/shop.db",
+        events=log_at(data),
         provide=[settings or ShopSettings(), mailer, search_index, *provide],
         projections=projections,
         subscribers=subscribers,

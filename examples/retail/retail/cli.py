@@ -17,6 +17,7 @@ from retail.dashboard import dashboard_routes
 from retail.demo import demo as show_demo
 from retail.importing.records import HeaderError
 from retail.importing.run import Imported, import_file
+from retail.place import FILE, Place, made, place_of
 from retail.report import figures_of, report_of
 from retail.settings import ShopSettings
 from retail.showing import Stages, figures_table
@@ -28,12 +29,9 @@ HALF_A_DAY = 43_200
 
 
 def over_data(function: F) -> F:
-    """Add the option that says where the shop keeps its files."""
-    folder = click.Path(file_okay=False, path_type=Path)
-    option = click.option(
-        "--data", type=folder, default="shop-data", show_default=True, help="The folder of the shop's files."
-    )
-    return option(function)
+    """Add the option that says where the shop keeps its books."""
+    text = "Where the shop keeps its books: a folder, or a postgresql:// URL."
+    return click.option("--data", type=place_of, default="shop-data", show_default=True, help=text)(function)
 
 
 def sold_below_zero(function: F) -> F:
@@ -50,16 +48,20 @@ def main() -> None:
 @main.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @over_data
-@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="DATA/rejects.csv by default.")
+@click.option(
+    "--rejects",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="rejects.csv by default, in the folder of --data if it is one.",
+)
 @click.pass_context
-def import_(context: click.Context, file: Path, data: Path, rejects: Path | None) -> None:
+def import_(context: click.Context, file: Path, data: Place, rejects: Path | None) -> None:
     """Import sale lines, or a catalogue of products, from a csv or csv.gz file; its header says which of the two.
 
     Run again, or after a crash, it goes on where it was. Lines that cannot be taken stand with their reasons in the
     rejects file; the exit status is then 1.
     """
-    data.mkdir(parents=True, exist_ok=True)
-    target = rejects or data / "rejects.csv"
+    made(data)
+    target = rejects or (data if isinstance(data, Path) else Path()) / "rejects.csv"
     with Stages() as stages:
         done = asyncio.run(_import(file, data, target, stages))
     click.echo(
@@ -72,7 +74,7 @@ def import_(context: click.Context, file: Path, data: Path, rejects: Path | None
         context.exit(1)
 
 
-async def _import(file: Path, data: Path, rejects: Path, stages: Stages) -> Imported:
+async def _import(file: Path, data: Place, rejects: Path, stages: Stages) -> Imported:
     settings = ShopSettings(negative_stock=True)
     async with build(data, settings) as app:
         try:
@@ -86,7 +88,7 @@ async def _import(file: Path, data: Path, rejects: Path, stages: Stages) -> Impo
 @main.command()
 @over_data
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; money is text, exactly.")
-def report(data: Path, *, as_json: bool) -> None:
+def report(data: Place, *, as_json: bool) -> None:
     """Print the figures of the shop, all of them from read models."""
     _refuse_missing(data)
     figures = asyncio.run(_report(data))
@@ -96,7 +98,7 @@ def report(data: Path, *, as_json: bool) -> None:
         Console().print(figures_table("The shop", figures))
 
 
-async def _report(data: Path) -> dict[str, object]:
+async def _report(data: Place) -> dict[str, object]:
     async with build(data) as app:
         await app.caught_up(timeout=HALF_A_DAY)
         return figures_of(await report_of(app))
@@ -109,13 +111,13 @@ async def _report(data: Path) -> dict[str, object]:
 @click.option("--rate", default=50.0, show_default=True, type=click.FloatRange(0.1), help="Customers a second.")
 @click.option("--seconds", default=60.0, show_default=True, type=click.FloatRange(0), help="How long; 0 for ever.")
 @click.option("--seed", default=1, show_default=True, help="The same seed brings the same customers.")
-def traffic(data: Path, *, negative_stock: bool, tills: int, rate: float, seconds: float, seed: int) -> None:
+def traffic(data: Place, *, negative_stock: bool, tills: int, rate: float, seconds: float, seed: int) -> None:
     """Send customers to the tills."""
-    data.mkdir(parents=True, exist_ok=True)
+    made(data)
     asyncio.run(_traffic(data, ShopSettings(negative_stock=negative_stock), Traffic(tills, rate, seed), seconds))
 
 
-async def _traffic(data: Path, settings: ShopSettings, customers: Traffic, seconds: float) -> None:
+async def _traffic(data: Place, settings: ShopSettings, customers: Traffic, seconds: float) -> None:
     async with build(data, settings) as app:
         await stocked(app, customers.seed)
         await customers.run(app, seconds or None)
@@ -127,9 +129,9 @@ async def _traffic(data: Path, settings: ShopSettings, customers: Traffic, secon
 @sold_below_zero
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, help="0 takes a free one.")
-def serve(data: Path, *, negative_stock: bool, host: str, port: int) -> None:
+def serve(data: Place, *, negative_stock: bool, host: str, port: int) -> None:
     """Serve the shop over HTTP until Ctrl-C: a dashboard at /, and the page /docs says what else it takes."""
-    data.mkdir(parents=True, exist_ok=True)
+    made(data)
     shop = build(data, ShopSettings(negative_stock=negative_stock), subscribers="run")
     serve_over_http(
         shop,
@@ -142,14 +144,14 @@ def serve(data: Path, *, negative_stock: bool, host: str, port: int) -> None:
 
 
 @main.command()
-@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="A temporary folder by default.")
+@click.option("--data", type=place_of, help="A folder, or a postgresql:// URL; a temporary folder by default.")
 @click.option("--port", default=8000, show_default=True, help="Another free one is taken when it is not free.")
 @click.option("--seconds", envvar="DEMO_SECONDS", type=click.FloatRange(0), help="Ends by itself after so long.")
-def demo(data: Path | None, port: int, seconds: float | None) -> None:
+def demo(data: Place | None, port: int, seconds: float | None) -> None:
     """Show the shop at work: API, read models, live traffic and a table of figures."""
     show_demo(data, port, seconds)
 
 
-def _refuse_missing(data: Path) -> None:
-    if not (data / "shop.db").exists():
+def _refuse_missing(data: Place) -> None:
+    if isinstance(data, Path) and not (data / FILE).exists():
         raise click.ClickException(f"there is no shop in {data}: import a file, or send traffic first")

@@ -21,6 +21,7 @@ from diptych.web.app import asgi_app
 from diptych.web.server import configured
 from retail.app import TITLE, build
 from retail.dashboard import dashboard_routes
+from retail.place import Place, made
 from retail.queries.dashboard import Dashboard, GetDashboard
 from retail.queries.statistics import ListBestSellers
 from retail.report import plain
@@ -34,13 +35,13 @@ _HOST, _TILLS, _RATE, _SEED = "127.0.0.1", 6, 25.0, 1
 _CENTS = 2
 
 
-def demo(data: Path | None, port: int, seconds: float | None) -> None:
+def demo(data: Place | None, port: int, seconds: float | None) -> None:
     """Run the shop until Ctrl-C, or for so long."""
     with _folder(data) as folder, contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_demo(folder, port, seconds))
 
 
-async def _demo(data: Path, port: int, seconds: float | None) -> None:
+async def _demo(data: Place, port: int, seconds: float | None) -> None:
     settings, traffic = ShopSettings(), Traffic(_TILLS, _RATE, _SEED)
     async with build(data, settings, subscribers="run") as shop:
         await stocked(shop, traffic.seed)
@@ -77,16 +78,15 @@ def _listening(port: int) -> socket.socket:
 
 
 @contextlib.contextmanager
-def _folder(data: Path | None) -> Iterator[Path]:
+def _folder(data: Place | None) -> Iterator[Place]:
     if data is not None:
-        data.mkdir(parents=True, exist_ok=True)
-        yield data
+        yield made(data)
         return
     with tempfile.TemporaryDirectory(prefix="retail-") as folder:
         yield Path(folder)
 
 
-def _explain(console: Console, address: str, data: Path) -> None:
+def _explain(console: Console, address: str, data: Place) -> None:
     sale = '{"lines": [{"product": "MUG000", "quantity": 2}], "payment": "cash", "till": "T9"}'
     console.print(f"[bold]The shop is open:[/] {address}  (what else it takes: {address}/docs)\n\nTry:", soft_wrap=True)
     for command in (

@@ -19,6 +19,7 @@ from retail.departments import DepartmentOpened, OpenDepartment
 from retail.importing.catalogue import HEADER, Entry, read
 from retail.importing.run import Imported, import_file
 from retail.importing.stages import Hear
+from retail.place import Place
 from retail.products import ChangeDescription, ProductCreated
 from retail.settings import ShopSettings
 from retail.units import UnitOpened
@@ -78,25 +79,25 @@ async def test_departments_and_units_are_opened_before_the_products(tmp_path: Pa
     ]
 
 
-async def test_a_second_run_changes_nothing_not_even_what_was_changed_in_between(tmp_path: Path) -> None:
+async def test_a_second_run_changes_nothing_not_even_what_was_changed_in_between(tmp_path: Path, home: Place) -> None:
     file = written(tmp_path, GOOD, "products.csv.gz")
-    async with build(tmp_path) as app:
+    async with build(home) as app:
         first = await imported(app, file)
         (await app.send(ChangeDescription("25671", "ice"))).unwrap()
         head = await app.head()
 
-    async with build(tmp_path) as app:
+    async with build(home) as app:
         again = await imported(app, file)
 
         assert again == Imported(lines=5, replayed=first.accepted)
         assert await app.head() == head
 
 
-async def test_an_import_that_was_cut_short_goes_on_where_it_was(tmp_path: Path) -> None:
+async def test_an_import_that_was_cut_short_goes_on_where_it_was(tmp_path: Path, home: Place) -> None:
     lines = [f"{code},2,D{code % 7},National,X,THING {code},{code % 5} OZ" for code in range(1, 2001)]
     file = written(tmp_path, lines)
     halfway = asyncio.Event()
-    async with build(tmp_path) as app:
+    async with build(home) as app:
         cut = asyncio.create_task(
             imported(app, file, lambda stage, done, _: halfway.set() if (stage, done) == ("products", 1000) else None)
         )
@@ -105,7 +106,7 @@ async def test_an_import_that_was_cut_short_goes_on_where_it_was(tmp_path: Path)
         await asyncio.gather(cut, return_exceptions=True)
         before = await app.head()
 
-    async with build(tmp_path) as app:
+    async with build(home) as app:
         done = await imported(app, file)
 
         assert 500 < before < 2012

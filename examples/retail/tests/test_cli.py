@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from retail.cli import main
 from retail.importing.lines import HEADER
+from retail.place import Place
 
 SALE = "1,A,sold,2,2010-12-01 08:26:00,1.50,7,United Kingdom"
 
@@ -27,9 +28,9 @@ def file(tmp_path: Path) -> Path:
     return file
 
 
-def test_import_and_report_give_the_figures_as_json(file: Path, tmp_path: Path) -> None:
-    imported = retail("import", file, "--data", tmp_path / "shop")
-    report = retail("report", "--data", tmp_path / "shop", "--json")
+def test_import_and_report_give_the_figures_as_json(file: Path, home: Place, tmp_path: Path) -> None:
+    imported = retail("import", file, "--data", home, "--rejects", tmp_path / "rejects.csv")
+    report = retail("report", "--data", home, "--json")
 
     assert imported.exit_code == 0, imported.output
     assert "1 lines: 3 commands accepted, 0 had been before, 0 lines of 0 documents rejected" in imported.stderr

@@ -13,6 +13,7 @@ from diptych import Application, Criteria
 from retail.app import build
 from retail.importing.lines import HEADER
 from retail.importing.run import Imported, import_file
+from retail.place import Place
 from retail.queries.customers import FindCustomers
 from retail.queries.documents import GetDocument
 from retail.queries.products import FindProducts, GetProduct
@@ -120,13 +121,13 @@ async def test_equal_lines_without_a_price_are_two_movements_on_one_paper_with_a
     assert (paper.kind, paper.lines, paper.units, paper.total) == ("sale", 3, -16, Decimal("5.90"))
 
 
-async def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
+async def test_a_second_run_changes_nothing(tmp_path: Path, home: Place) -> None:
     file = written(tmp_path, GOOD, "sales.csv.gz")
-    async with build(tmp_path, BELOW_ZERO) as app:
+    async with build(home, BELOW_ZERO) as app:
         first = await imported(app, file)
         head = await app.head()
 
-    async with build(tmp_path, BELOW_ZERO) as app:
+    async with build(home, BELOW_ZERO) as app:
         again = await imported(app, file)
 
         assert again == Imported(lines=9, accepted=0, replayed=first.accepted)

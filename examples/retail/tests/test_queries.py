@@ -88,9 +88,11 @@ COMMANDS = (
 )
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Application]:
     url = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/shop.db"
+    if request.param == "postgres":
+        url = request.getfixturevalue("newest_postgres").url
     shop = Application(*MODULES, *PROJECTIONS, events=url, provide=[ShopSettings()], clock=FixedClock())
     async with shop:
         for command in COMMANDS:

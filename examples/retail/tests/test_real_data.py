@@ -12,6 +12,7 @@ import pytest
 
 from retail.app import build
 from retail.importing.run import import_file
+from retail.place import Place
 from retail.report import figures_of, plain, report_of
 from retail.settings import ShopSettings
 
@@ -73,10 +74,10 @@ def figures_from(rows: list[Row]) -> dict[str, object]:
 
 
 async def test_every_figure_of_the_first_20_000_lines_is_that_of_the_raw_rows(
-    first_lines: Callable[[int], Path], tmp_path: Path
+    first_lines: Callable[[int], Path], tmp_path: Path, home: Place
 ) -> None:
     file, settings = first_lines(20_000), ShopSettings(negative_stock=True)
-    async with build(tmp_path, settings) as app:
+    async with build(home, settings) as app:
         done = await import_file(app, file, tmp_path / "rejects.csv", settings, lambda *_: None)
         await app.caught_up()
 

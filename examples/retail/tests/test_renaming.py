@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
 from diptych import Application
 from retail.app import build
 from retail.departments import OpenDepartment, RenameDepartment
+from retail.place import Place
 from retail.products import CreateProduct, MoveProduct
 from retail.queries.products import FindProducts, GetInventory, GetProduct, ListProducts
 from retail.sales import ProcessSale, SaleLine
@@ -51,8 +51,8 @@ async def rename(shop: Application) -> None:
         (await shop.send(MoveProduct(f"P{PRODUCTS}", "K" if name == "K between" else "G"))).unwrap()
 
 
-async def test_the_name_reaches_every_row_while_sales_go_on(tmp_path: Path) -> None:
-    async with build(tmp_path) as shop:
+async def test_the_name_reaches_every_row_while_sales_go_on(home: Place) -> None:
+    async with build(home) as shop:
         await stock(shop)
 
         await asyncio.gather(sell(shop), rename(shop), sell_elsewhere(shop))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from diptych import Application, Criteria
 from diptych.testing import NOON
 from retail.app import build
 from retail.ledger import LedgerAdjusted, PostLedgerAdjustment
+from retail.place import Place
 from retail.products import ProductCreated
 from retail.report import figures_of, plain, report_of
 from retail.returns import ReturnAccepted
@@ -107,8 +107,8 @@ def figures_from(events: list[Any]) -> dict[str, object]:
     }
 
 
-async def test_every_figure_equals_a_direct_computation_over_the_log(tmp_path: Path) -> None:
-    async with build(tmp_path, ShopSettings(negative_stock=True)) as shop:
+async def test_every_figure_equals_a_direct_computation_over_the_log(home: Place) -> None:
+    async with build(home, ShopSettings(negative_stock=True)) as shop:
         await stocked(shop, seed=3)
         traffic = Traffic(tills=3, rate=1.0, seed=3)
         await traffic._look_around(shop)
