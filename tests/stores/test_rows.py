@@ -16,7 +16,7 @@ from diptych.errors import FencedError, ForeignLogError, WiringError
 from diptych.model.marks import Indexed, Scale, Unique
 from diptych.model.projections import Projection, ReadModel
 from diptych.model.rows import computed
-from diptych.ports import Changes, Checkpoint, RowReader, RowStore, RowWriter
+from diptych.ports import Changes, Checkpoint, Fed, RowReader, RowStore, RowWriter
 from diptych.stores.sqlite.rows import SqliteRowStore
 from tests.row_stores import EVERY, row_store
 
@@ -251,6 +251,18 @@ async def test_the_change_feed_grows_with_rows_and_with_rebuilds(writer: RowWrit
     await writer.save(checkpoint, 3, [changes(model, thing(1), position=2)])
 
     assert before < empty < filled < await reader.changed([model.name])
+
+
+async def test_the_change_feed_names_rows_by_keys_of_every_type(writer: RowWriter, reader: RowReader) -> None:
+    projection = Projection("things")
+    model = projection.read_model(Thing, key=("id", "day", "at", "kind", "price", "ok", "place"))
+    assert isinstance(reader, Fed)
+
+    await writer.save(await install(writer, projection), 3, [changes(model, thing(1), thing(2), position=2)])
+
+    fed = await reader.fed(model, 2, limit=9)
+    assert set(fed) == {model.key_of(thing(1)), model.key_of(thing(2))}
+    assert set(await reader.get(model, fed)) == set(fed)
 
 
 async def test_a_raised_version_starts_empty_and_ends_its_rebuild_at_the_target(

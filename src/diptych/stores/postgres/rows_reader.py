@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from diptych.codec import decoder
 from diptych.model.projections import Key, Projection, ReadModel
 from diptych.ports import Checkpoint, Owner, Snapshot, Version
 from diptych.stores.history_tables import FOREVER
@@ -90,9 +90,10 @@ class PostgresRowReader:
 
     async def fed(self, model: ReadModel[Any], position: int, *, limit: int) -> Sequence[Key]:
         """Return keys of rows that the event at a position was the last to change in its batch, from the feed."""
-        decode, statement = self._reading(model).conversion.decode_key, sql("rows_fed", self._address.schema)
+        types, statement = {each.name: each.type for each in model.columns}, sql("rows_fed", self._address.schema)
         rows = await self._keyed.run(lambda connection: connection.fetch(statement, position, model.name, limit))
-        return [decode(tuple(json.loads(key))) for (key,) in rows]
+        decode = decoder(tuple[tuple(types[name] for name in model.key)])  # type: ignore[misc]  # made as it runs
+        return [decode(key) for (key,) in rows]
 
     async def snapshot(self, projection: Projection) -> Snapshot:
         """Return all rows of a projection and its checkpoint, read on one snapshot."""

@@ -146,11 +146,10 @@ def _feeding(fed: Sequence[tuple[Changes, Conversion]]) -> dict[str, Any]:
     positions: list[int] = []
     models: list[str] = []
     keys: list[str] = []
-    for changes, conversion in fed:
-        encode_key = conversion.encode_key
+    for changes, _ in fed:
         positions += changes.positions.values()
         models += [changes.model.name] * len(changes.positions)
-        keys += [encode(encode_key(key)).decode() for key in changes.positions]
+        keys += [encode(key).decode() for key in changes.positions]
     last = [max(changes.positions.values()) for changes, _ in fed]
     told = {"changed_c0": [changes.model.name for changes, _ in fed], "changed_c1": last}
     return {"fed_c0": positions, "fed_c1": models, "fed_c2": keys, **told}
