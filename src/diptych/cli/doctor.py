@@ -12,7 +12,7 @@ from diptych.application import Application
 from diptych.application.databases import examine
 from diptych.cli import findings, kinds
 from diptych.cli.printing import as_json, out, safe
-from diptych.cli.target import Target, about_an_application
+from diptych.cli.target import Target, about_an_application, refuse_absent
 from diptych.errors import Error
 from diptych.ports import Examined, Finding, Level
 
@@ -21,6 +21,7 @@ _COLOURS: dict[Level, str] = {"ok": "green", "note": "cyan", "warning": "yellow"
 
 @click.command()
 @about_an_application
+@click.option("--only", type=click.Choice(["commands", "queries"]), help="Examine it as one that serves only these.")
 @click.option("--strict", is_flag=True, help="End with status 1 for warnings too.")
 @click.option("--json", "json", is_flag=True, help="Print JSON.")
 def doctor(strict: bool, json: bool, **options: Any) -> None:  # noqa: FBT001 (flags of the command line)
@@ -29,8 +30,8 @@ def doctor(strict: bool, json: bool, **options: Any) -> None:  # noqa: FBT001 (f
     Changes nothing: an application whose tables are not up to date is not opened. Ends with status 1 when it finds an
     error, else 0.
     """
-    application = Target(options["app"], options["events"], options["reads"]).existing()
-    found = asyncio.run(examined(application))
+    target = Target(options["app"], options["events"], options["reads"], only=options["only"])
+    found = asyncio.run(examined(_application(target)))
     if json:
         as_json([finding.described() for finding in found])
     else:
@@ -54,6 +55,15 @@ async def examined(application: Application) -> list[Finding]:
     except Error as wrong:
         text, _, fix = str(wrong).partition("; ")
         return [*found, Finding("application", "error", f"does not open: {text}", fix)]
+
+
+def _application(target: Target) -> Application:
+    only = target.settings().only
+    if only is None:
+        return target.existing()
+    application = target.application(only=only)
+    refuse_absent(application)
+    return application
 
 
 async def _inside(app: Application) -> list[Finding]:

@@ -1,0 +1,366 @@
+"""What the doctor finds at a PostgreSQL server: each finding beside the state that makes it red."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+
+from diptych.model.criteria import Condition
+from diptych.ports import Append, NewEvent
+from diptych.stores.postgres.address import Address
+from diptych.stores.postgres.connection import close, connect
+from diptych.stores.postgres.doctor.housekeeping import housekeeping, wraparound
+from diptych.stores.postgres.doctor.server import encryption
+from diptych.stores.postgres.events import PostgresEventStore
+from tests.clusters import NEWEST, OLDEST, Cluster, Database
+from tests.conftest import Clusters
+from tests.poolers import Pooler
+from tests.standbys import standby
+from tests.stores.doctoring import findings, login, migrated
+
+LOOSE = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_prepared_transactions": "5",
+}
+
+
+class Shifted:
+    """A clock that is wrong by some seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._by = timedelta(seconds=seconds)
+
+    def now(self) -> datetime:
+        """Return a wrong time."""
+        return datetime.now(UTC) + self._by
+
+    def micros(self) -> int:
+        """Return the same in microseconds."""
+        return int(self.now().timestamp() * 1_000_000)
+
+    def monotonic(self) -> float:
+        """Return seconds."""
+        return 0.0
+
+
+@pytest.fixture(scope="module")
+def loose() -> Iterator[Cluster]:
+    """Give a cluster that promises nothing."""
+    cluster = Cluster(OLDEST, settings=LOOSE)
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture
+def newest(clusters: Clusters) -> Iterator[Database]:
+    """Give an empty database of the newest version."""
+    database = clusters(NEWEST).database()
+    yield database
+    database.drop()
+
+
+async def test_a_healthy_server_has_no_warnings_but_for_its_superuser(postgres: Database) -> None:
+    await migrated(postgres.url)
+
+    found = await findings(postgres.url)
+
+    assert {about for about, each in found.items() if each.level in ("warning", "error")} == {"rights"}
+    assert found["postgresql"].text.startswith("1")
+    assert found["pooler"].text.startswith("none before 127.0.0.1:")
+    assert found["schema diptych"].text.startswith("up to date: audit 1, bookmarks 1, log 3")
+    assert found["schema diptych_reads"].level == "ok"
+    assert found["clock"].level == "ok"
+
+
+async def test_no_finding_tells_the_password(postgres: Database) -> None:
+    found = await findings(postgres.url)
+
+    assert not [each for each in found.values() if "secret" in f"{each.text} {each.fix}"]
+
+
+async def test_settings_that_lose_what_was_acknowledged_are_errors(loose: Cluster) -> None:
+    found = (await findings(loose.database().url))["durability"]
+
+    assert found.level == "error"
+    assert found.text.startswith("not durable: fsync = off, full_page_writes = off;")
+    assert "alter system set fsync = on; alter system set full_page_writes = on" in found.fix
+
+
+async def test_what_the_url_accepts_as_not_durable_is_a_warning(loose: Cluster) -> None:
+    found = (await findings(f"{loose.database().url}?durable=no"))["durability"]
+
+    assert found.level == "warning"
+
+
+async def test_a_database_that_answers_before_it_is_on_disk_is_found(newest: Database) -> None:
+    newest.sql(f'alter database "{newest.name}" set synchronous_commit = off')
+
+    found = (await findings(newest.url))["durability"]
+
+    assert (found.level, "synchronous_commit = off" in found.text) == ("error", True)
+
+
+async def test_servers_that_protect_nothing_are_told_apart(loose: Cluster, clusters: Clusters) -> None:
+    bare = await findings(loose.database().url)
+    newest = await findings(clusters(NEWEST).database().url)
+
+    assert (bare["autovacuum"].level, bare["checksums"].level, bare["backup"].level) == ("error", "note", "warning")
+    assert "wal_level = minimal" in bare["backup"].text
+    assert "checksums" not in newest
+    assert "autovacuum" not in newest
+    assert (newest["backup"].level, newest["backup"].text[:19]) == ("note", "archive_mode is off")
+
+
+async def test_a_database_that_cannot_hold_every_letter_is_an_error(newest: Database) -> None:
+    name = f"{newest.name}_latin"
+    newest.cluster.sql(f"create database {name} encoding 'LATIN1' locale 'C' template template0")
+
+    found = (await findings(newest.cluster.url(name)))["encoding"]
+
+    assert (found.level, "LATIN1" in found.text) == ("error", True)
+
+
+@pytest.mark.parametrize(
+    ("setting", "about", "level"),
+    [
+        ("default_transaction_isolation = 'repeatable read'", "isolation", "error"),
+        ("default_transaction_read_only = on", "read only", "error"),
+        ("idle_session_timeout = '1h'", "idle sessions", "warning"),
+    ],
+)
+async def test_settings_that_do_not_suit_a_log_are_found(
+    newest: Database, setting: str, about: str, level: str
+) -> None:
+    assert about not in await findings(newest.url)
+    newest.sql(f'alter database "{newest.name}" set {setting}')
+
+    found = (await findings(newest.url))[about]
+
+    assert (found.level, found.fix.startswith("alter role shop set ")) == (level, True)
+
+
+def test_an_unencrypted_connection_is_a_warning_where_it_leaves_the_machine() -> None:
+    assert encryption("", "the local socket:5432") is None
+    assert encryption("127.0.0.1", "localhost:5432") is None
+    assert encryption("::1", "localhost:5432") is None
+
+    found = encryption("192.0.2.7", "db.example:5432")
+
+    assert found is not None
+    assert (found.level, "sslmode=verify-full" in found.fix) == ("warning", True)
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(3600, "3600.0"), (-5, "5.0")])
+async def test_a_clock_that_is_apart_from_that_of_the_server_is_found(
+    newest: Database, seconds: float, told: str
+) -> None:
+    found = (await findings(newest.url, clock=Shifted(seconds)))["clock"]
+
+    assert found.level == "warning"
+    assert f"is {told}"[:7] in found.text or f"is {float(told) - 0.1:.1f}" in found.text
+    assert ("ahead of" if seconds > 0 else "behind") in found.text
+    assert "NTP" in found.fix
+
+
+async def test_an_event_from_the_future_is_found_by_whatever_clock(newest: Database) -> None:
+    async with PostgresEventStore(Address.of(newest.url, schema="diptych")) as store:
+        event = NewEvent("x", 1, (), b"{}", b"hash")
+        await store.append(Append([event], Condition(), None, b"{}", Shifted(60).micros()))
+    await migrated(newest.url)
+
+    right = (await findings(newest.url))["newest event"]
+    ahead = (await findings(newest.url, clock=Shifted(60)))["newest event"]
+
+    assert right.level == ahead.level == "warning"
+    assert right.text.startswith("event 1 was recorded 5")
+
+
+async def test_a_role_that_may_have_few_connections_is_warned(newest: Database) -> None:
+    url = login(newest, "few", "connection limit 7")
+
+    few = (await findings(url))["connections"]
+    all_of_them = (await findings(newest.url))["connections"]
+
+    assert (few.level, few.fix) == ("warning", "alter role ... connection limit -1")
+    assert "there is room for 7" in few.text
+    assert (all_of_them.level, "of 197 are taken" in all_of_them.text) == ("ok", True)
+
+
+async def test_connections_of_processes_are_counted(newest: Database) -> None:
+    store = PostgresEventStore(Address.of(newest.url, schema="diptych"))
+    async with store:
+        found = (await findings(newest.url))["connections"]
+
+    assert "3 of them by 1 processes of Diptych" in found.text
+
+
+async def test_a_limit_of_the_database_counts_too(newest: Database) -> None:
+    newest.sql(f'alter database "{newest.name}" connection limit 5')
+
+    found = (await findings(newest.url))["connections"]
+
+    assert (found.level, found.fix) == ("warning", "alter database ... connection limit -1")
+
+
+@pytest.mark.parametrize(
+    ("lends", "asked", "level", "told"),
+    [
+        ("transaction", "", "error", "lends a session for a transaction"),
+        ("transaction", "?pooler=session", "error", "lends a session for a transaction"),
+        ("session", "", "error", "one stands between Diptych and the server"),
+        ("session", "?pooler=session", "ok", "keeps a session for a client"),
+    ],
+)
+async def test_a_pooler_is_found_and_told_by_what_it_lends(
+    newest: Database, lends: str, asked: str, level: str, told: str
+) -> None:
+    pooler = Pooler(newest.cluster, "transaction" if lends == "transaction" else "session")
+    try:
+        found = (await findings(f"{pooler.url(newest.name)}{asked}"))["pooler"]
+    finally:
+        pooler.remove()
+
+    assert (found.level, told in found.text) == (level, True)
+
+
+async def test_a_server_that_is_not_there_is_a_finding(newest: Database) -> None:
+    wrong = await findings(newest.url.replace("secret", "guess"))
+    absent = await findings("postgresql://shop@127.0.0.1:1/shop")
+
+    assert list(wrong) == list(absent) == ["connection"]
+    assert wrong["connection"].fix.startswith("correct the user or the password")
+    assert absent["connection"].text.startswith("no PostgreSQL answers at 127.0.0.1:1")
+
+
+async def test_tables_that_are_not_there_are_due_or_out_of_reach(postgres: Database) -> None:
+    url = login(postgres, "guest")
+
+    owner, guest = await findings(postgres.url), await findings(url)
+
+    assert (owner["schema diptych"].level, owner["schema diptych"].text) == ("warning", "its tables are not there yet")
+    assert guest["schema diptych"].level == guest["schema diptych_reads"].level == "error"
+    assert guest["schema diptych"].text.endswith("and this role may not make them")
+
+
+async def test_a_migration_that_is_due_is_named(newest: Database) -> None:
+    await migrated(newest.url)
+    newest.sql("delete from diptych.migrations where component = 'audit'")
+
+    found = (await findings(newest.url))["schema diptych"]
+
+    assert (found.level, found.text) == ("warning", "1 migrations are due: audit/0001_audit")
+    assert found.fix.startswith("diptych log migrate URL")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("insert into diptych.migrations values ('log', 99, 'later', 'x')", "log/0099_later, made by a newer Diptych"),
+        (
+            "update diptych.migrations set checksum = 'x' where number = 2",
+            "the migration log/0002_append of",
+        ),
+    ],
+)
+async def test_a_schema_that_this_code_does_not_know_is_an_error(newest: Database, change: str, told: str) -> None:
+    await migrated(newest.url)
+    newest.sql(change)
+
+    found = (await findings(newest.url))["schema diptych"]
+
+    assert (found.level, told in found.text, bool(found.fix)) == ("error", True, True)
+
+
+async def test_a_switched_off_trigger_is_an_error(newest: Database) -> None:
+    await migrated(newest.url)
+    newest.sql("alter table diptych.events disable trigger refuse_change")
+
+    found = (await findings(newest.url))["trigger events"]
+
+    assert (found.level, found.fix) == ("error", "alter table diptych.events enable trigger refuse_change")
+
+
+async def test_a_transaction_that_was_prepared_and_forgotten_is_found(loose: Cluster) -> None:
+    database = loose.database()
+    database.sql("begin; create table t (x integer); prepare transaction 'forgotten'")
+    address = Address.of(database.url, schema="diptych")
+    connection = await connect(address, purpose="test")
+    try:
+        found = {each.about: each for each in await housekeeping(connection, address, old=0)}
+        young = {each.about for each in await housekeeping(connection, address)}
+    finally:
+        await close(connection)
+        database.sql("rollback prepared 'forgotten'")
+
+    assert "forgotten" in found["prepared transactions"].text
+    assert "prepared transactions" not in young
+
+
+async def test_a_session_that_sits_in_a_transaction_is_found(newest: Database) -> None:
+    address = Address.of(newest.url, schema="diptych")
+    connection, other = await connect(address, purpose="test"), await asyncpg.connect(newest.url)
+    try:
+        await other.execute("begin; select 1")
+        found = {each.about: each for each in await housekeeping(connection, address, old=0)}
+    finally:
+        await other.close()
+        await close(connection)
+
+    assert str(other.get_server_pid()) in found["long transactions"].text
+
+
+def test_a_vacuum_that_does_not_keep_up_is_found() -> None:
+    assert not list(wraparound(200_000_001, 200_000_000))
+    assert [each.level for each in wraparound(400_000_001, 200_000_000)] == ["warning"]
+
+
+async def test_a_server_that_nobody_follows_and_one_whose_standby_nobody_waits_for_are_notes() -> None:
+    primary = Cluster(OLDEST)
+    follower: Cluster | None = None
+    try:
+        database = primary.database()
+        alone = (await findings(database.url))["replication"]
+        follower = standby(primary)
+        primary.sql("select pg_create_physical_replication_slot('idle', true)")
+        followed = await findings(f"{database.url}?replica=127.0.0.1:{follower.port}")
+        there = await findings(follower.url(database.name))
+        primary.sql("alter system set synchronous_standby_names = 'ANY 1 (standby)'")
+        primary.sql("select pg_reload_conf()")
+        await _until(primary, "select count(*) from pg_stat_replication where sync_state = 'quorum'", "1")
+        waited_for = (await findings(database.url))["replication"]
+        follower.stop()
+        await _until(primary, "select count(*) from pg_stat_replication", "0")
+        missed = await findings(f"{database.url}?replica=127.0.0.1:{follower.port}")
+    finally:
+        for each in (follower, primary):
+            if each is not None:
+                each.remove()
+
+    assert (alone.level, alone.text[:14]) == ("note", "nobody follows")
+    assert followed["replication"].text.startswith("1 follow, and no commit waits")
+    assert (followed["slots"].level, "idle" in followed["slots"].text) == ("warning", True)
+    assert followed[f"replica 127.0.0.1:{follower.port}"].level == "ok"
+    assert (there["replication"].level, "is a standby" in there["replication"].text) == ("error", True)
+    assert (waited_for.level, waited_for.text) == ("ok", "1 follow, 1 of them synchronously")
+    assert (missed["replication"].level, "every commit waits" in missed["replication"].text) == ("error", True)
+    assert missed[f"replica 127.0.0.1:{follower.port}"].level == "error"
+
+
+async def test_a_replica_that_follows_nobody_is_an_error(newest: Database) -> None:
+    found = await findings(f"{newest.url}?replica=127.0.0.1:{newest.cluster.port}")
+
+    assert "follows nobody" in found[f"replica 127.0.0.1:{newest.cluster.port}"].text
+
+
+async def _until(cluster: Cluster, query: str, wanted: str) -> None:
+    for _ in range(400):
+        if cluster.sql(query) == wanted:
+            return
+    raise AssertionError(f"{query} never gave {wanted}")
