@@ -1,8 +1,9 @@
-"""The shop of the tests of units of work, in processes: `python -m tests.faults.stock ROLE FOLDER ...`.
+"""The shop of the tests of units of work, in processes: `python -m tests.faults.stock ROLE PLACE ...`.
 
-`write FOLDER` creates orders and adds items in four tasks; `torn FOLDER` does so with a planted bug: the tables are
-committed apart from the log, and at some time the process dies in between. `count FOLDER IN_TURN` counts on one shared
-order until stdin ends, then tells how often it was accepted. `hold FOLDER SECONDS` holds the turn again and again.
+A place is a folder for files, or the URL of a log. `write PLACE` creates orders and adds items in four tasks; `torn
+PLACE` does so with a planted bug: the tables are committed apart from the log, and at some time the process dies in
+between. `count PLACE IN_TURN` counts on one shared order until stdin ends, then tells how often it was accepted. `hold
+PLACE SECONDS` holds the turn again and again.
 """
 
 from __future__ import annotations
@@ -13,25 +14,35 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 from diptych.application import Application
 from diptych.model.results import Accepted, Conflict
 from diptych.ports import Append, AppendOutcome
+from diptych.stores.postgres import unit_commit
 from diptych.stores.sqlite import turns
 from tests.write.shop import AddItem, Count, CreateOrder, Hold, shop
 
 SHARED = UUID(int=42)
 _WHOLE = turns.Turns._commit
+_APPEND = unit_commit.append_one  # type: ignore[attr-defined]  # what it imports
 
 
-async def write(folder: Path) -> None:
-    async with shop(folder, projections="follow") as app:
+async def write(place: Path | str) -> None:
+    async with shop(place, projections="follow") as app:
         await asyncio.gather(*[_writing(app) for _ in range(4)])
 
 
-async def torn(folder: Path) -> None:
+async def torn(place: Path | str) -> None:
     committed = iter(range(40))
+
+    async def first(raw: Any, append: Append, *, schema: str) -> AppendOutcome:
+        await raw.execute("commit")
+        if next(committed) == 30:
+            os.kill(os.getpid(), signal.SIGKILL)
+        await raw.execute("begin")
+        return await _APPEND(raw, append, schema=schema)
 
     def apart(self: turns.Turns, turn: turns.Turn, append: Append) -> AppendOutcome:
         turn.connection.execute("commit")
@@ -41,12 +52,13 @@ async def torn(folder: Path) -> None:
         return _WHOLE(self, turn, append)
 
     turns.Turns._commit = apart  # type: ignore[method-assign]  # the planted bug
-    await write(folder)
+    unit_commit.append_one = first  # type: ignore[attr-defined]  # the same on PostgreSQL
+    await write(place)
 
 
-async def count(folder: Path, in_turn: str) -> None:
+async def count(place: Path | str, in_turn: str) -> None:
     accepted = 0
-    async with shop(folder) as app:
+    async with shop(place) as app:
         print("ready", flush=True)
         stopped = asyncio.ensure_future(asyncio.to_thread(sys.stdin.read))
         while not stopped.done():
@@ -56,8 +68,8 @@ async def count(folder: Path, in_turn: str) -> None:
     print(accepted, flush=True)
 
 
-async def hold(folder: Path, seconds: str) -> None:
-    async with shop(folder) as app:
+async def hold(place: Path | str, seconds: str) -> None:
+    async with shop(place) as app:
         print("ready", flush=True)
         while True:
             await app.send(Hold(float(seconds)))
@@ -75,4 +87,4 @@ ROLES: dict[str, Callable[..., Awaitable[None]]] = {"write": write, "torn": torn
 
 if __name__ == "__main__":
     role, where, *rest = sys.argv[1:]
-    asyncio.run(ROLES[role](Path(where), *rest))  # type: ignore[arg-type]  # every role is a coroutine function
+    asyncio.run(ROLES[role](where if "://" in where else Path(where), *rest))  # type: ignore[arg-type]  # every role is a coroutine function

@@ -11,24 +11,29 @@ import statistics
 import time
 import types
 from collections import Counter
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from diptych.application import Application
 from diptych.model.criteria import Criteria
 from diptych.model.results import Accepted
+from diptych.stores.postgres.unit import PostgresUnit
 from diptych.stores.sqlite.unit import SqliteUnit
 from diptych.testing.contract.material import appending
+from tests.clusters import NEWEST, Database
+from tests.conftest import Clusters
 from tests.faults.processes import line, process, rest
 from tests.faults.stock import SHARED
 from tests.sizes import size
 from tests.write.shop import AddItem, Count, CreateOrder, Hold, Note, OrderRow, Outside, shop
 
 STOCK = "tests.faults.stock"
+SELECT_ITEMS = 'select "order", count(*) from order_items group by 1'
 KILLS = size(5, full=300)
 SECONDS = size(3, full=60)
 ROUNDS = size(5, full=300)
@@ -37,19 +42,32 @@ P99_MS = size(500, full=120)  # what is promised; a machine that others use too 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(120 + KILLS * 5 + SECONDS * 3)]
 
 Property = Callable[[str, object], None]
+Place = Path | str
 
 
 class Broken(Exception):
     """A bug of the user's."""
 
 
-async def agree(folder: Path) -> bool:
+@pytest.fixture(params=["sqlite", NEWEST])
+def place(request: pytest.FixtureRequest, tmp_path: Path, clusters: Clusters) -> Iterator[Place]:
+    """Give a place for a log: a folder, or the URL of a database."""
+    if request.param == "sqlite":
+        yield tmp_path
+        return
+    database = clusters(request.param).database()
+    yield database.url
+    database.drop()
+
+
+async def agree(place: Place) -> bool:
     """Say whether tables, log and records tell the same; fail when the log itself is damaged."""
-    async with shop(folder, projections="follow") as app:
+    await quiet(place)
+    async with shop(place, projections="follow") as app:
         assert [position async for position in app.store.verify()][-1] == await app.head()  # type: ignore[attr-defined]  # of the SQLite store
         events = (await app.store.read(Criteria.all(), limit=1_000_000)).events
         records = (await app.store.describe())["records"]  # type: ignore[attr-defined]  # the same
-    orders, items = tables(folder)
+    orders, items = await tables(place)
     told = Counter(each.tags[0].removeprefix("order:") for each in events if each.name == "order.item_added")
     created = {each.tags[0].removeprefix("order:") for each in events if each.name == "order.created"}
     return (
@@ -59,13 +77,31 @@ async def agree(folder: Path) -> bool:
     )
 
 
-def tables(folder: Path) -> tuple[dict[str, int], Counter[str]]:
+async def quiet(place: Place) -> None:
+    """Wait until the server has ended the sessions of those who were killed."""
+    others = "select 1 from pg_stat_activity where datname = current_database() and application_name like 'diptych%'"
+    while isinstance(place, str) and (await selected(place, others))[0]:  # noqa: ASYNC110 (the server tells nobody)
+        await asyncio.sleep(0.01)
+
+
+async def tables(place: Place) -> tuple[dict[str, int], Counter[str]]:
     """Return the items that each order counts, and those that it has."""
-    with contextlib.closing(sqlite3.connect(folder / "shop.db", timeout=10)) as other:
-        assert other.execute("pragma integrity_check").fetchone() == ("ok",)
-        orders = {str(UUID(order)): items for order, items in other.execute("select id, items from orders")}
-        items = other.execute('select "order", count(*) from order_items group by 1')
-        return orders, Counter({str(UUID(order)): many for order, many in items})
+    counted, held = await selected(place, "select id, items from orders", SELECT_ITEMS)
+    orders = {str(UUID(str(order))): items for order, items in counted}
+    return orders, Counter({str(UUID(str(order))): many for order, many in held})
+
+
+async def selected(place: Place, *statements: str) -> list[list[Any]]:
+    """Return the rows of statements, read by somebody who knows nothing of Diptych."""
+    if isinstance(place, Path):
+        with contextlib.closing(sqlite3.connect(place / "shop.db", timeout=10)) as other:
+            assert other.execute("pragma integrity_check").fetchone() == ("ok",)
+            return [other.execute(each).fetchall() for each in statements]
+    connection = await asyncpg.connect(place)
+    try:
+        return [await connection.fetch(each) for each in statements]
+    finally:
+        await connection.close()
 
 
 @types.coroutine
@@ -112,11 +148,11 @@ async def each_await_cancelled(app: Application, command: Callable[[], Any]) -> 
 
 
 async def test_a_command_that_is_cancelled_at_any_await_is_done_whole_or_not_at_all(
-    tmp_path: Path, record_property: Property
+    place: Place, record_property: Property
 ) -> None:
     numbers = itertools.count(1)
     awaits = 0
-    async with shop(tmp_path) as app:
+    async with shop(place) as app:
         for _ in range(ROUNDS):
             creating = await each_await_cancelled(app, lambda: CreateOrder(UUID(int=next(numbers))))
             order = (await app.send(CreateOrder(UUID(int=next(numbers))))).unwrap()
@@ -126,80 +162,81 @@ async def test_a_command_that_is_cancelled_at_any_await_is_done_whole_or_not_at_
             awaits += creating + adding
 
     record_property("cancelled", awaits)
-    assert await agree(tmp_path)
+    assert await agree(place)
 
 
-async def test_a_command_that_raises_after_its_flush_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_command_that_raises_after_its_flush_leaves_nothing(place: Place) -> None:
     outside = Outside()
     outside.failure = Broken()
-    async with shop(tmp_path, outside) as app:
+    async with shop(place, outside) as app:
         for number in range(20):
             with pytest.raises(Broken):
                 await app.send(CreateOrder(UUID(int=number)))
         outside.failure = None
         await app.send(CreateOrder(UUID(int=1)))
 
-    assert await agree(tmp_path)
-    assert len(tables(tmp_path)[0]) == 1
+    assert await agree(place)
+    assert len((await tables(place))[0]) == 1
 
 
 async def test_a_process_that_is_killed_leaves_tables_log_and_records_that_agree(
-    tmp_path: Path, record_property: Property
+    place: Place, record_property: Property
 ) -> None:
     drawn = random.Random(3)
     acknowledged = set()
 
     for _ in range(KILLS):
-        async with process(STOCK, "write", tmp_path) as child:
+        async with process(STOCK, "write", place) as child:
             for _ in range(drawn.randrange(1, 12)):
                 acknowledged.add((await line(child)).removeprefix("ack "))
             await asyncio.sleep(drawn.random() * 0.02)  # a moment of the commands that are under way
             child.kill()
             await child.wait()
-        assert await agree(tmp_path)
+        assert await agree(place)
 
-    orders, _ = tables(tmp_path)
+    orders, _ = await tables(place)
     assert acknowledged <= {order for order, items in orders.items() if items == 3}
     record_property("kills", KILLS)
     record_property("orders", len(orders))
 
 
-async def test_tables_that_are_committed_apart_from_the_log_are_caught(tmp_path: Path) -> None:
-    async with process(STOCK, "torn", tmp_path) as child:
+async def test_tables_that_are_committed_apart_from_the_log_are_caught(place: Place) -> None:
+    async with process(STOCK, "torn", place) as child:
         await child.wait()
 
-    assert not await agree(tmp_path)
+    assert not await agree(place)
 
 
-async def counted(folder: Path, in_turn: bool) -> tuple[int, int]:
+async def counted(place: Place, in_turn: bool) -> tuple[int, int]:
     """Let two processes count on one row; return how often they were accepted, and what the row counts."""
-    async with shop(folder) as app:
+    async with shop(place) as app:
         await app.send(CreateOrder(SHARED))
-    async with process(STOCK, "count", folder, in_turn) as first, process(STOCK, "count", folder, in_turn) as second:
+    async with process(STOCK, "count", place, in_turn) as first, process(STOCK, "count", place, in_turn) as second:
         assert await line(first) == await line(second) == "ready"
         await asyncio.sleep(SECONDS)  # they count
         accepted = sum([int((await rest(each))[-1]) for each in (first, second)])
-    assert await agree(folder)
-    return accepted, tables(folder)[0][str(SHARED)]
+    assert await agree(place)
+    return accepted, (await tables(place))[0][str(SHARED)]
 
 
 @pytest.mark.parametrize("in_turn", [True, False])
 async def test_two_processes_that_count_on_one_row_lose_no_count(
-    tmp_path: Path, record_property: Property, in_turn: bool
+    place: Place, record_property: Property, in_turn: bool
 ) -> None:
-    accepted, items = await counted(tmp_path, in_turn)
+    accepted, items = await counted(place, in_turn)
 
     assert accepted == items > 0
     record_property("counted", items)
 
 
 async def test_rows_that_are_not_compared_before_they_are_written_are_caught(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Plant a bug: what was loaded before the turn is written without a look at what it is now."""
-    monkeypatch.setattr(SqliteUnit, "_prove", lambda *_: None)
+    for kind in (SqliteUnit, PostgresUnit):
+        monkeypatch.setattr(kind, "_prove", lambda *_: None)
 
-    async with shop(tmp_path) as app:
+    async with shop(place) as app:
         await app.send(CreateOrder(SHARED))
         async with app.store.unit(limit=30) as slow:  # type: ignore[attr-defined]  # of the SQLite store
             order = await slow.session.get_one(OrderRow, SHARED)
@@ -207,7 +244,7 @@ async def test_rows_that_are_not_compared_before_they_are_written_are_caught(
             order.items = 5
             await slow.append(appending())
 
-    assert not await agree(tmp_path)
+    assert not await agree(place)
 
 
 async def delays(app: Application) -> list[float]:
@@ -252,3 +289,14 @@ async def test_a_turn_held_for_100_ms_by_another_process_delays_commands_by_hard
         found = await delays(app)
 
     told(found, record_property)
+
+
+async def test_on_postgresql_a_unit_that_has_begun_delays_no_command_without_a_unit(
+    postgres: Database, record_property: Property
+) -> None:
+    async with shop(postgres.url) as app, process(STOCK, "hold", postgres.url, 1.0) as child:
+        assert await line(child) == "ready"
+        found = await delays(app)
+
+    record_property("p99 in ms", round(statistics.quantiles(found, n=100)[98], 1))
+    assert statistics.median(found) < 200

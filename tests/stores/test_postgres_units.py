@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from asyncpg.transaction import Transaction
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from diptych.errors import (
@@ -601,3 +602,31 @@ async def test_a_fresh_id_that_is_taken_all_the_same_rolls_the_rows_back(store: 
 
     assert isinstance(outcome, Recorded)
     assert await rows(store) == []
+
+
+async def test_a_session_that_was_rolled_back_after_a_savepoint_was_commits_nothing(store: PostgresEventStore) -> None:
+    async with store.unit(limit=LONG) as unit:
+        unit.session.add(Account(id=1, owner="ada"))
+        await unit.session.flush()
+        await (await unit.session.begin_nested()).rollback()
+        await unit.session.rollback()
+        with pytest.raises(UnitError, match="was rolled back"):
+            await unit.append(appending(event()))
+
+    assert await store.head() == 0
+
+
+async def test_what_follows_a_failed_statement_is_refused_with_the_way_out(store: PostgresEventStore) -> None:
+    with pytest.raises(UnitError, match="a statement of the unit of work failed before"):
+        async with store.unit(limit=LONG) as unit:
+            with pytest.raises(DBAPIError):
+                await unit.session.execute(sa.text("select * from missing"))
+            await unit.append(appending(event()))
+
+    assert await store.head() == 0
+
+
+async def test_a_limit_may_be_longer_than_a_setting_of_the_server(store: PostgresEventStore) -> None:
+    async with store.unit(limit=1e9) as unit:
+        unit.session.add(Account(id=1, owner="ada"))
+        assert isinstance(await unit.append(appending(event())), Appended)

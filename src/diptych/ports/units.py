@@ -18,16 +18,16 @@ class Unit(Protocol):
 
     @property
     def session(self) -> AsyncSession:
-        """Return the session; it reads what is committed, and its first write takes the turn.
+        """Return the session; it reads what is committed, and the limit counts from its first write.
 
-        Its own commit is refused: UnitError.
+        Where one writes at a time, that write waits for the turn. Its own commit is refused: UnitError.
         """
         ...
 
     async def begin(self) -> None:
-        """Take the one write turn now; what the session loaded before still holds, else StaleRowError.
+        """Let no other unit of this log write from here on; what the session loaded holds, else StaleRowError.
 
-        The turn is given back by `append` or at the end, or taken away after the limit.
+        What is read after that does not change before the end, which comes after the limit at the latest.
         """
         ...
 
@@ -35,8 +35,8 @@ class Unit(Protocol):
         """Flush, judge the condition, and commit rows, events and record as one; roll all back unless Appended.
 
         Cancelling the caller cancels nothing once the commit was asked for. Raises what the unit failed of before
-        (TurnHeldError, StaleRowError, UnitError), StoreError when it surely failed, OutcomeUnknownError when nobody
-        knows.
+        (TurnHeldError, StaleRowError, UnitError), ContentionError when others were in its way, StoreError when it
+        surely failed, OutcomeUnknownError when nobody knows.
         """
         ...
 
@@ -61,5 +61,5 @@ class Transactional(Protocol):
         ...
 
     def unit(self, *, limit: float) -> Unit:
-        """Return an unopened unit of work that may hold the write turn for `limit` seconds."""
+        """Return an unopened unit of work that ends `limit` seconds after its first write at the latest."""
         ...

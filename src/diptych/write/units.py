@@ -59,9 +59,10 @@ class UnitWork(Work):
 class UnitOfWork(Generic[E]):
     """Write tables and record events of type E (a union names several, Never none) as one with the command's record.
 
-    All is committed when the handler returns, and rolled back when it raises. It waits for the one turn to write at its
-    first flush; held for longer than the application's `uow_limit`, the turn is taken away: TurnHeldError, and nothing
-    was written. A handler that holds the turn must not send another command: that one would wait for it.
+    All is committed when the handler returns, and rolled back when it raises. On SQLite it waits for the one turn to
+    write at its first flush; on PostgreSQL others write meanwhile. A handler that goes on for longer than the
+    application's `uow_limit` from there is rolled back: TurnHeldError, and nothing was written. It must not send
+    another command meanwhile: that one would wait for it.
     """
 
     def __init__(self, work: UnitWork, named: tuple[type, ...]) -> None:
@@ -69,9 +70,9 @@ class UnitOfWork(Generic[E]):
 
     @property
     def session(self) -> AsyncSession:
-        """Return the session of the transaction. Before the turn it reads what is committed at each statement.
+        """Return the session of the transaction. Each statement reads what is committed when it runs.
 
-        A row that it loaded before the turn and changes must still be what it was, else `send` answers Conflict.
+        A row that it loaded and changes must still be what it was when it is written, else `send` answers Conflict.
         """
         return self._work.unit.session
 
@@ -86,7 +87,7 @@ class UnitOfWork(Generic[E]):
             self._work.record(event)
 
     async def begin(self) -> None:
-        """Take the turn now: what is read from here on cannot change before the commit.
+        """Keep all other units of work out: what is read from here on cannot change before the commit.
 
         Rows that the session loaded before must still be what they were, else `send` answers Conflict.
         """
@@ -115,7 +116,7 @@ class UnitWorking:
             raise WiringError(
                 f"{who} writes tables in a unit of work, and a log in memory has no database that both could share",
                 where=place_of(takers[0]) if takers else "",
-                fix="keep the log in a file: Application(..., events='sqlite:///shop.db'), in tests too",
+                fix="keep the log in a database: Application(..., events='sqlite:///shop.db'), in tests too",
             )
         self._store.declare(tables)
 

@@ -25,6 +25,8 @@ from diptych.stores.unit_rows import State, loaded, refuse_stale, touched
 
 _GRACE = 0.25
 """Seconds after the limit when the server ends what the process did not: it may be held, or gone."""
+_LONGEST = 2**31 - 1
+"""Milliseconds that a setting of the server takes at most."""
 
 
 class Hold(IntEnum):
@@ -164,7 +166,7 @@ class PostgresUnit:
 
     def rolling_back(self) -> None:
         """Note that the session rolled everything back, by itself after a failed flush too: nothing can follow."""
-        if not (self._is_closing or self._ending is not None or self._hold is Hold.NOTHING):
+        if not (self._is_closing or self._ending is not None or self._transaction is None):
             self._failure = self._failure or UnitError(ROLLED_BACK)
 
     def going_back(self) -> None:
@@ -202,7 +204,7 @@ class PostgresUnit:
         if self._hold >= self._wanted:
             return
         statement = own(f"unit_hold_{self._wanted.name.lower()}", self.schema)
-        limit = f"{int((self._limit + _GRACE) * 1000)}ms"
+        limit = f"{int(min((self._limit + _GRACE) * 1000, _LONGEST))}ms"
         try:
             transaction = connection.execute(statement, {"limit": limit}).one().transaction
         except BaseException as wrong:

@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import StaleDataError
 
-from diptych.errors import ContentionError, Error, StaleRowError, StoreError
+from diptych.errors import ContentionError, Error, StaleRowError, StoreError, UnitError
 from diptych.stores.postgres.faults import FAILED, is_lost, store_error
 
 CONTENDED: tuple[type[Exception], ...] = (
@@ -35,6 +35,11 @@ def meaning(wrong: BaseException) -> Error | None:
     if isinstance(wrong, PoolTimeoutError):
         return StoreError(f"too many units of work at once, none of their connections came free: {wrong}")
     driver = driver_error(wrong)
+    if isinstance(driver, asyncpg.InFailedSQLTransactionError):
+        return UnitError(
+            "a statement of the unit of work failed before, and PostgreSQL takes nothing more in its transaction; let "
+            "the error out, or write what may fail within `async with work.session.begin_nested()`"
+        )
     if isinstance(driver, CONTENDED):
         return ContentionError(f"the database ended the unit of work because of others beside it: {driver}")
     return store_error(driver) if driver is not None and is_lost(driver) else None
