@@ -7,13 +7,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
+import pytest
 import sqlalchemy as sa
 
 from diptych import Application, Module, OnDemand, Page, Projection, Query, Rows, Scale, Tag, change, event
 from diptych.model.views import Refresh
+from tests.row_stores import SQLITE, rows_url
 
 SaleId = Annotated[int, Tag("sale")]
 Money = Annotated[Decimal, Scale(4)]
@@ -134,10 +137,25 @@ def reports(refresh: Refresh | None = None, function: Callable[..., Any] = sales
     return module
 
 
-def shop(folder: Any = None, *, module: Module | None = None, version: int = 1, **options: Any) -> Application:
-    """Return an application over memory, or over files in a folder."""
-    events = "memory://" if folder is None else f"sqlite:///{folder}/log.db"
-    return Application(module or reports(), sales(version), tills(), events=events, **options)
+def shop(
+    place: Path | str | None = None, *, module: Module | None = None, version: int = 1, **options: Any
+) -> Application:
+    """Return an application over memory, files in a folder, or the database of a URL."""
+    return Application(module or reports(), sales(version), tills(), events=events_at(place), **options)
+
+
+def home_of(request: pytest.FixtureRequest, kind: str, folder: Path) -> Path | str | None:
+    """Return where an application of a kind keeps log and rows: nowhere, a folder or the URL of an empty schema."""
+    if kind in SQLITE:
+        return None if kind == "memory" else folder
+    return rows_url(request, kind)
+
+
+def events_at(place: Path | str | None) -> str:
+    """Return the URL of the log at a place."""
+    if isinstance(place, Path):
+        return f"sqlite:///{place}/log.db"
+    return place or "memory://"
 
 
 async def until(claim: Callable[[], Awaitable[bool]], *, seconds: float = 10) -> None:

@@ -136,6 +136,7 @@ class Views:
         """
         each, end = self.bound[name], asyncio.get_running_loop().time() + timeout
         while True:
+            begun = self._lines[name].begun
             stored = await self._ready(each)
             if stored is not None and stored.position >= position:
                 return
@@ -143,7 +144,7 @@ class Views:
             await self.reach_of_rows.reach(each.projections, position, timeout=left)
             if stored is not None and await self._is_unchanged(each, stored):
                 return
-            if left <= 0 or not await self._refreshed(name, position, left):
+            if left <= 0 or not await self._refreshed(name, position, left, since=begun):
                 at = 0 if stored is None else stored.position
                 raise StaleError(position, at) if stored is not None else UnmaterialisedError(name, at, position)
 
@@ -184,9 +185,12 @@ class Views:
     async def _is_unchanged(self, each: BoundView, stored: Materialised) -> bool:
         return await self.reader.changed([model.name for model in each.models]) == stored.seen
 
-    async def _refreshed(self, name: str, position: int, seconds: float) -> bool:
+    async def _refreshed(self, name: str, position: int, seconds: float, *, since: int) -> bool:
         """Wait for a refresh, one under way or a new one; say whether it ended in time."""
-        running = self._lines[name].running or self._begin(name, position)
+        line = self._lines[name]
+        if line.running is None and line.begun > since:
+            return True  # one has come and gone while its rows were looked at
+        running = line.running or self._begin(name, position)
         done, _ = await asyncio.wait({running}, timeout=seconds)
         if done:
             running.result()
