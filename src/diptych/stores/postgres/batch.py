@@ -10,7 +10,7 @@ import msgspec
 
 from diptych.model.criteria import Guard
 from diptych.ports import Append, Appended, AppendOutcome, Conflicted, NewEvent
-from diptych.stores.postgres.hashes import id_of, ids_of
+from diptych.stores.postgres.hashes import id_of, ids_of, tag_ids
 
 _VERSION = 76  # the bit of a UUID where its version begins
 _TIME_ORDERED = 7
@@ -173,7 +173,7 @@ def _names(fresh: Sequence[str]) -> tuple[list[int] | None, list[str] | None]:
 def _events(appends: Sequence[Append]) -> tuple[list[Any], ...]:
     owned = [(number, event) for number, append in enumerate(appends, start=1) for event in append.events]
     events = [event for _, event in owned]
-    tagged = [(place, tag) for place, event in enumerate(events, start=1) for tag in dict.fromkeys(event.tags)]
+    tagged = [(place, tag) for place, event in enumerate(events, start=1) for tag in tag_ids(event.tags)]
     return (
         [number for number, _ in owned],
         [id_of(event.name) for event in events],
@@ -182,5 +182,5 @@ def _events(appends: Sequence[Append]) -> tuple[list[Any], ...]:
         [event.data for event in events],
         [event.hash for event in events],
         [place for place, _ in tagged],
-        [id_of(tag) for _, tag in tagged],
+        [tag for _, tag in tagged],
     )

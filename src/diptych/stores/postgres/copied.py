@@ -13,7 +13,7 @@ from diptych.ports import Copy, Origin, Record, StoredEvent, refuse_disorder, re
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.batch import text_of
 from diptych.stores.postgres.connection import Connection
-from diptych.stores.postgres.hashes import id_of
+from diptych.stores.postgres.hashes import id_of, tag_ids
 from diptych.stores.postgres.link import Link
 from diptych.stores.postgres.statements import sql
 
@@ -84,7 +84,7 @@ class LogReceiver:
         names = sorted({event.name for event in events})
         await connection.execute(self._sql("name_types"), [id_of(name) for name in names], names)
         await self._fill(connection, "events", _EVENTS, [_row(event) for event in events])
-        tagged = [(id_of(tag), e.position, id_of(e.name)) for e in events for tag in dict.fromkeys(e.tags)]
+        tagged = [(tag, e.position, id_of(e.name)) for e in events for tag in tag_ids(e.tags)]
         await self._fill(connection, "event_tags", _EVENT_TAGS, tagged)
 
     async def _fill(

@@ -24,6 +24,11 @@ def ids_of(names: tuple[str, ...]) -> str | None:
     return array_of(id_of(name) for name in names) if names else None
 
 
+def tag_ids(tags: Iterable[str]) -> Iterable[int]:
+    """Return the ids under which an event is found: one for all tags that share it."""
+    return dict.fromkeys(map(id_of, tags))
+
+
 def array_of(numbers: Iterable[int]) -> str:
     """Return whole numbers as an array literal of PostgreSQL."""
     return "{" + ",".join(map(str, numbers)) + "}"

@@ -8,8 +8,9 @@ from diptych.codec import verify_content
 from diptych.errors import CorruptionError
 from diptych.model.criteria import Criteria
 from diptych.ports import StoredEvent
+from diptych.stores.postgres.batch import text_of
 from diptych.stores.postgres.connection import Connection
-from diptych.stores.postgres.hashes import id_of
+from diptych.stores.postgres.hashes import id_of, tag_ids
 from diptych.stores.postgres.pages import FOREVER, LogPages
 from diptych.stores.postgres.readers import Readers
 from diptych.stores.postgres.statements import sql
@@ -35,7 +36,7 @@ async def verified(readers: Readers, pages: LogPages, schema: str) -> AsyncItera
             position += 1
             _verify_event(event, position, recorded_at)
             recorded_at = event.recorded_at
-            tag_rows += len(set(event.tags))
+            tag_rows += len(set(tag_ids(event.tags)))
         yield position
     await readers.run(whole)
     if not position:
@@ -51,9 +52,9 @@ def _verify_event(event: StoredEvent, position: int, recorded_at: int) -> None:
 
 
 async def _verify_tags(connection: Connection, events: Sequence[StoredEvent], schema: str) -> None:
-    tags = list(dict.fromkeys(tag for event in events for tag in event.tags))
+    known = {text_of((tag,))[1:-1]: id_of(tag) for event in events for tag in event.tags}
     bounds = events[0].position - 1, events[-1].position
-    wrong = await connection.fetchval(sql("wrong_tags", schema), *bounds, tags, [id_of(tag) for tag in tags])
+    wrong = await connection.fetchval(sql("wrong_tags", schema), *bounds, list(known), list(known.values()))
     if wrong:
         raise CorruptionError(f"the event at position {wrong} lacks a row for one of its tags")
 

@@ -9,7 +9,13 @@ from (
         and t.position > $4
         and t.position <= $5
         and ($3::bigint[] is null or t.type = any ($3))
-        and exists (select from diptych.events as e where e.position = t.position and e.tags::jsonb @> $2::jsonb)
+        and exists (
+        select from diptych.events as e
+        where e.position = t.position and not exists (
+            select from json_array_elements($2::json) as wanted (tag)
+            where strpos(',' || substr(e.tags, 2), ',' || wanted.tag::text) = 0
+        )
+    )
     union all
     select e.position
     from diptych.events as e

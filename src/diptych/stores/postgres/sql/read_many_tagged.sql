@@ -10,8 +10,11 @@ cross join lateral (
         and t.position > k.after
         and t.position <= $6
         and (k.types is null or t.type = any (k.types::bigint[]))
-        and strpos(e.tags, k.text) > 0
-        and (k.tags is null or e.tags::jsonb @> k.tags::jsonb)
+        and (starts_with(e.tags, '[' || k.text) or strpos(e.tags, ',' || k.text) > 0)
+        and (k.tags is null or not exists (
+            select from json_array_elements(k.tags::json) as wanted (tag)
+            where strpos(',' || substr(e.tags, 2), ',' || wanted.tag::text) = 0
+        ))
     order by t.position {order}
     limit $7
 ) as found

@@ -6,7 +6,10 @@ where
     and t.position > $2
     and t.position <= $3
     and ($4::bigint[] is null or t.type = any ($4))
-    and strpos(e.tags, $5) > 0
-    and ($6::jsonb is null or e.tags::jsonb @> $6)
+    and (starts_with(e.tags, '[' || $5) or strpos(e.tags, ',' || $5) > 0)
+    and ($6::json is null or not exists (
+        select from json_array_elements($6) as wanted (tag)
+        where strpos(',' || substr(e.tags, 2), ',' || wanted.tag::text) = 0
+    ))
 order by t.position {order}
 limit $7

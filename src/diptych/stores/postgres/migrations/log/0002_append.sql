@@ -26,10 +26,14 @@ begin
         select t.position into found_at
         from diptych.event_tags as t
         where t.tag = tag and t.position > after and (types is null or t.type = any (types))
-            -- Tags with one hash are told apart, and all of several are looked for, where the row is at hand.
+            -- Tags with one hash are told apart, and all of several are looked for, where the row is at hand. As texts of
+            -- JSON, each behind its comma: jsonb would refuse \u0000.
             and exists (
                 select from diptych.events as e
-                where e.position = t.position and e.tags::jsonb @> tags::jsonb
+                where e.position = t.position and not exists (
+                    select from json_array_elements(tags::json) as wanted (tag)
+                    where strpos(',' || substr(e.tags, 2), ',' || wanted.tag::text) = 0
+                )
             )
         order by t.position desc
         limit 1;
@@ -161,7 +165,10 @@ begin
                     and (g.types is null or t.type = any (g.types::bigint[]))
                     and exists (
                         select from diptych.events as e
-                        where e.position = t.position and e.tags::jsonb @> g.tags::jsonb
+                        where e.position = t.position and not exists (
+                            select from json_array_elements(g.tags::json) as wanted (tag)
+                            where strpos(',' || substr(e.tags, 2), ',' || wanted.tag::text) = 0
+                        )
                     )
                 order by t.position desc
                 limit 1
