@@ -34,7 +34,7 @@ _FOLD = Fold(evolve, Order)
 async def load(size: Size, logs: Logs) -> list[Row]:
     """Measure the load of orders of 10, 1,000 and 10,000 events."""
     rows = []
-    for each in (10, 1_000, 10_000):
+    for each in size.aggregates:
         count = max(_ORDERS, min(size.of(2_000), size.of(300_000) // each))
         log, beside = await logs.copy(each * _ORDERS, each=each), logs.folder / f"raw-load-{each}.db"
         raw.make(beside, each * _ORDERS, each=each)

@@ -22,7 +22,7 @@ _EVERY = 100
 async def snapshots(size: Size, logs: Logs) -> list[Row]:
     """Measure the load of orders of 10, 1,000 and 10,000 events, with snapshots beside without."""
     rows = []
-    for each in (10, 1_000, 10_000):
+    for each in size.aggregates:
         every = min(_EVERY, each // 2)
         log = await _made(logs, each, every)
         count = max(_ORDERS, min(size.of(2_000), size.of(300_000) // each))
