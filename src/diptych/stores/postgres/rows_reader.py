@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from diptych.codec import decoder
 from diptych.model.projections import Key, Projection, ReadModel
-from diptych.ports import Checkpoint, Owner, Snapshot, Version
+from diptych.ports import Checkpoint, Owner, Prepared, Snapshot, Version
 from diptych.stores.history_tables import FOREVER
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection
@@ -17,7 +17,7 @@ from diptych.stores.postgres.rows_gathering import Gathering
 from diptych.stores.postgres.rows_history import HistoryReading, held, past_of
 from diptych.stores.postgres.rows_leases import living
 from diptych.stores.postgres.rows_progress import read_changes, read_checkpoints
-from diptych.stores.postgres.rows_selects import Asked, Selects
+from diptych.stores.postgres.rows_selects import Asked, Selects, run_together
 from diptych.stores.postgres.rows_statements import Reading, reading_of
 from diptych.stores.postgres.rows_tables import logical_table
 from diptych.stores.postgres.statements import sql
@@ -64,6 +64,8 @@ class PostgresRowReader:
         asked = [self._selects.asked(each) for each in statements]
         if len(asked) == 1:
             return [await self._long.run(lambda connection: asked[0].shape.run(connection, asked[0]))]
+        if all(isinstance(each, Prepared) for each in statements):
+            return await self._long.run(lambda connection: run_together(connection, asked))
         return await self._long.run(lambda connection: _on_snapshot(connection, lambda: _all(connection, asked)))
 
     async def versions(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -16,6 +18,7 @@ from diptych.stores.postgres.rows_dialect import DIALECT
 
 _KEPT = 1000
 _NUMERIC, _TEXTS = 1700, (25, 1043)
+_PARAMETER = re.compile(r"\$(\d+)\b")
 
 Convert = Callable[[Any], Any]
 
@@ -71,10 +74,18 @@ class Shape:
 
     async def run(self, connection: Connection, asked: Asked) -> Sequence[Any]:
         """Run on a connection; return rows of SQLAlchemy."""
+        await self.learn(connection, asked)
+        return self.rows(await connection.fetch(asked.text, *asked.arguments))
+
+    async def learn(self, connection: Connection, asked: Asked) -> None:
+        """Learn once what types its columns have."""
         if self._made is None:
             prepared = await connection.prepare(asked.text)
             self._made = self._metadata([(each.name, each.type.oid) for each in prepared.get_attributes()])
-        found = await connection.fetch(asked.text, *asked.arguments)
+
+    def rows(self, found: Iterable[Any]) -> Sequence[Any]:
+        """Return rows of SQLAlchemy; its columns are known."""
+        assert self._made is not None  # noqa: S101 (learned before)
         return IteratorResult(self._made, iter(found)).fetchall()
 
     def _metadata(self, found: Sequence[tuple[str, int]]) -> SimpleResultMetaData:
@@ -93,6 +104,26 @@ class Shape:
             (name, tuple(known[name].objects), known[name].type) if name in known else (name, (), sa.types.NULLTYPE)
             for name in names
         ]
+
+
+async def run_together(connection: Connection, asked: Sequence[Asked]) -> Sequence[Sequence[Any]]:
+    """Run several selects of ours as one statement: one snapshot, one round trip. Return the rows of each."""
+    for each in asked:
+        await each.shape.learn(connection, each)
+    text = _joined(tuple((each.text, len(each.arguments)) for each in asked))
+    found = await connection.fetchrow(text, *(argument for each in asked for argument in each.arguments))
+    return [each.shape.rows(rows) for each, rows in zip(asked, found, strict=True)]
+
+
+@lru_cache(maxsize=_KEPT)
+def _joined(texts: tuple[tuple[str, int], ...]) -> str:
+    """Return one select of an array of rows for each; no column has a blank in its name, so that the row is meant."""
+    parts, before = [], 0
+    for text, arguments in texts:
+        shifted = _PARAMETER.sub(lambda found, by=before: f"${int(found[1]) + by}", text)  # type: ignore[misc]  # mypy infers no default
+        parts.append(f'array(select "the row" from ({shifted}) as "the row")')  # noqa: S608 (SQLAlchemy made it)
+        before += arguments
+    return f"select {', '.join(parts)}"
 
 
 def _arguments(names: Iterable[str], values: Mapping[str, Any], convert: Mapping[str, Convert]) -> Sequence[Any]:
