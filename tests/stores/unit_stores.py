@@ -18,13 +18,13 @@ from diptych.stores.postgres.events import PostgresEventStore
 from diptych.stores.postgres.unit import Hold
 from diptych.stores.sqlite.events import SqliteEventStore
 from diptych.testing.contract.material import appending
-from tests.clusters import NEWEST, OLDEST
+from tests.clusters import NEWEST
 from tests.conftest import Clusters
 from tests.stores.ledger import Account
 
 UnitStore = SqliteEventStore | PostgresEventStore
 LONG = 30.0
-HOMES = ("sqlite", OLDEST, NEWEST)
+HOMES = ("sqlite", NEWEST)
 
 
 @asynccontextmanager

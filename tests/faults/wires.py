@@ -1,0 +1,73 @@
+"""A wire to PostgreSQL that can be cut where a transaction commits: before the server hears of it, or after."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from asyncio import StreamReader, StreamWriter
+from collections import Counter
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+_COMMIT = b"COMMIT;"
+_CHUNK = 65536
+
+
+class Wire:
+    """Listen on a port of its own and pass everything on; `fate` says what becomes of each commit.
+
+    `pass`, `before`: the connection is cut and the server never hears of it, `after`: it hears, and nobody its answer.
+    """
+
+    def __init__(self, port: int, fate: Callable[[], str]) -> None:
+        self._port, self._fate = port, fate
+        self.is_cutting = False
+        self.fates: Counter[str] = Counter()
+
+    @property
+    def port(self) -> int:
+        """Return the port on which it listens."""
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            there, on = await asyncio.open_connection("127.0.0.1", self._port)
+            back = asyncio.ensure_future(_passed(there, writer))
+            with contextlib.suppress(OSError):
+                await self._forwards(reader, writer, on)
+            on.close()  # what was passed on arrives
+            await back
+            writer.close()
+
+    async def _forwards(self, reader: StreamReader, writer: StreamWriter, on: StreamWriter) -> None:
+        while data := await reader.read(_CHUNK):
+            fate = self._fate() if self.is_cutting and _COMMIT in data else "pass"
+            if _COMMIT in data:
+                self.fates[fate] += 1
+            if fate != "pass":
+                writer.transport.abort()
+            if fate == "before":
+                return
+            on.write(data)
+            await on.drain()
+            if fate == "after":
+                return
+
+
+async def _passed(reader: StreamReader, writer: StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(_CHUNK):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
