@@ -18,6 +18,7 @@ from benchmarks.growth import growth
 from benchmarks.http import http
 from benchmarks.loading import load
 from benchmarks.logs import Logs
+from benchmarks.postgres import postgres
 from benchmarks.queries import queries
 from benchmarks.rows import FULL, QUICK, Row, Size
 from benchmarks.shop import shop
@@ -39,6 +40,7 @@ PARTS: dict[str, Callable[[Size, Logs], Awaitable[list[Row]]]] = {
     "visibility": visibility,
     "http": http,
     "growth": growth,
+    "postgres": postgres,
 }
 
 

@@ -40,8 +40,8 @@ async def load(size: Size, logs: Logs) -> list[Row]:
         raw.make(beside, each * _ORDERS, each=each)
         sides = {
             "raw": partial(_raw, beside, each, count),
-            "loads": partial(_loads, log, each, count),
-            "commands": partial(_commands, log, each, count),
+            "loads": partial(loads, url(log), each, count),
+            "commands": partial(_commands, url(log), each, count),
         }
         found = await interleaved(sides, size.rounds)
         rows += _rows(each, found["loads"], found["commands"], found["raw"])
@@ -63,7 +63,7 @@ async def _raw(path: Path, each: int, count: int) -> float:
     return raw.microseconds_per_load(path, _ORDERS, count) / each
 
 
-async def _loads(log: Path, each: int, count: int) -> float:
+async def loads(log: str, each: int, count: int) -> float:
     """Return the microseconds per event of a load."""
     async with _application(log, each) as app:
         loader = Loader(app.store, app.codec, StateCache(0), Snapshotter((), store=MemorySnapshots(), log=app.store))
@@ -78,7 +78,7 @@ async def _loads(log: Path, each: int, count: int) -> float:
         return (perf_counter() - started) / count * 1e6 / each
 
 
-async def _commands(log: Path, each: int, count: int) -> float:
+async def _commands(log: str, each: int, count: int) -> float:
     """Return the microseconds per event of a command."""
     async with _application(log, each) as app:
         started = perf_counter()
@@ -88,9 +88,9 @@ async def _commands(log: Path, each: int, count: int) -> float:
 
 
 @asynccontextmanager
-async def _application(log: Path, each: int) -> AsyncIterator[Application]:
+async def _application(log: str, each: int) -> AsyncIterator[Application]:
     """Open an application that remembers no state; it has read every order once, and found it whole."""
-    async with Application(orders, events=url(log), reads="memory://", state_bytes=0) as app:
+    async with Application(orders, events=log, reads="memory://", state_bytes=0) as app:
         for order in range(_ORDERS):
             refused = await app.send(CloseOrder(order))
             assert isinstance(refused, Refused)

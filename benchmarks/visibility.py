@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -50,7 +52,7 @@ async def _same_process(logs: Logs, count: int, late: list[float]) -> float:
     log = await logs.copy(_EVENTS)
     async with Application(orders, *SEEN, events=url(log)) as app:
         await app.caught_up()
-        found = await _paced(app, count)
+        found = await paced(app, count)
     logs.drop(log)
     late += found
     return percentile(found, 0.5)
@@ -58,22 +60,28 @@ async def _same_process(logs: Logs, count: int, late: list[float]) -> float:
 
 async def _across_processes(logs: Logs, count: int, late: list[float]) -> float:
     log = await logs.copy(_EVENTS)
-    command = (sys.executable, "-m", "benchmarks.folding", url(log))
-    folder = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
-    assert folder.stdin is not None
-    assert folder.stdout is not None
-    assert await folder.stdout.readline() == b"ready\n"
-    async with Application(orders, *SEEN, events=url(log), projections="follow") as app:
+    async with folded_elsewhere(url(log)), Application(orders, *SEEN, events=url(log), projections="follow") as app:
         await app.caught_up()
-        found = await _paced(app, count)
-    folder.stdin.close()
-    await folder.wait()
+        found = await paced(app, count)
     logs.drop(Path(log))
     late += found
     return percentile(found, 0.5)
 
 
-async def _paced(app: Application, count: int) -> list[float]:
+@asynccontextmanager
+async def folded_elsewhere(log: str) -> AsyncIterator[None]:
+    """Let another process fold a log."""
+    command = (sys.executable, "-m", "benchmarks.folding", log)
+    folder = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+    assert folder.stdin is not None
+    assert folder.stdout is not None
+    assert await folder.stdout.readline() == b"ready\n"
+    yield
+    folder.stdin.close()
+    await folder.wait()
+
+
+async def paced(app: Application, count: int) -> list[float]:
     """Send at a steady rate; return milliseconds from each acknowledgement to the answer that holds it."""
     found, warm, begin = [], _RATE // 2, perf_counter()
     for turn in range(count + warm):

@@ -1,0 +1,64 @@
+"""PostgreSQL to measure on: one cluster of our own, whose logs are made once and then copied."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+from benchmarks.logs import append_of, history
+from benchmarks.orders import EVENTS
+from diptych import Application
+from diptych.stores.system import RandomIds
+from tests.clusters import NEWEST, Cluster
+
+_BATCH = 1_000
+_SETTINGS = {"shared_buffers": "1GB", "wal_compression": "off", "checkpoint_timeout": "30min", "max_wal_size": "16GB"}
+
+
+class Databases:
+    """Make databases with logs of orders, and hand out copies of them."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._made: dict[tuple[int, int], str] = {}
+        self._copies = 0
+
+    def empty(self) -> str:
+        """Return the URL of an empty database."""
+        return self._cluster.database().url
+
+    async def copy(self, events: int, *, each: int = EVENTS) -> str:
+        """Return the URL of a fresh copy of a log of so many events, `each` of them to an order."""
+        template = self._made.get((events, each)) or await self._make(events, each)
+        self._copies += 1
+        name = f"copy{self._copies}"
+        await asyncio.to_thread(self._cluster.sql, f"create database {name} template {template} strategy file_copy")
+        return self._cluster.url(name)
+
+    async def drop(self, url: str) -> None:
+        """Drop a database."""
+        name = url.rsplit("/", 1)[1]
+        await asyncio.to_thread(self._cluster.sql, f'drop database "{name}" with (force)')
+
+    async def _make(self, events: int, each: int) -> str:
+        database = self._cluster.database()
+        async with Application(events=database.url, reads="memory://") as app:
+            ids, source = RandomIds(), history(events // each, each)
+            while batch := [append_of(event, ids.new()) for event in islice(source, _BATCH)]:
+                await asyncio.gather(*[app.store.append(append) for append in batch])
+            assert await app.head() == events // each * each
+        await asyncio.to_thread(database.sql, "vacuum (analyze, freeze)")
+        self._made[events, each] = database.name
+        return database.name
+
+
+@contextmanager
+def databases() -> Iterator[Databases]:
+    """Start a cluster in the folder for temporary files, which must lie on a disk; remove it at the end."""
+    cluster = Cluster(NEWEST, settings=_SETTINGS)
+    try:
+        yield Databases(cluster)
+    finally:
+        cluster.remove()
