@@ -29,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    for name in ("APP", "EVENTS", "READS", "HOST", "PORT", "MODE"):
+    for name in ("APP", "EVENTS", "READS", "HOST", "PORT", "MODE", "ONLY"):
         monkeypatch.delenv(f"DIPTYCH_{name}", raising=False)
     yield tmp_path
     sys.modules.pop("bank", None)

@@ -55,7 +55,7 @@ async def _work(application: Application, telling: _Telling) -> None:
 
 
 class _Telling:
-    """Say what a worker owns, once it is open and whenever that changes."""
+    """Say what a worker owns, once it is open and whenever that changes, and how often it came too late."""
 
     def __init__(self, *, json: bool) -> None:
         self._json, self._told = json, dict[str, Any]()
@@ -66,6 +66,7 @@ class _Telling:
         found: dict[str, Any] = {
             "projections": [name for name in application.projections if name in here],
             "subscribers": sorted(application.reactions.owned),
+            "fenced": application.ownership.fenced,
         }
         if found != self._told:
             self._told = found
@@ -75,7 +76,7 @@ class _Telling:
         if self._json:
             as_json(found)
             return
-        told = [f"{kind} {', '.join(names) or 'none'}" for kind, names in found.items()]
+        told = [f"{kind} {', '.join(found[kind]) or 'none'}" for kind in ("projections", "subscribers")]
         err().print(safe(f"this process owns: {'; '.join(told)}"), markup=False, soft_wrap=True)
 
 

@@ -16,9 +16,9 @@ from diptych.read.plan import Learned
 from diptych.read.progress import LiveProgress
 from diptych.read.projector import Projector
 
-LEASE_SECONDS = 2.0
-_BEAT = 0.5
-_LOOK = 0.2
+LEASE_SECONDS = 1.75
+_BEAT = 0.45
+_LOOK = 0.15
 _log = logging.getLogger("diptych.projections")
 
 

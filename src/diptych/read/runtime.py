@@ -16,6 +16,7 @@ from diptych.model.criteria import Criteria
 from diptych.model.projections import Projection
 from diptych.ports import EventReader, EventStore, RowStore, RowWriter, changed_unraised
 from diptych.read.crew import Crew
+from diptych.read.pace import Pace
 from diptych.read.plan import learn
 from diptych.read.progress import LiveProgress
 from diptych.read.projector import Projector
@@ -52,6 +53,7 @@ class Runtime:
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._crew: Crew | None = None
+        self._pace = Pace(BATCH)
         self._stopping = False
         self.failure: BaseException | None = None
         """What ended the runtime, if anything did: nothing is folded any more."""
@@ -149,10 +151,11 @@ class Runtime:
         group = [each for each in active if each.position == position]
         ahead = [each.position for each in active if each.position > position]
         # One read and one decoding serve all that stand at the same position; they stop where the next one stands.
-        found = await log.read(_criteria(group), after=position, until=min(ahead, default=None), limit=BATCH)
+        found = await log.read(_criteria(group), after=position, until=min(ahead, default=None), limit=self._pace.limit)
         events, now = learn(self._codec, found), time.monotonic()
         for each in group:
             await crew.advance(each, events, found.through, now=now)
+        self._pace.took(time.monotonic() - now)
         return found.complete and not ahead
 
     async def _rest(self, crew: Crew, log: EventReader) -> None:
