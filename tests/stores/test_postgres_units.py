@@ -34,6 +34,7 @@ from tests.stores.ledger import Account, Draft, Entry, Ledger
 from tests.stores.unit_stores import LONG, holds, open_account, rows, set_balance
 
 INSERT = "insert into accounts (id, owner, balance, notes, remark) values (1, 'ada', 0, '{}', '')"
+SLEEPING = "select count(*) from pg_stat_activity where query = 'select pg_sleep(60)' and state = 'active'"
 WAITING = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
 
 
@@ -630,3 +631,15 @@ async def test_a_limit_may_be_longer_than_a_setting_of_the_server(store: Postgre
     async with store.unit(limit=1e9) as unit:
         unit.session.add(Account(id=1, owner="ada"))
         assert isinstance(await unit.append(appending(event())), Appended)
+
+
+async def test_a_statement_that_a_task_left_running_ends_with_the_unit(store: PostgresEventStore) -> None:
+    async with store.unit(limit=LONG) as unit:
+        await unit.begin()
+        forgotten = asyncio.create_task(unit.session.execute(sa.text("select pg_sleep(60)")))
+        while await rows(store, SLEEPING) == [(0,)]:  # noqa: ASYNC110 (the server tells nobody)
+            await asyncio.sleep(0.01)
+
+    with pytest.raises(DBAPIError):
+        await soon(forgotten)
+    await soon(open_account(store))

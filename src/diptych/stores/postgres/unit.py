@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from enum import IntEnum
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from diptych.errors import Error, StaleRowError, TurnHeldError, UnitError
 from diptych.ports import Append, AppendOutcome
+from diptych.stores.postgres.connection import Connection, close
 from diptych.stores.postgres.unit_commit import LogBeside, commit
 from diptych.stores.postgres.unit_faults import meaning
 from diptych.stores.postgres.unit_statements import controls, is_own, is_step, keeps_rows, may_write, own
@@ -25,6 +25,7 @@ from diptych.stores.unit_rows import State, loaded, refuse_stale, touched
 
 _GRACE = 0.25
 """Seconds after the limit when the server ends what the process did not: it may be held, or gone."""
+_TRIES = 100
 _LONGEST = 2**31 - 1
 """Milliseconds that a setting of the server takes at most."""
 
@@ -62,6 +63,7 @@ class PostgresUnit:
         self._log, self._limit = log, limit
         self._hold = self._wanted = Hold.NOTHING
         self._transaction: str | None = None
+        self._raw: Connection = None
         self._safe: WeakSet[State] = WeakSet()
         """Rows that nobody else can change before the end."""
         self._keeps_rows = self._is_closing = False
@@ -159,6 +161,10 @@ class PostgresUnit:
             self._take(session.connection(), Hold.SHARED)
             self._prove(session, states)
 
+    def began(self, connection: sa.Connection) -> None:
+        """Note the connection of the driver."""
+        self._raw = connection.connection.driver_connection
+
     def committing(self) -> None:
         """Refuse a commit by the session."""
         if self._ending is None:
@@ -246,11 +252,19 @@ class PostgresUnit:
             await asyncio.wait([self._ending])
             self._ending.exception()  # heard: whoever asked for it may be gone
         self._failure = self._failure or UnitError(ENDED)
-        try:
-            await self._session.close()
-        except Exception:  # noqa: BLE001 (a statement is under way for nobody, or the connection is lost)
-            with contextlib.suppress(Exception):
-                await self._session.invalidate()
+        for _ in range(_TRIES):
+            try:
+                await self._session.close()
+            except Exception:  # noqa: BLE001 (a statement is under way for nobody: end it, and its task hears of it)
+                await self._disconnect()
+            else:
+                return
+
+    async def _disconnect(self) -> None:
+        """End the statement that runs, and the connection with it."""
+        if self._raw is not None:
+            await close(self._raw)
+        await asyncio.sleep(0)
 
 
 def _loaded(session: Session, instance: object) -> None:

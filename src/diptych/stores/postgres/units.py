@@ -56,6 +56,7 @@ class PostgresUnits:
                 raise meant from wrong
             raise
         watch(engine)
+        event.listen(engine.sync_engine, "begin", _began)
         event.listen(engine.sync_engine, "rollback_savepoint", _going_back)
         self._engine = engine
         return self
@@ -87,6 +88,11 @@ def _checked_out(adapted: Any, _record: object, _proxy: object) -> None:
     """Let a connection that was lost in the pool be opened anew."""
     if adapted.driver_connection.is_closed():
         raise DisconnectionError
+
+
+def _began(connection: sa.Connection) -> None:
+    unit: PostgresUnit = connection.get_execution_options()[UNIT]
+    unit.began(connection)
 
 
 def _going_back(connection: sa.Connection, _name: str, _context: object) -> None:
