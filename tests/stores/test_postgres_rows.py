@@ -19,10 +19,11 @@ from diptych.model.indexes import Index
 from diptych.model.marks import Indexed, Scale
 from diptych.model.projections import Projection, ReadModel
 from diptych.model.specifications import fields
-from diptych.ports import Changes, Checkpoint, RowReader, RowWriter
+from diptych.ports import Changes, Checkpoint, RowReader, RowWriter, Snapshot
 from diptych.stores.memory import MemoryEventStore
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.rows import PostgresRowStore
+from diptych.stores.postgres.rows_copies import FEWEST
 from diptych.stores.postgres.rows_tables import fitting
 from tests.clusters import NEWEST, Cluster, Database
 from tests.read.shop import Created, GetProduct, ask, opened, record, shop
@@ -239,6 +240,67 @@ async def test_a_read_that_is_cancelled_leaves_the_others_their_answers(address:
                 task.cancel()
             answers = await asyncio.gather(*tasks, return_exceptions=True)
             assert [each for each in answers[1:10:2] if each != {("a",): PEN}] == []
+
+
+def many(numbers: range, name: str) -> dict[tuple[str], Item]:
+    return {(f"{number:05}",): Item(f"{number:05}", name, Decimal(number)) for number in numbers}
+
+
+async def test_many_new_rows_come_by_copy_beside_those_that_change_and_go(address: Address) -> None:
+    projection, model = declared()
+    async with working(address) as (_, writer, reader):
+        checkpoint = await installed(writer, projection, head=9)
+        first, second = many(range(FEWEST * 2), "first"), many(range(FEWEST, FEWEST * 3), "second")
+        gone = dict.fromkeys(list(first)[:10])
+        for position, rows in enumerate((first, second | gone), start=1):
+            await writer.load(model, list(rows))
+            given = [Changes(model, rows, dict.fromkeys(rows, position))]
+            _, copies = writer._new.parted(given)  # type: ignore[attr-defined]  # of this store
+            assert [len(each.rows) for each in copies] == [FEWEST * (3 - position)]
+            checkpoint = await writer.save(checkpoint, position, given)
+
+        stored = (await reader.snapshot(projection)).rows["item"]
+        assert stored == {key: row for key, row in (first | second).items() if key not in gone}
+
+
+async def test_rows_that_were_to_be_copied_are_fenced_too(address: Address) -> None:
+    projection, model = declared()
+    async with working(address) as (_, writer, reader):
+        old = await installed(writer, projection, head=9)
+        await writer.save(old, 1, [])
+        rows = many(range(FEWEST), "zombie")
+        await writer.load(model, list(rows))
+
+        with pytest.raises(FencedError):
+            await writer.save(old, 1, [Changes(model, rows, dict.fromkeys(rows, 1))])
+
+        assert (await reader.snapshot(projection)).rows["item"] == {}
+
+
+async def test_what_was_new_is_not_taken_for_new_again(address: Address) -> None:
+    projection, model = declared()
+    async with working(address) as (_, writer, reader):
+        checkpoint = await installed(writer, projection, head=9)
+        rows = many(range(FEWEST), "first")
+        await writer.load(model, list(rows))
+        for position in (1, 2):
+            checkpoint = await writer.save(checkpoint, position, [Changes(model, rows, dict.fromkeys(rows, position))])
+
+        assert (await reader.snapshot(projection)).rows["item"] == rows
+
+
+async def test_a_save_that_breaks_in_its_copy_leaves_nothing(address: Address) -> None:
+    projection, model = declared(Index("name", unique=True))
+    async with working(address) as (_, writer, reader):
+        checkpoint = await installed(writer, projection, head=9)
+        rows = many(range(FEWEST), "twice")
+        await writer.load(model, list(rows))
+
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await writer.save(checkpoint, 1, [Changes(model, rows, dict.fromkeys(rows, 1))])
+
+        assert (await reader.snapshot(projection)) == Snapshot(checkpoint, {"item": {}})
+        await writer.save(checkpoint, 1, [changes(model, PEN)])
 
 
 @pytest.mark.parametrize(

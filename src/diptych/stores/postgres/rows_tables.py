@@ -19,7 +19,7 @@ from diptych.stores.tables import searched, table_of
 
 _LONGEST = 63
 _TAKEN = ("migrations",)
-_FULL = 90
+_FULL = 70
 """How full pages are filled at first, in percent: an update that finds room in its page moves no index."""
 
 

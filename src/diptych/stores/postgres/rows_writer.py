@@ -19,6 +19,7 @@ from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection
 from diptych.stores.postgres.faults import FAILED
 from diptych.stores.postgres.rows_connections import WritingConnection
+from diptych.stores.postgres.rows_copies import Copied, NewRows
 from diptych.stores.postgres.rows_install import Installation
 from diptych.stores.postgres.rows_leases import PostgresLeases
 from diptych.stores.postgres.rows_moves import Move, moves_of
@@ -43,7 +44,7 @@ class PostgresRowWriter:
         self._moves: dict[str, Sequence[Move]] = {}
         self._models: dict[str, tuple[str, ...]] = {}
         self._selectings: dict[tuple[str, ...], Selecting] = {}
-        self._saves = Saves()
+        self._saves, self._new = Saves(), NewRows()
         self._trimmed = 0
 
     async def __aenter__(self) -> Self:
@@ -89,7 +90,9 @@ class PostgresRowWriter:
     async def load(self, model: ReadModel[Any], keys: Sequence[Key]) -> Mapping[Key, Any]:
         """Return the rows that exist among these keys."""
         async with self._connection.held() as connection:
-            return await self._writings[model.name].reading.fetch(connection, keys)
+            found = await self._writings[model.name].reading.fetch(connection, keys)
+        self._new.missed(model, keys, found)
+        return found
 
     async def matching(
         self, model: ReadModel[Any], columns: Mapping[str, Any], *, after: Key | None, limit: int
@@ -105,15 +108,17 @@ class PostgresRowWriter:
 
     async def save(self, checkpoint: Checkpoint, position: int, changes: Sequence[Changes]) -> Checkpoint:
         """Store rows, change feed and the checkpoint's new position in one transaction; return the new checkpoint."""
-        rebuilding = checkpoint.target is not None
         target = checkpoint.target if checkpoint.target is not None and position < checkpoint.target else None
         new = msgspec.structs.replace(checkpoint, position=position, target=target, error=None)
-        statement, arguments = self._prepared(checkpoint, new, changes)
+        stated, copies = self._new.parted(changes)
+        self._new.forget()
+        fed = changes if checkpoint.target is None else ()
+        statement, arguments = self._prepared(checkpoint, new, stated, fed)
         async with self._connection.held() as connection:
-            if rebuilding and target is None:
+            if copies or checkpoint.target != target:
                 async with connection.transaction():
                     await _moved(connection, checkpoint, statement, arguments)
-                    await self._reset(connection, new)
+                    await self._complete(connection, checkpoint, new, copies)
             else:
                 await _moved(connection, checkpoint, statement, arguments)
             await self._trim(connection, position)
@@ -134,15 +139,25 @@ class PostgresRowWriter:
         self._models |= {each.name: tuple(model.name for model in each.models) for each in projections}
         self._selectings.clear()
         self._saves.clear()
+        self._new.forget()
 
-    def _prepared(self, old: Checkpoint, new: Checkpoint, changes: Sequence[Changes]) -> tuple[str, Sequence[Any]]:
+    def _prepared(
+        self, old: Checkpoint, new: Checkpoint, changes: Sequence[Changes], fed: Sequence[Changes]
+    ) -> tuple[str, Sequence[Any]]:
         chosen: list[Chosen] = []
         for at, each in enumerate(changes):
             made = ((move, move.arrays(each)) for move in self._moves[each.model.name])
             chosen += [Chosen(at, each.model.name, move, arrays) for move, arrays in made if arrays is not None]
-        told = changes if old.target is None else ()
-        fed = [(each, self._writings[each.model.name].reading.conversion) for each in told if each.rows]
-        return self._saves.prepared(old, new, chosen, fed)
+        told = [(each, self._writings[each.model.name].reading.conversion) for each in fed if each.rows]
+        return self._saves.prepared(old, new, chosen, told)
+
+    async def _complete(
+        self, connection: Connection, old: Checkpoint, new: Checkpoint, copies: Sequence[Copied]
+    ) -> None:
+        for each in copies:
+            await each.into(connection, self._writings[each.model.name])
+        if old.target != new.target:
+            await self._reset(connection, new)
 
     async def _reset(self, connection: Connection, rebuilt: Checkpoint) -> None:
         names = self._models[rebuilt.projection]
