@@ -29,7 +29,14 @@ class RowTypes(_Types):  # type: ignore[misc]  # SQLAlchemy's, which it does not
 
 
 class RowStatements(_Statements):  # type: ignore[misc]  # SQLAlchemy's, which it does not type
-    """Write the functions by which SQLite finds what a specification asks for."""
+    """Write the functions by which SQLite finds what a specification asks for, and values within a text."""
+
+    def render_literal_value(self, value: Any, type_: Any) -> str:
+        """Write a value; SQLAlchemy knows no form for bytes that are no text."""
+        if isinstance(value, bytes):
+            return f"'\\x{value.hex()}'::bytea"
+        written: str = super().render_literal_value(value, type_)
+        return written
 
     def visit_instr_func(self, fn: Any, **kw: Any) -> str:
         """Find a part of a text."""

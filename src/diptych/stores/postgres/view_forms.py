@@ -138,12 +138,11 @@ class Merged:
         self._view, self._writing = view, writing_of(view.model, generation)
 
     async def make(self, connection: Connection, statement: Any, name: str) -> None:
-        """Create the table, copy the rows into it, then make its text index."""
+        """Create the table, copy the rows into it, then make its indexes, that of its words among them."""
         rows = await self._rows(connection, statement)
-        for each in (text_of(CreateTable(self._writing.table)), *_indexes(self._writing.table)):
-            await connection.execute(each)
+        await connection.execute(text_of(CreateTable(self._writing.table)))
         await _copy(connection, name, self._writing, rows)
-        for each in self._writing.finish:
+        for each in (*_indexes(self._writing.table), f"analyze {quoted(name)}"):
             await connection.execute(each)
 
     async def renew(self, connection: Connection, statement: Any) -> None:
