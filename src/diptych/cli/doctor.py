@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -17,6 +18,7 @@ from diptych.errors import Error
 from diptych.ports import Examined, Finding, Level
 
 _COLOURS: dict[Level, str] = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "red"}
+_SCHEMA = "schema "
 
 
 @click.command()
@@ -51,7 +53,7 @@ async def examined(application: Application) -> list[Finding]:
         ]
     try:
         async with application as opened:
-            return found + await _inside(opened)
+            return found + await _inside(opened) + await _beside(opened, servers)
     except Error as wrong:
         text, _, fix = str(wrong).partition("; ")
         return [*found, Finding("application", "error", f"does not open: {text}", fix)]
@@ -77,13 +79,20 @@ async def _inside(app: Application) -> list[Finding]:
     found += findings.files(app.urls)
     found += kinds.events(app, described)
     found += findings.progress(app, head, store.log_id, await app.checkpoints())
-    found += findings.subscribers(app, head, store.log_id, await app.reactions.bookmarks())
-    found.append(findings.audited(await app.audit.trail()))
     return found
 
 
+async def _beside(app: Application, servers: Sequence[Finding]) -> list[Finding]:
+    """Examine what stands beside the log: where it is due it is made by whoever looks, and doctors make nothing."""
+    is_due = any(each.about.startswith(_SCHEMA) and each.level != "ok" for each in servers)
+    if is_due or app.ownership.only == "queries":
+        return []
+    found = findings.subscribers(app, await app.head(), app.store.log_id, await app.reactions.bookmarks())
+    return [*found, findings.audited(await app.audit.trail())]
+
+
 def _is_in_the_way(each: Finding) -> bool:
-    return each.level == "error" or (each.level == "warning" and each.about.startswith("schema "))
+    return each.level == "error" or (each.level == "warning" and each.about.startswith(_SCHEMA))
 
 
 def _tell(found: list[Finding]) -> None:

@@ -25,7 +25,15 @@ async def described(connection: Connection, address: Address, log_id: UUID) -> d
         "schema_version": max((number for component, number in applied if component == "log"), default=0),
         "log_id": str(log_id),
         "events": await connection.fetchval(sql("select_head", address.schema)),
-        "records": await connection.fetchval(sql("count_commands", address.schema)),
+        "records": await _records(connection, address.schema),
         "types": [tuple(row) for row in await connection.fetch(sql("count_types", address.schema))],
         **settings,
     }
+
+
+async def _records(connection: Connection, schema: str) -> int | None:
+    """Return how many there are; None for a role that may not know."""
+    if not await connection.fetchval("select has_table_privilege($1, 'SELECT')", f"{schema}.commands"):
+        return None
+    count: int = await connection.fetchval(sql("count_commands", schema))
+    return count

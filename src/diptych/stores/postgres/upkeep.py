@@ -64,6 +64,9 @@ async def _granted(connection: Connection, house: House, roles: Roles) -> list[G
         grants = await granting(connection, house, roles)
         for each in grants:
             await connection.execute(each.statement)
+        # Who may not hand a right on is only warned by the server, and nothing is granted.
+        if grants and (lacking := await granting(connection, house, roles)):
+            raise _refused(house.address, f"nothing came of: {lacking[0].statement}")
     return grants
 
 
@@ -75,7 +78,7 @@ async def _refuse_unknown(connection: Connection, address: Address, roles: Roles
             )
 
 
-def _refused(address: Address, wrong: Exception) -> SettingsError:
+def _refused(address: Address, wrong: object) -> SettingsError:
     return SettingsError(
         f"the role {address.user!r} may not do this in schema {address.schema} of database {address.database!r} "
         f"({wrong}); name the owner of the tables in the URL, or a superuser"

@@ -54,7 +54,7 @@ async def _asked(connection: Connection, houses: Sequence[House], clock: Clock, 
         *await housekeeping(connection, address),
     ]
     stand = [await schema(connection, house) for house in houses]
-    whole = [house for house, each in zip(houses, stand, strict=True) if each.level == "ok"]
+    whole = [house for house, each in zip(houses, stand, strict=True) if each.level in ("ok", "note")]
     found += [*stand, *await clocks(connection, _log_of(whole) or address, clock, has_log=_log_of(whole) is not None)]
     for house in whole:
         found += await missing(connection, house, whose)

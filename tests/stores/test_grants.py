@@ -1,0 +1,217 @@
+"""Roles: an application runs with what it was granted and cannot change the past; a query role can only read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from decimal import Decimal
+
+import asyncpg
+import pytest
+
+from diptych import Application, RebuildingError, StaleError, Subscriber
+from diptych.stores.postgres.address import Address
+from diptych.stores.postgres.components import components, house_of_log, house_of_reads
+from diptych.stores.postgres.connection import Connection, close, connect
+from tests.cli.bank import FindAccounts, GetAccount, Open, Opened, PayIn, accounts, listing
+from tests.clusters import Database
+from tests.stores.doctoring import findings, login, migrated
+
+mail = Subscriber("mail")
+LOG = ("events", "event_tags", "commands", "log", "types", "copied")
+
+
+@mail.on
+async def greet(event: Opened) -> None:
+    """React to nothing in particular."""
+
+
+class Roles:
+    """The URLs of an application's role and of a query role."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.app, self.queries = login(database, "app"), login(database, "queries")
+
+    async def granted(self) -> None:
+        """Give both what they need."""
+        name = self.database.name
+        await migrated(self.database.url, application=f"app_{name}", queries=f"queries_{name}")
+
+
+@pytest.fixture
+async def roles(newest_postgres: Database) -> Roles:
+    """Make both roles, and grant."""
+    made = Roles(newest_postgres)
+    await made.granted()
+    return made
+
+
+@pytest.fixture
+async def worked(roles: Roles) -> Roles:
+    """Let an application of the application's role do everything that it does."""
+    async with Application(accounts, listing, mail, events=roles.app) as app:
+        await app.send(Open("A1", "Ada"), principal="ada")
+        paid = await app.send(PayIn("A1", Decimal(5)))
+        assert (await app.send(Open("A1", "Eve"))).is_failure  # into the audit trail
+        assert (await app.ask(GetAccount("A1"), after=paid)).amount == 5
+        await app.reacted()
+    return roles
+
+
+def test_every_component_says_who_needs_what_on_each_of_its_tables(newest_postgres: Database) -> None:
+    """Otherwise a table that is added tomorrow is one that nobody may use."""
+    houses = [each(Address.of(newest_postgres.url, schema="x")) for each in (house_of_log, house_of_reads)]
+
+    assert sorted(name for house in houses for name in house.components) == list(components())
+
+
+async def test_every_table_is_one_that_an_application_may_read(roles: Roles) -> None:
+    tables = roles.database.sql(
+        "select string_agg(format('%I.%I', schemaname, tablename), ',') from pg_tables "
+        "where schemaname in ('diptych', 'diptych_reads')"
+    )
+    connection = await asyncpg.connect(roles.app)
+    try:
+        for table in tables.split(","):
+            await connection.fetch(f"select * from {table} limit 1")  # noqa: S608 (names of the catalog)
+    finally:
+        await connection.close()
+
+
+async def test_an_application_runs_with_the_rights_of_its_role(worked: Roles) -> None:
+    found = await findings(worked.app)
+
+    assert found["rights"].text.endswith("can neither change nor delete what happened")
+    assert worked.database.sql("select count(*) from diptych.events") == "2"
+    assert worked.database.sql("select count(*) from diptych.attempts") == "1"
+    assert worked.database.sql("select position from diptych.bookmarks") == "2"
+
+
+async def test_an_application_cannot_change_the_past(worked: Roles) -> None:
+    connection = await asyncpg.connect(worked.app)
+    try:
+        for table in ("events", "event_tags", "commands"):
+            for statement in (
+                "update diptych.{} set position = 9",
+                "delete from diptych.{}",
+                "truncate diptych.{}",
+                "drop table diptych.{}",
+                "alter table diptych.{} disable trigger refuse_change",
+            ):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await connection.execute(statement.format(table))
+    finally:
+        await connection.close()
+
+
+async def test_a_query_process_answers_with_a_role_that_only_reads(worked: Roles) -> None:
+    async with Application(accounts, listing, mail, events=worked.queries, only="queries") as app:
+        now = await app.ask(GetAccount("A1"), after=2)
+        then = await app.ask(GetAccount("A1"), as_of=1)
+        page = await app.ask(FindAccounts())
+
+    assert (now.amount, then.amount, page.total) == (5, 0, 1)
+
+
+@pytest.fixture
+async def reading(worked: Roles) -> AsyncIterator[Connection]:
+    """Give a connection of the query role."""
+    connection = await connect(Address.of(worked.queries, schema="diptych"), purpose="test")
+    yield connection
+    await close(connection)
+
+
+async def test_a_query_role_can_write_nowhere(reading: Connection) -> None:
+    tables = await reading.fetch(
+        "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('diptych', 'diptych_reads')"
+    )
+
+    for (table,) in tables:
+        for statement in ("insert into {} default values", "delete from {}", "truncate {}"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await reading.execute(statement.format(table))
+    for schema in ("diptych", "diptych_reads"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await reading.execute(f"create table {schema}.mine (x integer)")
+
+
+async def test_a_query_role_does_not_see_what_commands_were_answered(reading: Connection) -> None:
+    for table in ("commands", "attempts", "bookmarks", "snapshots"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await reading.fetch(f"select * from diptych.{table}")  # noqa: S608 (names of this test)
+
+
+async def test_read_models_that_come_later_can_be_read_too(worked: Roles) -> None:
+    worked.database.sql("drop schema diptych_reads cascade")
+    await worked.granted()
+    async with Application(accounts, listing, mail, events=worked.app) as app:
+        await _folded(app)
+
+    async with Application(accounts, listing, mail, events=worked.queries, only="queries") as app:
+        assert (await app.ask(GetAccount("A1"))).amount == 5
+
+
+async def test_read_models_that_an_owner_made_are_handed_over(postgres: Database) -> None:
+    async with Application(accounts, listing, events=postgres.url) as app:
+        await app.ask(GetAccount("A1"), after=await app.send(Open("A1", "Ada")))
+    roles = Roles(postgres)
+    await roles.granted()
+    postgres.sql("update diptych_reads.diptych_checkpoint set version = 0")  # as if the code had changed
+
+    async with Application(accounts, listing, events=roles.app) as app:
+        await _folded(app)
+        await app.send(Open("A2", "Bob"))
+        await _folded(app)
+    async with Application(accounts, listing, events=roles.queries, only="queries") as app:
+        assert (await app.ask(FindAccounts(), after=2)).total == 2
+
+
+async def test_rights_that_nobody_needs_are_taken_away(roles: Roles) -> None:
+    name = roles.database.name
+    roles.database.sql(f"grant update, delete on diptych.events to app_{name}")
+    roles.database.sql(f"grant insert on diptych.events to queries_{name}")
+    assert (await findings(roles.app))["rights"].level == "error"
+
+    await roles.granted()
+
+    assert (await findings(roles.app))["rights"].level == "ok"
+    assert roles.database.sql(f"select has_table_privilege('queries_{name}', 'diptych.events', 'INSERT')") == "f"
+
+
+async def test_an_owner_that_is_no_superuser_is_told_truly_that_it_could_change_the_past(
+    newest_postgres: Database,
+) -> None:
+    owner = login(newest_postgres, "owner")
+    newest_postgres.sql(f"grant create on database {newest_postgres.name} to owner_{newest_postgres.name}")
+    await migrated(owner)
+
+    found = (await findings(owner))["rights"]
+
+    assert (found.level, "could give itself the right again" in found.text) == ("note", True)
+    connection = await asyncpg.connect(owner)
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("delete from diptych.events")
+    finally:
+        await connection.close()
+
+
+async def test_a_role_without_rights_is_told_what_to_do(worked: Roles) -> None:
+    guest = login(worked.database, "guest")
+
+    found = await findings(guest)
+
+    assert found["schema diptych"].level == found["schema diptych_reads"].level == "error"
+    assert "diptych log migrate URL --grant ROLE" in found["schema diptych"].fix
+
+
+async def _folded(app: Application) -> None:
+    """Return when every read model holds what is in the log."""
+    while True:
+        try:
+            await app.ask(GetAccount("A1"), after=await app.head())
+        except (RebuildingError, StaleError):
+            await asyncio.sleep(0.01)
+        else:
+            return
