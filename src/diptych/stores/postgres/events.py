@@ -19,9 +19,9 @@ from diptych.stores.postgres.appends import record_of
 from diptych.stores.postgres.connection import Connection, close, refuse_unfit
 from diptych.stores.postgres.copied import LogReceiver, copied, records_after
 from diptych.stores.postgres.described import described
-from diptych.stores.postgres.loads import Loads
+from diptych.stores.postgres.loads import Loads, bare_loads, full_loads
 from diptych.stores.postgres.migrations import migrate
-from diptych.stores.postgres.pages import FOREVER, LogPages, positions_arguments, sliced, statement
+from diptych.stores.postgres.pages import FOREVER, LogPages, sliced
 from diptych.stores.postgres.readers import Readers, not_open
 from diptych.stores.postgres.session import Session, connect_to_log
 from diptych.stores.postgres.statements import sql
@@ -74,22 +74,8 @@ class PostgresEventReader:
 
     async def count(self, criteria: Criteria, *, after: int = 0, until: int | None = None) -> int:
         """Return how many matching events lie in (after, until]."""
-        schema, end = self._address.schema, FOREVER if until is None else until
-
-        async def counted(connection: Connection) -> int:
-            last = min(end, await self._pages.head(connection))
-            if any(not (clause.types or clause.tags) for clause in criteria.clauses):
-                return max(0, last - after)  # positions are dense
-            asked = [positions_arguments(clause, after, last) for clause in criteria.clauses]
-            if len(asked) == 1:
-                return int(await connection.fetchval(statement("find_positions", schema, "count(*)"), *asked[0]))
-            found: set[int] = set()
-            for each in asked:
-                rows = await connection.fetch(statement("find_positions", schema, "found.position"), *each)
-                found.update(position for (position,) in rows)
-            return len(found)
-
-        return await self._open_readers().run(counted)
+        last = FOREVER if until is None else until
+        return await self._open_readers().run(lambda connection: self._pages.count(connection, criteria, after, last))
 
     async def head(self) -> int:
         """Return the position of the last event that is on disk."""
@@ -141,7 +127,8 @@ class PostgresEventStore(PostgresEventReader):
         super().__init__(address, KnownHead())
         self._log_id: UUID | None = None
         self._writer: LogWriter | None = None
-        self._loads: Loads | None = None
+        self._bare: Loads[BareSlice] | None = None
+        self._full: Loads[Slice] | None = None
         self._receiver = LogReceiver(address)
         self._units: Any = None  # PostgresUnits, which needs the extra `sql`
 
@@ -170,11 +157,32 @@ class PostgresEventStore(PostgresEventReader):
         )
         return [Record(UUID(int=row[0].int), *tuple(row)[1:]) for row in rows]
 
+    async def read(
+        self,
+        criteria: Criteria,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        limit: int = 1000,
+        backwards: bool = False,
+    ) -> Slice:
+        """Return at most `limit` matching events with after < position <= until; of entities, with others who ask."""
+        clauses = criteria.clauses
+        if (
+            self._full is None
+            or backwards
+            or until is not None
+            or not clauses
+            or not all(each.tags for each in clauses)
+        ):
+            return await super().read(criteria, after=after, until=until, limit=limit, backwards=backwards)
+        return await self._full.load(clauses, after, limit, self._known.position)
+
     async def read_bare(self, clause: Clause, *, after: int = 0, limit: int = 1000) -> BareSlice:
         """Return of what `read` returns for a clause with tags the positions, kinds and data."""
-        if self._loads is None:
+        if self._bare is None:
             raise not_open(f"the log {self._address}")
-        return await self._loads.load(clause, after, limit, self._known.position)
+        return await self._bare.load((clause,), after, limit, self._known.position)
 
     async def records_after(self, command_id: UUID, *, limit: int) -> Sequence[Record]:
         """Return at most `limit` records beyond this id, in the order of ids."""
@@ -238,15 +246,17 @@ class PostgresEventStore(PostgresEventReader):
             self._wakeups = wakeups
             await self._begin(stack, self._log_id)
             await super().__aenter__()
-            self._loads = Loads(self._open_readers(), self._pages, self._address.schema, most=_LOADERS)
-            self._stack.push_async_callback(self._loads.close)
+            among = self._open_readers(), self._pages, self._address.schema
+            self._bare, self._full = bare_loads(*among, most=_LOADERS), full_loads(*among, most=_LOADERS)
+            self._stack.push_async_callback(self._bare.close)
+            self._stack.push_async_callback(self._full.close)
             self._stack.push_async_exit(stack.pop_all())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._writer = self._loads = None
+        self._writer = self._bare = self._full = None
         await super().__aexit__(kind, error, trace)
 
     async def _begin(self, stack: AsyncExitStack, log_id: UUID) -> None:

@@ -4,43 +4,67 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from diptych.model.criteria import Clause
-from diptych.ports import BareSlice
+from diptych.ports import BareSlice, Slice
 from diptych.stores.postgres.connection import Connection
-from diptych.stores.postgres.pages import BARE, FOREVER, LogPages, columns_of, statement, tagged_of
+from diptych.stores.postgres.pages import (
+    BARE,
+    FOREVER,
+    FULL,
+    LogPages,
+    Rows,
+    columns_of,
+    merged,
+    sliced,
+    statement,
+    tagged_of,
+)
 from diptych.stores.postgres.readers import Readers
+
+S = TypeVar("S")
 
 _TOGETHER = 64
 
 
 class Load(NamedTuple):
-    """What one command asks for, and who waits for it."""
+    """What one command asks for: the events of any of these clauses, all of which have tags; and who waits for them."""
 
-    clause: Clause
+    clauses: tuple[Clause, ...]
     after: int
     limit: int
     known: int
-    future: asyncio.Future[BareSlice]
+    future: asyncio.Future[Any]
 
 
-class Loads:
-    """Read histories: one alone by the shortest statement, several that wait at once by one for all."""
+class Loads(Generic[S]):
+    """Read histories: one alone by the shortest statement, several that wait at once by one for all.
 
-    def __init__(self, readers: Readers, pages: LogPages, schema: str, *, most: int) -> None:
-        self._readers, self._pages, self._schema = readers, pages, schema
+    `make` is what rows become, which were read on one snapshot; `columns` what is read of each event.
+    """
+
+    def __init__(
+        self,
+        readers: Readers,
+        schema: str,
+        columns: str,
+        make: Callable[[Connection, Load, Rows], Awaitable[S]],
+        *,
+        most: int,
+    ) -> None:
+        self._readers, self._schema, self._columns, self._make = readers, schema, columns, make
         self._waiting: deque[Load] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._most = most
         self._is_starting = False
 
-    def load(self, clause: Clause, after: int, limit: int, known: int) -> asyncio.Future[BareSlice]:
+    def load(self, clauses: tuple[Clause, ...], after: int, limit: int, known: int) -> asyncio.Future[S]:
         """Return the future of a slice; `known` is a head that was on disk before."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[BareSlice] = loop.create_future()
-        self._waiting.append(Load(clause, after, limit, known, future))
+        future: asyncio.Future[S] = loop.create_future()
+        self._waiting.append(Load(clauses, after, limit, known, future))
         if not self._is_starting and len(self._running) < self._most:
             self._is_starting = True
             self._start()  # a task begins in the next turn: what else is asked for in this one goes with it
@@ -68,8 +92,9 @@ class Loads:
     async def _serve(self, loads: Sequence[Load]) -> None:
         if not loads:
             return
+        alone = len(loads) == 1 and len(loads[0].clauses) == 1
         try:
-            slices = await self._readers.read(self._one(loads[0]) if len(loads) == 1 else self._many(loads))
+            slices = await self._readers.read(self._one(loads[0]) if alone else self._many(loads))
         except Exception as wrong:  # noqa: BLE001 (whoever waits must hear of it)
             for load in loads:
                 if not load.future.done():
@@ -79,32 +104,49 @@ class Loads:
             if not load.future.done():
                 load.future.set_result(found)
 
-    def _one(self, load: Load) -> Callable[[Connection], Any]:
-        text = statement("read_tagged", self._schema, BARE)
-        tag, types, first, tags = tagged_of(load.clause)
+    def _one(self, load: Load) -> Callable[[Connection], Awaitable[list[S]]]:
+        text = statement("read_tagged", self._schema, self._columns)
+        tag, types, first, tags = tagged_of(load.clauses[0])
 
-        async def read(connection: Connection) -> list[BareSlice]:
+        async def read(connection: Connection) -> list[S]:
             rows = await connection.fetch(text, tag, load.after, FOREVER, types, first, tags, load.limit + 1)
-            return [await self._slice(connection, load, rows)]
+            return [await self._make(connection, load, rows)]
 
         return read
 
-    def _many(self, loads: Sequence[Load]) -> Callable[[Connection], Any]:
-        text = statement("read_many_tagged", self._schema, BARE)
-        columns = columns_of((load.clause, load.after) for load in loads)
+    def _many(self, loads: Sequence[Load]) -> Callable[[Connection], Awaitable[list[S]]]:
+        text = statement("read_many_tagged", self._schema, self._columns)
+        asked = [(number, clause, load.after) for number, load in enumerate(loads) for clause in load.clauses]
+        columns = columns_of((clause, after) for _, clause, after in asked)
 
-        async def read(connection: Connection) -> list[BareSlice]:
+        async def read(connection: Connection) -> list[S]:
             found: list[list[Any]] = [[] for _ in loads]
             for at, *row in await connection.fetch(text, *columns, FOREVER, loads[0].limit + 1):
-                found[at - 1].append(row)
-            return [await self._slice(connection, load, rows) for load, rows in zip(loads, found, strict=True)]
+                found[asked[at - 1][0]].append(row)
+            return [await self._make(connection, load, rows) for load, rows in zip(loads, found, strict=True)]
 
         return read
 
-    async def _slice(self, connection: Connection, load: Load, rows: Sequence[Any]) -> BareSlice:
-        events = await self._pages.bare(connection, rows)
+
+def bare_loads(readers: Readers, pages: LogPages, schema: str, *, most: int) -> Loads[BareSlice]:
+    """Return the loads of one entity each, for folds that ask for no Meta."""
+
+    async def make(connection: Connection, load: Load, rows: Rows) -> BareSlice:
+        events = await pages.bare(connection, rows)
         complete = len(events) <= load.limit
         if not complete:
             del events[load.limit :]
         last = events[-1][0] if events else 0
-        return BareSlice(events, self._pages.kinds, max(load.known, last) if complete else last, complete)
+        return BareSlice(events, pages.kinds, max(load.known, last) if complete else last, complete)
+
+    return Loads(readers, schema, BARE, make, most=most)
+
+
+def full_loads(readers: Readers, pages: LogPages, schema: str, *, most: int) -> Loads[Slice]:
+    """Return the loads of one entity or several, with all that is stored of their events."""
+
+    async def make(connection: Connection, load: Load, rows: Rows) -> Slice:
+        events = merged([await pages.events(connection, rows)], order="asc")
+        return sliced(events, load.limit, max(load.known, events[-1].position if events else 0), order="asc")
+
+    return Loads(readers, schema, FULL, make, most=most)

@@ -59,8 +59,21 @@ class LogPages:
         found = [await self._clause(connection, each, bounds, order=order) for each in criteria.clauses]
         if len(found) == 1:
             return found[0]
-        merged = {event.position: event for events in found for event in events}
-        return sorted(merged.values(), key=_position, reverse=order == "desc")[: bounds[-1]]
+        return merged(found, order=order)[: bounds[-1]]
+
+    async def count(self, connection: Connection, criteria: Criteria, after: int, until: int) -> int:
+        """Return how many events match with after < position <= until."""
+        last = min(until, await self.head(connection))
+        if any(not (clause.types or clause.tags) for clause in criteria.clauses):
+            return max(0, last - after)  # positions are dense
+        asked = [_positions_arguments(clause, after, last) for clause in criteria.clauses]
+        if len(asked) == 1:
+            return int(await connection.fetchval(statement("find_positions", self._schema, "count(*)"), *asked[0]))
+        found: set[int] = set()
+        for each in asked:
+            rows = await connection.fetch(statement("find_positions", self._schema, "found.position"), *each)
+            found.update(position for (position,) in rows)
+        return len(found)
 
     async def events(self, connection: Connection, rows: Rows) -> list[StoredEvent]:
         """Return full rows as events."""
@@ -106,18 +119,17 @@ class LogPages:
         return await self.events(connection, rows)
 
 
+def merged(found: Iterable[list[StoredEvent]], *, order: str) -> list[StoredEvent]:
+    """Return events in order, each once."""
+    each = {event.position: event for events in found for event in events}
+    return sorted(each.values(), key=_position, reverse=order == "desc")
+
+
 def tagged_of(clause: Clause) -> tuple[int, list[int] | None, str, str | None]:
     """Return what finds the events of a clause with tags: first tag, types, its text, and all tags if several."""
     types = [id_of(name) for name in clause.types] if clause.types else None
     tags = text_of(clause.tags) if len(clause.tags) > 1 else None
     return id_of(clause.tags[0]), types, text_of(clause.tags[:1])[1:-1], tags
-
-
-def positions_arguments(clause: Clause, after: int, last: int) -> tuple[Any, ...]:
-    """Return the arguments of `find_positions`."""
-    tag = id_of(clause.tags[0]) if clause.tags else None
-    types = [id_of(name) for name in clause.types] if clause.types else None
-    return tag, text_of(clause.tags), types, after, last
 
 
 def sliced(events: list[StoredEvent], limit: int, through: int, *, order: str) -> Slice:
@@ -138,6 +150,12 @@ def columns_of(clauses: Iterable[tuple[Clause, int]]) -> tuple[list[Any], ...]:
         [text for _, _, text, *_ in found],
         [tags for _, _, _, tags, _ in found],
     )
+
+
+def _positions_arguments(clause: Clause, after: int, last: int) -> tuple[Any, ...]:
+    tag = id_of(clause.tags[0]) if clause.tags else None
+    types = [id_of(name) for name in clause.types] if clause.types else None
+    return tag, text_of(clause.tags), types, after, last
 
 
 def _dense(events: list[StoredEvent]) -> list[StoredEvent]:
