@@ -643,3 +643,29 @@ async def test_a_statement_that_a_task_left_running_ends_with_the_unit(store: Po
     with pytest.raises(DBAPIError):
         await soon(forgotten)
     await soon(open_account(store))
+
+
+async def test_rows_that_refer_to_a_row_that_somebody_changes_are_written_meanwhile(store: PostgresEventStore) -> None:
+    await open_account(store)
+
+    async with store.unit(limit=LONG) as changing:
+        account = await changing.session.get_one(Account, 1)
+        account.balance = 1
+        await changing.session.flush()
+        async with store.unit(limit=LONG) as referring:
+            referring.session.add(Entry(account=1, number=1, amount=1))
+            assert isinstance(await soon(referring.append(appending(event()))), Appended)
+        assert isinstance(await changing.append(appending(event())), Appended)
+
+    assert await store.head() == 2
+
+
+async def test_what_a_constraint_deferred_is_judged_before_the_end_of_the_log_is_locked(
+    store: PostgresEventStore,
+) -> None:
+    async with store.unit(limit=LONG) as holder:
+        await (await raw_of(holder)).fetch("select diptych.take_position()")
+        with pytest.raises(UnitError, match="foreign key constraint"):
+            async with store.unit(limit=LONG) as unit:
+                unit.session.add(Entry(account=404, number=1, amount=1))
+                await soon(unit.append(appending(event())))

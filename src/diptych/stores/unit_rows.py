@@ -101,8 +101,9 @@ def _now(
     # Of the tables themselves: it loads no object and touches none that is there, and joins what this class has alone.
     keys = mapper.primary_key
     among = sa.select(*keys, *columns).select_from(mapper.persist_selectable)
-    statement = among.where(_among(keys, [state.identity or () for state in states])).order_by(*keys).with_for_update()
-    rows: Iterator[Any] = iter(session.connection().execute(statement))
+    found = among.where(_among(keys, [state.identity or () for state in states])).order_by(*keys)
+    # As an update locks them: others may write rows that refer to these.
+    rows: Iterator[Any] = iter(session.connection().execute(found.with_for_update(key_share=True)))
     return {tuple(row[: len(keys)]): tuple(row[len(keys) :]) for row in rows}
 
 

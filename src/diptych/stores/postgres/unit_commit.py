@@ -62,8 +62,12 @@ async def commit(session: AsyncSession, append: Append, log: LogBeside, transact
 
 
 async def _sealed(session: AsyncSession, schema: str) -> tuple[sa.Row[tuple[str, ...]], Connection]:
-    """Let the last part begin, by a statement of SQLAlchemy: it begins a transaction no sooner than that."""
+    """Let the last part begin, by statements of SQLAlchemy: it begins a transaction no sooner than with those.
+
+    What constraints have deferred is judged now: nobody else should wait for that, who only wants to append.
+    """
     connection = await session.connection()
+    await connection.execute(own("unit_check", schema))
     sealed = (await connection.execute(own("unit_seal", schema), {"turn": _TURN, "patience": _PATIENCE})).one()
     return sealed, (await connection.get_raw_connection()).driver_connection
 

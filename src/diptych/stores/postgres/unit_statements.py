@@ -13,7 +13,7 @@ from diptych.stores.postgres.statements import sql
 from diptych.stores.unit_events import ends_transaction
 
 _OURS = "diptych_own"
-_CONTROLS = frozenset(("begin", "start", "commit", "end", "abort", "prepare", "reset", "discard"))
+_CONTROLS = frozenset(("begin", "start", "commit", "end", "abort", "prepare", "reset", "discard", "listen"))
 _STEPS = frozenset(("savepoint", "release", "rollback"))
 _READS = frozenset(("select", "with", "values", "table", "show", "explain"))
 _WRITES = re.compile(r"\b(?:insert|update|delete|merge|share)\b", re.IGNORECASE)  # `for update` and `for share` too
