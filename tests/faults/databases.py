@@ -9,35 +9,56 @@ from pathlib import Path
 
 import pytest
 
-from tests.clusters import NEWEST, OLDEST
+from tests.clusters import NEWEST, OLDEST, USER, Database
+
+GRANTS = """
+create role {role} login;
+grant usage on schema diptych, diptych_reads to {role};
+grant select on all tables in schema diptych, diptych_reads to {role};
+alter default privileges for role {owner} in schema diptych_reads grant select on tables to {role}
+"""
 
 
 @dataclass(frozen=True)
 class Place:
-    """The URL of a log, and the folder of its files where it has any."""
+    """The URL of a log, and the folder of its files or the database in which it is."""
 
     url: str
     folder: Path | None = None
+    database: Database | None = None
 
     @property
     def is_free(self) -> bool:
         """Say whether somebody could write the read models now: on SQLite a stopped process may hold their turn."""
         if self.folder is None:
             return True
-        return all(
-            _is_free(path) for path in self.folder.glob("*-reads.db-*") if path.name.endswith(("-lock", "-turn"))
-        )
+        return all(_is_free(self.folder / f"bank-reads.db-{turn}") for turn in ("lock", "turn"))
+
+    def for_queries(self) -> str:
+        """Return the URL for who may only read, where the database knows such roles; the tables must be there."""
+        if self.database is None:
+            return self.url
+        role = f"reader_{self.database.name}"
+        self.database.sql(GRANTS.format(role=role, owner=USER))
+        return self.database.cluster.url(self.database.name, user=role)
+
+    def drop(self) -> None:
+        """Drop what outlives the test: a database, and the role that may read it."""
+        if self.database is not None:
+            self.database.drop()
+            self.database.cluster.sql(f"drop role if exists reader_{self.database.name}")
 
 
 @pytest.fixture(params=["sqlite", OLDEST, NEWEST])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """Give a place that is empty."""
     if request.param == "sqlite":
-        yield Place(f"sqlite:///{tmp_path}/bank.db", tmp_path)
-        return
-    database = request.getfixturevalue("cluster_of")(request.param).database()
-    yield Place(database.url)
-    database.drop()
+        made = Place(f"sqlite:///{tmp_path}/bank.db", folder=tmp_path)
+    else:
+        database = request.getfixturevalue("cluster_of")(request.param).database()
+        made = Place(database.url, database=database)
+    yield made
+    made.drop()
 
 
 def _is_free(path: Path) -> bool:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from diptych.application import Application
+from diptych.model.caching import Cached
 from diptych.model.marks import Tag
 from diptych.model.messages import Query
 from diptych.model.projections import Projection
@@ -45,6 +46,11 @@ class Largest:
 @dataclass(frozen=True, slots=True)
 class GetSum(Query[Sum | None]):
     account: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class GetTotal(Query[int]):
+    pass
 
 
 sums, moves, largest = Projection("sums"), Projection("moves"), Projection("largest")
@@ -82,9 +88,22 @@ async def get_sum(query: GetSum, found: Rows[Sum]) -> Sum | None:
     return await found.get(query.account)
 
 
+@teller.query(cache=Cached(until_change=True))
+async def get_total(query: GetTotal, found: Rows[Sum]) -> int:
+    """Return how much there is on all accounts."""
+    return sum([row.amount for row in await found.find(limit=100)])
+
+
 def application() -> Application:
     """Return the bank; `--events` or DIPTYCH_EVENTS says where."""
     return Application(bank, teller, sums, moves, largest, events=os.environ.get("DIPTYCH_EVENTS", "memory://"))
+
+
+def renewed() -> Application:
+    """Return the bank of tomorrow, whose projections have another version."""
+    for each in (sums, moves, largest):
+        each.version = 2
+    return application()
 
 
 def _unfenced(self: Any, connection: Any, old: Any, new: Any) -> None:

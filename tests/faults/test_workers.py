@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import random
 import signal
 import sys
 import time
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from uuid import UUID
@@ -61,14 +62,14 @@ class Worker:
         return status
 
 
+def python() -> tuple[str, ...]:
+    return sys.executable, "-m", "diptych"
+
+
 async def started(place: Place, **environment: str) -> Worker:
-    words = ("worker", "tests.faults.flock:application", "--json", "--events", place.url)
-    busy = {"FOLD_SECONDS": str(BUSY / RATE), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **environment}
-    return Worker(
-        await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "diptych", *words, stdout=PIPE, stderr=asyncio.subprocess.DEVNULL, cwd=ROOT, env=busy
-        )
-    )
+    words = (*python(), "worker", "tests.faults.flock:application", "--json", "--events", place.url)
+    busy = {**os.environ, "FOLD_SECONDS": str(BUSY / RATE), **environment}
+    return Worker(await asyncio.create_subprocess_exec(*words, stdout=PIPE, stderr=DEVNULL, cwd=ROOT, env=busy))
 
 
 @contextlib.asynccontextmanager
