@@ -110,7 +110,8 @@ async def test_a_writer_that_loses_its_connection_in_a_save_says_so_and_goes_on(
         async with admin.transaction():
             await admin.execute(f"lock table {address.schema}.item__g1")
             saving = asyncio.create_task(writer.save(checkpoint, 1, [changes(model, PEN)]))
-            while not await admin.fetchval("select count(*) from pg_locks where not granted"):
+            waiting = "select count(*) from pg_locks where not granted"
+            while not await admin.fetchval(waiting):  # noqa: ASYNC110 (it is the server that waits)
                 await asyncio.sleep(0)
             await end_sessions(address)
             with pytest.raises(StoreError, match="connection to PostgreSQL was lost"):

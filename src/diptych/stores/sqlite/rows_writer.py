@@ -14,6 +14,7 @@ from diptych.codec import encode
 from diptych.errors import FencedError
 from diptych.model.projections import Key, Projection, ReadModel
 from diptych.ports import Changes, Checkpoint
+from diptych.stores.installations import Terms
 from diptych.stores.sqlite.rows_database import WriteDatabase, row_sql
 from diptych.stores.sqlite.rows_history import HistoryWriting
 from diptych.stores.sqlite.rows_install import Installation
@@ -73,8 +74,8 @@ class SqliteRowWriter:
         leases = self._leases or SqliteLeases(self._database)
         with self._database.write() as connection:
             epochs = leases.owned(connection, [each.name for each in projections])
-            held = leases.held_by_others(connection)
-            installation = Installation(connection, epochs, others, held, log_id=log_id, head=head, mode=mode)
+            terms = Terms(log_id, head, mode, {*epochs, *others}, leases.held_by_others(connection))
+            installation = Installation(connection, epochs, terms)
             installed = {each.name: installation.put(each, fingerprints[each.name]) for each in projections}
         self._writings |= installation.writings
         self._histories |= installation.histories
