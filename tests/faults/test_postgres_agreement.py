@@ -26,6 +26,7 @@ from tests.clusters import Database
 from tests.sizes import size
 
 EXAMPLES = size(15, full=2_000)
+FRESH = 7  # the version of ids that are made for one command, and never come back
 NAMES = ("a", "b", "c")
 TAGS = ("t:1", "t:2", 't:"2', 't:1","t:2', "t:,", "t:\\", "t:\x00", "t:é", "t:[1]")
 
@@ -39,7 +40,7 @@ guards = st.tuples(clauses, st.integers(0, 8))
 appends = st.tuples(
     st.lists(events, max_size=4),
     st.lists(guards, max_size=2),
-    st.none() | st.tuples(st.sampled_from((4, 7)), st.integers(0, 3)),
+    st.none() | st.tuples(st.sampled_from((4, FRESH)), st.integers(0, 3)),
 )
 paths = st.sampled_from(("alone", "together"))
 batches = st.tuples(paths, st.integers(-3, 3), st.lists(appends, min_size=1, max_size=8))
@@ -78,16 +79,18 @@ class Pair:
             assert await self.store.record(each.id) == await self.memory.record(each.id)
 
     async def _append(self, path: str, made: Sequence[Append]) -> None:
-        loop = asyncio.get_running_loop()
-        self._writer._waiting.extend(Request(each, loop.create_future()) for each in made)
-        while self._writer._waiting:
-            several = [request.append for request in self._writer._next()]
-            if path == "alone":
-                found = [outcome for each in several for outcome in await self._writer._one(each, NAMES)]
-            else:
-                found = await self._writer._many(several, NAMES)
-            for each, outcome in zip(several, found, strict=True):
-                await self._compare(each, outcome)
+        loop, writer = asyncio.get_running_loop(), self._writer
+        untold = [Request(each, loop.create_future()) for each in made]
+        writer._waiting.extend(untold)
+        while untold:
+            several = writer._next()
+            for batch in [[each] for each in several] if path == "alone" else [several]:
+                await writer._serve(batch)
+                writer._answer_rest()
+                # First those that were sent, in their order; then those that cannot hold after them.
+                for each in sorted((each for each in untold if each.future.done()), key=lambda each: each not in batch):
+                    await self._compare(each.append, each.future.result())
+                    untold.remove(each)
 
     async def _compare(self, append: Append, found: AppendOutcome) -> None:
         expected = await self.memory.append(append)
@@ -113,7 +116,7 @@ class Pair:
     def _made(self, spec: tuple[Any, ...], now: int) -> Append:
         new, forbidden, key = spec
         condition: Condition = tuple(Guard(clause, self._start + after) for clause, after in forbidden)
-        if key is not None and key not in self._records:
+        if key is not None and (key not in self._records or key[0] == FRESH):
             self._records[key] = record(version=key[0])
         return appending(*new, condition=condition, record=self._records.get(key), now=now)
 

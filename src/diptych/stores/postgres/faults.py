@@ -12,6 +12,7 @@ from diptych.stores.postgres.address import Address
 LOST: tuple[type[Exception], ...] = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what was said last was never read to its end
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
@@ -31,8 +32,8 @@ REFUSED: tuple[type[Exception], ...] = (*FAILED, ValueError)
 
 
 def is_lost(wrong: BaseException) -> bool:
-    """Say whether a connection is gone."""
-    return isinstance(wrong, LOST)
+    """Say whether a connection is gone, or cannot be trusted any more; one that was asked for nonsense is neither."""
+    return isinstance(wrong, LOST) and not (isinstance(wrong, asyncpg.InterfaceError) and isinstance(wrong, ValueError))
 
 
 def store_error(wrong: Exception) -> StoreError:

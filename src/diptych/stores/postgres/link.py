@@ -78,7 +78,7 @@ class Link:
                 async with asyncio.timeout(_PATIENCE):
                     return await act()
             except FAILED as wrong:
-                if isinstance(wrong, TimeoutError) and self._connection is not None:
+                if is_lost(wrong) and self._connection is not None:
                     self._connection.terminate()
                 raise store_error(wrong) from wrong
 
@@ -98,7 +98,10 @@ class Link:
         try:
             await transaction.commit()
         except FAILED as wrong:
-            if not is_lost(wrong) or not await was_committed(await self._connected(), own):
+            if not is_lost(wrong):
+                raise
+            connection.terminate()
+            if not await was_committed(await self._connected(), own):
                 raise
         return done
 

@@ -48,7 +48,7 @@ class Readers:
             except FAILED as wrong:
                 if not is_lost(wrong):
                     raise store_error(wrong) from wrong
-            self._idle.clear()  # a server that was restarted ended them all
+            self._end_idle()  # a server that was restarted ended them all
             try:
                 return await self._once(read)
             except FAILED as wrong:
@@ -72,11 +72,21 @@ class Readers:
         connection = await self._taken()
         try:
             return await read(connection)
+        except FAILED as wrong:
+            if is_lost(wrong):
+                connection.terminate()
+            raise
         finally:
             if connection.is_closed():
                 self._all.discard(connection)
             else:
                 self._idle.append(connection)
+
+    def _end_idle(self) -> None:
+        while self._idle:
+            connection = self._idle.pop()
+            connection.terminate()
+            self._all.discard(connection)
 
     async def _taken(self) -> Connection:
         while self._idle:

@@ -58,13 +58,13 @@ class Session:
         connection = await connect_to_log(self._address, "log")
         try:
             await refuse_unfit(connection, self._address)
-            began = await connection.fetchval(sql("own_session", self._address.schema))
+            own = await connection.fetchrow(sql("own_session", self._address.schema))
             await self._refuse_swapped(connection)
         except BaseException:
             connection.terminate()
             raise
         self._connection, self._statements = connection, {}
-        self._known = (connection.get_server_pid(), began)
+        self._known = (own["pid"], own["backend_start"])
 
     async def reopen(self) -> None:
         """Open the connection again, for as long as it takes within reason; then nothing of the old one can follow.
@@ -78,16 +78,23 @@ class Session:
         while True:
             try:
                 await self.open()
-                if old is not None:
-                    await self._connection.fetch(sql("end_session", self._address.schema), *old, _ENDING)
+                await self._end(old)
             except (StoreError, *FAILED) as failed:  # type: ignore[misc]  # mypy does not look into a tuple of tuples
                 self._drop()
+                self._known = old
                 if time.monotonic() + pause > end:
                     raise failed if isinstance(failed, StoreError) else StoreError(str(failed)) from failed
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LAST_PAUSE)
             else:
                 return
+
+    async def _end(self, old: tuple[int, datetime] | None) -> None:
+        """End a session; raise StoreError while it lives: it may write what nobody expects any more."""
+        if old is not None:
+            found = await self._connection.fetch(sql("end_session", self._address.schema), *old, _ENDING)
+            if not all(ended for (ended,) in found):
+                raise StoreError(f"the session {old[0]} of PostgreSQL, whose connection was lost, does not end")
 
     async def records(self, ids: list[UUID]) -> dict[UUID, Record]:
         """Return the records that exist among these command ids."""

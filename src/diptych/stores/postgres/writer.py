@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from diptych.errors import OutcomeUnknownError, StoreError
+from diptych.errors import Error, OutcomeUnknownError, StoreError
 from diptych.ports import Append, Appended, AppendOutcome, Conflicted, Record, Recorded
 from diptych.stores.postgres.batch import Batch, Footprint, appended, conflict_among, is_new, one_arguments
 from diptych.stores.postgres.faults import FAILED, is_lost, store_error
@@ -90,42 +90,47 @@ class LogWriter:
             if self._session.is_lost:
                 await self._session.reopen()
             answers = await self._judged(batch)
-        except FAILED as wrong:
-            await (self._resolve(batch, wrong) if is_lost(wrong) else self._singly(batch, wrong))
-        except Exception as wrong:  # noqa: BLE001 (whoever waits must hear of it)
+        except Error as wrong:  # there is no connection, so nothing was sent
             _refuse(batch, wrong)
+        except Exception as wrong:  # noqa: BLE001 (whoever waits must hear of it)
+            await (self._resolve(batch, wrong) if is_lost(wrong) else self._singly(batch, wrong))
         else:
             await self._settle(answers)
 
     async def _judged(self, batch: Sequence[Request]) -> list[Answered]:
-        """Send a batch; return the outcomes once they are on disk."""
+        """Send a batch; return the outcomes once they are on disk, but for those that are told of a taken id."""
         appends = [request.append for request in batch]
         names = {event.name for append in appends for event in append.events}
         fresh = sorted(names - self._known) if not names <= self._known else ()
         outcomes = await (self._one(appends[0], fresh) if len(appends) == 1 else self._many(appends, fresh))
         self._known |= names
-        return list(zip(batch, outcomes, strict=True))
+        for request, outcome in zip(batch, outcomes, strict=True):
+            if outcome is None:
+                await self._tell_taken(request)
+        return [(request, each) for request, each in zip(batch, outcomes, strict=True) if each is not None]
 
-    async def _one(self, append: Append, fresh: Sequence[str]) -> list[AppendOutcome]:
+    async def _one(self, append: Append, fresh: Sequence[str]) -> list[AppendOutcome | None]:
         head, recorded_at, is_taken, conflict = await self._session.call("append_one", one_arguments(append, fresh))
         if is_taken:
-            return [Recorded(await self._taken(append))]
+            return [None]
         return [Conflicted(conflict) if conflict else appended(append, head, recorded_at)]
 
-    async def _many(self, appends: Sequence[Append], fresh: Sequence[str]) -> list[AppendOutcome]:
+    async def _many(self, appends: Sequence[Append], fresh: Sequence[str]) -> list[AppendOutcome | None]:
         batch = Batch(appends, fresh)
         row = await self._session.call("append_many", batch.arguments())
         head, recorded_at, taken, lost, conflicts = row
         refused = dict(zip(lost or (), conflicts or (), strict=True)) | dict.fromkeys(taken or (), 0)
-        found = list(batch.outcomes(head, recorded_at, refused))
-        return [
-            Recorded(await self._taken(append)) if outcome is None else outcome
-            for append, outcome in zip(appends, found, strict=True)
-        ]
+        return list(batch.outcomes(head, recorded_at, refused))
 
-    async def _taken(self, append: Append) -> Record:
-        assert append.record is not None  # noqa: S101 (only an id can be taken)
-        return (await self._session.records([append.record.id]))[append.record.id]
+    async def _tell_taken(self, request: Request) -> None:
+        """Answer with the record that is there; a failure is this one's alone, for the batch is on disk."""
+        assert request.append.record is not None  # noqa: S101 (only an id can be taken)
+        command_id = request.append.record.id
+        try:
+            found = await self._session.records([command_id])
+            _answer([(request, Recorded(found[command_id]))])
+        except (KeyError, *FAILED) as wrong:
+            _refuse((request,), store_error(wrong))
 
     async def _settle(self, answers: Sequence[Answered]) -> None:
         """Tell of outcomes: of many, half at first, so that the next batch is on its way while the others go on."""
@@ -173,7 +178,7 @@ class LogWriter:
         try:
             await self._session.reopen()
             found = await self._session.records([each.append.record.id for each in batch if each.append.record])
-        except (StoreError, *FAILED) as failed:  # type: ignore[misc]  # mypy does not look into a tuple of tuples
+        except (Error, *FAILED) as failed:  # type: ignore[misc]  # mypy does not look into a tuple of tuples
             for request in batch:
                 _refuse((request,), _unknown(request.append, failed))
             return

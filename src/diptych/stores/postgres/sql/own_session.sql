@@ -1,1 +1,1 @@
-select backend_start from pg_stat_activity where pid = pg_backend_pid()
+select pid, backend_start from pg_stat_activity where pid = pg_backend_pid()

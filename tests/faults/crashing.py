@@ -1,0 +1,51 @@
+"""Ends of a PostgreSQL and of what is connected to it, under whoever uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import asyncpg
+
+from tests.clusters import Cluster, Database
+
+_GONE = 30.0
+
+
+async def end_one(database: Database, drawn: random.Random, like: str) -> bool:
+    """End a random connection to a database whose application has such a name; say whether there was one."""
+    other = await asyncpg.connect(database.url)
+    try:
+        found = await other.fetch(
+            "select pid from pg_stat_activity where datname = current_database() and application_name like $1", like
+        )
+        return bool(found) and await other.fetchval("select pg_terminate_backend($1)", drawn.choice(found)["pid"])
+    finally:
+        await other.close()
+
+
+async def restart(cluster: Cluster, how: signal.Signals) -> None:
+    """End a server so, and start it at once."""
+    await asyncio.to_thread(_restart, cluster, how)
+
+
+def _restart(cluster: Cluster, how: signal.Signals) -> None:
+    cluster.stop(how)
+    end = time.monotonic() + _GONE
+    while cluster.data.resolve() in _folders():  # a killed server leaves its children to end by themselves
+        assert time.monotonic() < end, "the processes of a killed server are still there"
+        time.sleep(0.005)
+    cluster.start()
+
+
+def _folders() -> set[Path]:
+    """Return the folders in which processes are."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            found.add((process / "cwd").readlink())
+    return found
