@@ -7,14 +7,16 @@ import pytest
 import sqlalchemy as sa
 
 from diptych import Application, Query
+from diptych.stores.sqlite.rows import SqliteRowStore
 from diptych.testing import Plan, explained, plan_of
 from tests.bookshop import BrowseBooks, CountDear, GetBook, GetBooks, SearchRoom, all_pages, books, stocked
+from tests.row_stores import NEWEST_POSTGRES, SQLITE, rows_url
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture(params=[*SQLITE, NEWEST_POSTGRES])
 async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Application]:
-    events = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path / 'library.db'}"
-    async with stocked(events=events) as opened:
+    files = {"memory": "memory://", "file": f"sqlite:///{tmp_path / 'library.db'}"}
+    async with stocked(events=files.get(request.param) or rows_url(request, request.param)) as opened:
         yield opened
 
 
@@ -22,26 +24,39 @@ async def steps(app: Application, query: Query[object]) -> list[str]:
     return [step for plan in await explained(app, query) for step in plan.steps]
 
 
+def of_sqlite(app: Application) -> bool:
+    return isinstance(app.rows, SqliteRowStore)
+
+
 async def test_a_row_is_found_by_its_key(app: Application) -> None:
     (one,) = await explained(app, GetBook("b1"))
     (several,) = await explained(app, GetBooks(("b1", "b2")))
 
     assert "'b1'" in one.statement
-    assert one.steps == ("SEARCH book__g1 USING PRIMARY KEY (book=?)",)
+    if of_sqlite(app):
+        assert one.steps == ("SEARCH book__g1 USING PRIMARY KEY (book=?)",)
+    else:
+        assert one.steps == ("Index Scan using book__g1_pkey on book__g1 Index Cond: (book = 'b1'::text)",)
     assert one.scans == several.scans == one.walks == several.walks == ()
 
 
 async def test_a_partial_index_covers_the_query_that_asks_for_its_specification(app: Application) -> None:
     (count,) = await explained(app, CountDear("attic"))
 
-    assert count.steps == (f"SEARCH book__g1 USING COVERING INDEX book_by_{books.declared[-1].title}__g1 (room=?)",)
+    index = f"book_by_{books.declared[-1].title}__g1"
+    if of_sqlite(app):
+        assert count.steps == (f"SEARCH book__g1 USING COVERING INDEX {index} (room=?)",)
+    else:
+        assert count.steps[1] == f"Index Only Scan using {index} on book__g1 Index Cond: (room = 'attic'::text)"
+    assert count.scans == ()
 
 
 async def test_what_no_index_answers_is_told(app: Application) -> None:
     count, page = await explained(app, SearchRoom("Title"))
 
     assert count.scans == page.scans == ("book__g1",)
-    assert page.sorts == ("USE TEMP B-TREE FOR ORDER BY",)
+    assert len(page.sorts) == 1
+    assert page.sorts[0].startswith("USE TEMP B-TREE FOR ORDER BY" if of_sqlite(app) else "Sort")
     assert page.statement in str(page)
 
 
@@ -51,7 +66,8 @@ async def test_a_scroll_walks_an_index_and_goes_on_from_its_cursor(app: Applicat
     (second,) = await explained(app, BrowseBooks(cursor=page.next))
 
     assert (first.walks, first.scans, first.sorts) == (("book__g1",), (), ())
-    assert second.steps == ("SEARCH book__g1 USING INDEX book_by_title__g1 ((title,book)>(?,?))",)
+    assert (second.walks, second.scans, second.sorts) == ((), (), ())
+    assert any("book_by_title__g1" in step for step in second.steps)
 
 
 @pytest.mark.parametrize("query", [BrowseBooks("-lent_at", limit=1), BrowseBooks("-lent_at"), BrowseBooks("lent_at")])
@@ -79,7 +95,7 @@ async def test_what_a_statement_makes_itself_is_no_table(app: Application) -> No
 
     plan = await plan_of(app, sa.select(sa.func.count()).select_from(attic))
 
-    assert any(step.startswith("SCAN attic") for step in plan.steps)
+    assert any("SCAN attic" in step or "book_by_" in step for step in plan.steps)
     assert plan.scans == ()
 
 

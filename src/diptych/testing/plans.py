@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,58 +9,28 @@ from diptych.application import Application
 from diptych.model.messages import Query
 from diptych.ports.plans import Explaining, Planned
 
-_SCAN = re.compile(r"SCAN (?P<table>\S+)(?P<rest>.*)")
-_MADE = re.compile(r"(?:CO-ROUTINE|MATERIALIZE) (?P<name>\S+)")  # what the statement itself makes is no table
-_LIMITED = re.compile(r"\blimit\s+\d+(\s+offset\s+\d+)?\s*$", re.IGNORECASE)
-_WHOLE_SORT = "USE TEMP B-TREE FOR ORDER BY"
-_NO_TABLE = ("(", "CONSTANT")
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Tell how the database answered one statement: `steps` are in its own words.
 
-    `print(plan)` shows the statement and its steps.
+    `scans` are the tables that were read from end to end, be it along an index: what a fast query never does. `walks`
+    were read in order from their beginning until a limit stopped it: that is fast for the first page of a list, and as
+    slow as a scan where a condition passes few rows. `sorts` are the steps that sorted, grouped or made distinct what
+    no index had in order. `print(plan)` shows the statement and its steps.
+
+    SQLite tells the plan that it had. PostgreSQL, which reads a small table from end to end whatever its indexes, tells
+    the plan that the indexes allow: a scan or a sort in it is one that no index spares.
     """
 
     statement: str
     steps: tuple[str, ...]
-
-    @property
-    def scans(self) -> tuple[str, ...]:
-        """Return the tables that were read from end to end, be it along an index: what a fast query never does."""
-        return () if self._is_stopped else self._scanned
-
-    @property
-    def walks(self) -> tuple[str, ...]:
-        """Return the tables that were read in order from their beginning until a limit stopped it.
-
-        That is fast for the first page of a list, and as slow as a scan where a condition passes few rows.
-        """
-        return self._scanned if self._is_stopped else ()
-
-    @property
-    def sorts(self) -> tuple[str, ...]:
-        """Return the steps that sorted, grouped or made distinct what no index had in order."""
-        return tuple(step for step in self.steps if step.startswith("USE TEMP B-TREE"))
+    scans: tuple[str, ...]
+    walks: tuple[str, ...]
+    sorts: tuple[str, ...]
 
     def __str__(self) -> str:
         return "\n    ".join((self.statement, *self.steps))
-
-    @property
-    def _scanned(self) -> tuple[str, ...]:
-        found = (_SCAN.match(step) for step in self.steps)
-        scanned = ((each["table"], each["rest"]) for each in found if each is not None)
-        made = {each["name"] for step in self.steps if (each := _MADE.match(step)) is not None}
-        return tuple(
-            table
-            for table, rest in scanned
-            if table not in made and not table.startswith(_NO_TABLE) and not _is_call(rest)
-        )
-
-    @property
-    def _is_stopped(self) -> bool:
-        return _LIMITED.search(self.statement) is not None and _WHOLE_SORT not in self.steps
 
 
 async def explained(
@@ -74,7 +43,7 @@ async def explained(
     """
     with _explaining(app).watched() as watch:
         await app.ask(query, **options)
-    return tuple(map(_plan, watch.plans()))
+    return tuple(map(_plan, await watch.plans()))
 
 
 async def plan_of(app: Application, statement: Any) -> Plan:  # Any: a SQLAlchemy select over tables of read models
@@ -82,19 +51,15 @@ async def plan_of(app: Application, statement: Any) -> Plan:  # Any: a SQLAlchem
     async with app.rows.reader() as reader:
         with _explaining(app).watched() as watch:
             await reader.select((statement,))
-        return _plan(watch.plans()[0])
+        return _plan((await watch.plans())[0])
 
 
 def _explaining(app: Application) -> Explaining:
     if not isinstance(app.rows, Explaining):
-        raise TypeError(f"{type(app.rows).__name__} tells no plans; test them on sqlite:// or memory://")
+        raise TypeError(f"{type(app.rows).__name__} tells no plans")
     return app.rows
 
 
 def _plan(planned: Planned) -> Plan:
-    return Plan(planned.statement, planned.steps)
-
-
-def _is_call(rest: str) -> bool:
-    """Say whether a virtual table was given arguments, as `json_each` and full text search are."""
-    return " VIRTUAL TABLE INDEX " in rest and not rest.endswith(" VIRTUAL TABLE INDEX 0:")
+    scans, walks = ((), planned.whole) if planned.stops else (planned.whole, ())
+    return Plan(planned.statement, planned.steps, scans, walks, planned.sorts)

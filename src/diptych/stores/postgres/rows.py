@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +14,7 @@ from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import close, connect
 from diptych.stores.postgres.migrations import migrate
 from diptych.stores.postgres.rows_leases import COMPONENT
+from diptych.stores.postgres.rows_plans import PostgresWatch, Watched
 from diptych.stores.postgres.rows_reader import PostgresRowReader
 from diptych.stores.postgres.rows_tables import logical_table
 from diptych.stores.postgres.rows_views import PostgresViews
@@ -32,6 +35,7 @@ class PostgresRowStore:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._tables: dict[int, tuple[ReadModel[Any], sa.Table]] = {}
+        self._watched = Watched(address.at_replica())
 
     async def __aenter__(self) -> Self:
         connection = await connect(self._address, purpose="migrations")
@@ -63,7 +67,7 @@ class PostgresRowStore:
 
     def reader(self) -> PostgresRowReader:
         """Return an unopened reader."""
-        return PostgresRowReader(self._address)
+        return PostgresRowReader(self._address, self._watched.opened)
 
     def writer(self) -> PostgresRowWriter:
         """Return an unopened writer."""
@@ -72,3 +76,9 @@ class PostgresRowStore:
     def views(self) -> PostgresViews:
         """Return an unopened store of views."""
         return PostgresViews(self._address)
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[PostgresWatch]:
+        """Watch every reader that is open: what they run, and by which plan."""
+        with self._watched.watching() as watch:
+            yield watch

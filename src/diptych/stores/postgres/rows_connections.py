@@ -16,6 +16,8 @@ from diptych.stores.postgres.faults import FAILED, is_lost, store_error
 from diptych.stores.postgres.readers import Readers
 
 T = TypeVar("T")
+Opened = Callable[[Connection], None]
+"""Be told of every connection that is opened."""
 
 KEYED: Mapping[str, str] = {
     # Plans are made once, and while tables are still empty: they must be those of a full table.
@@ -61,8 +63,11 @@ async def connect_to_rows(address: Address, purpose: str, settings: Mapping[str,
 class RowConnections:
     """Lend connections for reading. What a new generation took the ground from is read once more."""
 
-    def __init__(self, address: Address, settings: Mapping[str, str], *, most: int) -> None:
-        self._readers = Readers(lambda: connect_to_rows(address, "queries", settings), most=most)
+    def __init__(
+        self, address: Address, settings: Mapping[str, str], *, most: int, opened: Opened = lambda _: None
+    ) -> None:
+        self._address, self._settings, self._opened = address, settings, opened
+        self._readers = Readers(self._connected, most=most)
 
     async def open(self) -> None:
         """Open the first connection; raises what connecting raises."""
@@ -78,6 +83,11 @@ class RowConnections:
             return await self._readers.run(lambda connection: _twice(connection, read))
         except _Given as given:
             raise given.wrong from None
+
+    async def _connected(self) -> Connection:
+        connection = await connect_to_rows(self._address, "queries", self._settings)
+        self._opened(connection)
+        return connection
 
 
 async def _twice(connection: Connection, read: Callable[[Connection], Awaitable[T]]) -> T:

@@ -12,7 +12,7 @@ from diptych.ports import Checkpoint, Owner, Prepared, Snapshot, Version
 from diptych.stores.history_tables import FOREVER
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection
-from diptych.stores.postgres.rows_connections import KEYED, RowConnections
+from diptych.stores.postgres.rows_connections import KEYED, Opened, RowConnections
 from diptych.stores.postgres.rows_gathering import Gathering
 from diptych.stores.postgres.rows_history import HistoryReading, held, past_of
 from diptych.stores.postgres.rows_leases import living
@@ -29,15 +29,15 @@ Source = Callable[[Connection, Sequence[Any]], Awaitable[Mapping[Any, Any]]]
 class PostgresRowReader:
     """Read rows for queries from the event loop that opened it; where there is a replica, from that."""
 
-    def __init__(self, address: Address) -> None:
-        self._address = address.at_replica()
+    def __init__(self, address: Address, opened: Opened = lambda _: None) -> None:
+        self._address, self._opened = address.at_replica(), opened
         self._readings: dict[str, Reading] = {}
         self._histories: dict[str, HistoryReading] = {}
         self._selects = Selects()
 
     async def __aenter__(self) -> Self:
-        self._keyed = RowConnections(self._address, KEYED, most=_LANES)
-        self._long = RowConnections(self._address, {}, most=_LONG)
+        self._keyed = RowConnections(self._address, KEYED, most=_LANES, opened=self._opened)
+        self._long = RowConnections(self._address, {}, most=_LONG, opened=self._opened)
         self._gathering: Gathering[Source] = Gathering(self._read, lanes=_LANES)
         await self._keyed.open()
         return self

@@ -15,7 +15,8 @@ from diptych.stores.text_pages import BEGUN, FOUND, RANKED, WHOLE, asked_words, 
 from diptych.stores.words import words_of
 
 _EACH_WHOLE, _EACH_BEGUN = "needles each whole", "needles each begun"
-_BY_LENGTH = sa.literal_column("1")  # ts_rank divides by 1 + the logarithm of how many words a row has
+_BY_LENGTH: sa.ColumnElement[Any] = sa.literal_column("1")
+"""ts_rank divides by 1 + the logarithm of how many words a row has."""
 
 
 class Needle(NamedTuple):
