@@ -29,7 +29,7 @@ def fitting(name: str) -> str:
     >>> fitting("product__g1")
     'product__g1'
     >>> fitting("a" * 63 + "__g1")
-    'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_ef7c8ce9d3ba0ee9__g1'
+    'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_b4ca42e8e2d61e1c__g1'
     """
     given = name.encode()
     if len(given) <= _LONGEST:
