@@ -20,7 +20,6 @@ from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.events import PostgresEventStore
 from diptych.testing.contract.material import appending, event
 from tests.clusters import NEWEST, Cluster, Database
-from tests.conftest import Clusters
 from tests.faults.wires import Wire
 from tests.sizes import size
 from tests.stores.ledger import Account, Ledger
@@ -34,14 +33,6 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(120 + MANY + CRASHES * 20)]
 
 Property = Callable[[str, object], None]
 Told = dict[int, str]
-
-
-@pytest.fixture
-def database(clusters: Clusters) -> Iterator[Database]:
-    """Give an empty database."""
-    made = clusters(NEWEST).database()
-    yield made
-    made.drop()
 
 
 @pytest.fixture
@@ -125,18 +116,18 @@ async def cut(database: Database, seed: int) -> tuple[Told, Counter[str]]:
 
 
 async def test_what_a_unit_tells_of_a_commit_whose_connection_was_cut_is_so(
-    database: Database, record_property: Property
+    newest_postgres: Database, record_property: Property
 ) -> None:
-    found, fates = await cut(database, 1)
+    found, fates = await cut(newest_postgres, 1)
 
-    assert await contradictions(database.url, found) == {}
+    assert await contradictions(newest_postgres.url, found) == {}
     assert set(found.values()) == {"done", "nothing"}
     assert min(fates["before"], fates["after"]) >= MANY // 10
     record_property("commits cut", fates["before"] + fates["after"])
 
 
 async def test_a_lost_commit_that_is_taken_for_none_is_caught(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    newest_postgres: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Plant a bug: nobody asks what became of the transaction."""
 
@@ -145,9 +136,9 @@ async def test_a_lost_commit_that_is_taken_for_none_is_caught(
 
     monkeypatch.setattr(unit_commit, "_was_committed", nothing)
 
-    found, _ = await cut(database, 2)
+    found, _ = await cut(newest_postgres, 2)
 
-    assert (await contradictions(database.url, found))["nothing"] > 0
+    assert (await contradictions(newest_postgres.url, found))["nothing"] > 0
 
 
 async def test_what_units_tell_while_the_server_crashes_is_so(cluster: Cluster, record_property: Property) -> None:

@@ -26,10 +26,10 @@ from diptych.stores.postgres.unit import PostgresUnit
 from diptych.stores.sqlite.unit import SqliteUnit
 from diptych.testing.contract.material import appending
 from tests.clusters import NEWEST, Database
-from tests.conftest import Clusters
 from tests.faults.processes import line, process, rest
 from tests.faults.stock import SHARED
 from tests.sizes import size
+from tests.stores.unit_stores import ClusterOf
 from tests.write.shop import AddItem, Count, CreateOrder, Hold, Note, OrderRow, Outside, shop
 
 STOCK = "tests.faults.stock"
@@ -50,12 +50,12 @@ class Broken(Exception):
 
 
 @pytest.fixture(params=["sqlite", NEWEST])
-def place(request: pytest.FixtureRequest, tmp_path: Path, clusters: Clusters) -> Iterator[Place]:
+def place(request: pytest.FixtureRequest, tmp_path: Path, cluster_of: ClusterOf) -> Iterator[Place]:
     """Give a place for a log: a folder, or the URL of a database."""
     if request.param == "sqlite":
         yield tmp_path
         return
-    database = clusters(request.param).database()
+    database = cluster_of(request.param).database()
     yield database.url
     database.drop()
 

@@ -32,23 +32,34 @@ class Wire:
         return port
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._serving: set[asyncio.Task[None]] = set()
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.close()
+        for each in self._serving:
+            each.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
+        serving = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            there, on = await asyncio.open_connection("127.0.0.1", self._port)
-            back = asyncio.ensure_future(_passed(there, writer))
+        there, on = await asyncio.open_connection("127.0.0.1", self._port)
+        back = asyncio.create_task(_passed(there, writer))
+        try:
             with contextlib.suppress(OSError):
                 await self._forwards(reader, writer, on)
-            on.close()  # what was passed on arrives
+            await _ended(on)  # what was passed on arrives
             await back
-            writer.close()
+        finally:
+            back.cancel()
+            await asyncio.gather(back, _ended(on), _ended(writer), return_exceptions=True)
 
     async def _forwards(self, reader: StreamReader, writer: StreamWriter, on: StreamWriter) -> None:
         while data := await reader.read(_CHUNK):
@@ -70,4 +81,10 @@ async def _passed(reader: StreamReader, writer: StreamWriter) -> None:
         while data := await reader.read(_CHUNK):
             writer.write(data)
             await writer.drain()
-        writer.close()
+    writer.close()
+
+
+async def _ended(writer: StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()

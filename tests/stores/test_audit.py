@@ -18,7 +18,7 @@ from diptych.stores.sqlite.audit import SqliteAuditTrail
 from diptych.stores.urls import audit_beside
 from tests.clusters import NEWEST as NEWEST_SERVER
 from tests.clusters import OLDEST, Database
-from tests.conftest import Clusters
+from tests.stores.unit_stores import ClusterOf
 
 TOP = (NEWEST, NEWEST)
 ALL = Wanted()
@@ -53,7 +53,7 @@ def in_schema_of(database: Database) -> PostgresAuditTrail:
 
 
 @pytest.fixture(params=["memory", "sqlite", OLDEST, NEWEST_SERVER])
-async def trail(request: pytest.FixtureRequest, tmp_path: Path, clusters: Clusters) -> AsyncIterator[AuditTrail]:
+async def trail(request: pytest.FixtureRequest, tmp_path: Path, cluster_of: ClusterOf) -> AsyncIterator[AuditTrail]:
     made: AuditTrail
     match request.param:
         case "memory":
@@ -61,7 +61,7 @@ async def trail(request: pytest.FixtureRequest, tmp_path: Path, clusters: Cluste
         case "sqlite":
             made = SqliteAuditTrail(tmp_path / "audit.db")
         case version:
-            made = in_schema_of(clusters(version).database())
+            made = in_schema_of(cluster_of(version).database())
     async with made as opened:
         yield opened
 

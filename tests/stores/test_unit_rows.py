@@ -16,8 +16,7 @@ from diptych.errors import StaleRowError
 from diptych.ports import Appended
 from diptych.testing.contract.material import appending, event
 from tests.clusters import NEWEST
-from tests.conftest import Clusters
-from tests.stores.unit_stores import LONG, UnitStore, holds, opened
+from tests.stores.unit_stores import LONG, ClusterOf, UnitStore, holds, opened
 
 
 class Nursery(DeclarativeBase):
@@ -49,8 +48,8 @@ class Toy(Nursery):
 
 
 @pytest.fixture(params=["sqlite", NEWEST])
-async def store(request: pytest.FixtureRequest, tmp_path: Path, clusters: Clusters) -> AsyncIterator[UnitStore]:
-    async with opened(request.param, [Nursery.metadata], tmp_path, clusters) as store:
+async def store(request: pytest.FixtureRequest, tmp_path: Path, cluster_of: ClusterOf) -> AsyncIterator[UnitStore]:
+    async with opened(request.param, [Nursery.metadata], tmp_path, cluster_of) as store:
         async with store.unit(limit=LONG) as unit:
             unit.session.add_all([Parent(id=1, children=[Child(id=1), Child(id=2)], toys=[Toy(id=1)]), Parent(id=2)])
             assert isinstance(await unit.append(appending()), Appended)

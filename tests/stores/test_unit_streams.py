@@ -17,16 +17,15 @@ from diptych.ports import Appended, Unit
 from diptych.stores.sqlite.events import SqliteEventStore
 from diptych.testing.contract.material import appending, event
 from tests.clusters import OLDEST
-from tests.conftest import Clusters
 from tests.stores.ledger import Account, Ledger
-from tests.stores.unit_stores import LONG, UnitStore, holds, opened, rows
+from tests.stores.unit_stores import LONG, ClusterOf, UnitStore, holds, opened, rows
 
 MANY = 1000
 
 
 @pytest.fixture(params=["sqlite", OLDEST])
-async def store(request: pytest.FixtureRequest, tmp_path: Path, clusters: Clusters) -> AsyncIterator[UnitStore]:
-    async with opened(request.param, [Ledger.metadata], tmp_path, clusters) as store:
+async def store(request: pytest.FixtureRequest, tmp_path: Path, cluster_of: ClusterOf) -> AsyncIterator[UnitStore]:
+    async with opened(request.param, [Ledger.metadata], tmp_path, cluster_of) as store:
         async with store.unit(limit=LONG) as unit:
             values = [{"id": number, "owner": f"owner {number}"} for number in range(1, MANY + 1)]
             await unit.session.execute(sa.insert(Account), values)

@@ -18,14 +18,13 @@ from diptych.model.criteria import Criteria
 from diptych.ports import Appended, Conflicted, Record, Recorded
 from diptych.stores.sqlite.events import SqliteEventStore
 from diptych.testing.contract.material import appending, event, everything, guard, record
-from tests.conftest import Clusters
 from tests.stores.ledger import Account, Draft, Entry, Ledger
-from tests.stores.unit_stores import HOMES, LONG, UnitStore, holds, open_account, opened, rows, set_balance
+from tests.stores.unit_stores import HOMES, LONG, ClusterOf, UnitStore, holds, open_account, opened, rows, set_balance
 
 
 @pytest.fixture(params=HOMES)
-async def store(request: pytest.FixtureRequest, tmp_path: Path, clusters: Clusters) -> AsyncIterator[UnitStore]:
-    async with opened(request.param, [Ledger.metadata], tmp_path, clusters) as store:
+async def store(request: pytest.FixtureRequest, tmp_path: Path, cluster_of: ClusterOf) -> AsyncIterator[UnitStore]:
+    async with opened(request.param, [Ledger.metadata], tmp_path, cluster_of) as store:
         yield store
 
 

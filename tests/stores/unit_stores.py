@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,10 @@ from diptych.stores.postgres.events import PostgresEventStore
 from diptych.stores.postgres.unit import Hold
 from diptych.stores.sqlite.events import SqliteEventStore
 from diptych.testing.contract.material import appending
-from tests.clusters import NEWEST
-from tests.conftest import Clusters
+from tests.clusters import NEWEST, Cluster
 from tests.stores.ledger import Account
 
+ClusterOf = Callable[[str], Cluster]
 UnitStore = SqliteEventStore | PostgresEventStore
 LONG = 30.0
 HOMES = ("sqlite", NEWEST)
@@ -29,7 +29,7 @@ HOMES = ("sqlite", NEWEST)
 
 @asynccontextmanager
 async def opened(
-    home: str, tables: Sequence[sa.MetaData], folder: Path, clusters: Clusters
+    home: str, tables: Sequence[sa.MetaData], folder: Path, cluster_of: ClusterOf
 ) -> AsyncIterator[UnitStore]:
     """Open a store of its own with these tables: in a file, or in a PostgreSQL of that version."""
     store: UnitStore
@@ -39,7 +39,7 @@ async def opened(
         async with store:
             yield store
         return
-    database = clusters(home).database()
+    database = cluster_of(home).database()
     store = PostgresEventStore(Address.of(database.url, schema="diptych"))
     store.declare(tables)
     async with store:

@@ -23,7 +23,7 @@ from diptych.module import Module
 from diptych.write.repository import Repository
 from diptych.write.units import UnitOfWork, events_recorded
 from tests.clusters import NEWEST, Database
-from tests.conftest import Clusters
+from tests.stores.unit_stores import ClusterOf
 from tests.stores.unit_stores import rows as committed
 from tests.write.shop import (
     AddItem,
@@ -50,11 +50,11 @@ def outside() -> Outside:
 
 
 @pytest.fixture(params=["sqlite", NEWEST])
-def place(request: pytest.FixtureRequest, tmp_path: Path, clusters: Clusters) -> Iterator[Path | str]:
+def place(request: pytest.FixtureRequest, tmp_path: Path, cluster_of: ClusterOf) -> Iterator[Path | str]:
     if request.param == "sqlite":
         yield tmp_path
         return
-    database = clusters(request.param).database()
+    database = cluster_of(request.param).database()
     yield database.url
     database.drop()
 
