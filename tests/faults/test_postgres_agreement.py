@@ -84,11 +84,11 @@ class Pair:
         writer._waiting.extend(untold)
         while untold:
             several = writer._next()
-            for batch in [[each] for each in several] if path == "alone" else [several]:
-                await writer._serve(batch)
+            for sent in [[each] for each in several] if path == "alone" else [several]:
+                await writer._serve(sent)
                 writer._answer_rest()
                 # First those that were sent, in their order; then those that cannot hold after them.
-                for each in sorted((each for each in untold if each.future.done()), key=lambda each: each not in batch):
+                for each in sorted((each for each in untold if each.future.done()), key=lambda each: each not in sent):
                     await self._compare(each.append, each.future.result())
                     untold.remove(each)
 

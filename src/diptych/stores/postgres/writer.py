@@ -18,6 +18,7 @@ from diptych.stores.postgres.session import Session
 _BATCH_APPENDS = 512
 _BATCH_EVENTS = 4096
 _SPLIT = 16
+_LOOKS = 5
 _log = logging.getLogger("diptych")
 
 
@@ -127,10 +128,14 @@ class LogWriter:
         assert request.append.record is not None  # noqa: S101 (only an id can be taken)
         command_id = request.append.record.id
         try:
-            found = await self._session.records([command_id])
-            _answer([(request, Recorded(found[command_id]))])
-        except (KeyError, *FAILED) as wrong:
+            found = (await self._session.records([command_id])).get(command_id)
+        except FAILED as wrong:
             _refuse((request,), store_error(wrong))
+            return
+        if found is None:
+            _refuse((request,), StoreError(f"the record of command {command_id} was there and is gone"))
+        else:
+            _answer([(request, Recorded(found))])
 
     async def _settle(self, answers: Sequence[Answered]) -> None:
         """Tell of outcomes: of many, half at first, so that the next batch is on its way while the others go on."""
@@ -176,8 +181,7 @@ class LogWriter:
         """Find out what became of a batch whose answer was lost; send again what surely was not written."""
         _log.warning("the connection to the log was lost (%s); looking up what became of %d appends", wrong, len(batch))
         try:
-            await self._session.reopen()
-            found = await self._session.records([each.append.record.id for each in batch if each.append.record])
+            found = await self._looked_up([each.append.record.id for each in batch if each.append.record])
         except (Error, *FAILED) as failed:  # type: ignore[misc]  # mypy does not look into a tuple of tuples
             for request in batch:
                 _refuse((request,), _unknown(request.append, failed))
@@ -193,6 +197,17 @@ class LogWriter:
                 request.future.set_result(_written(request.append, found[record.id]))
         self._published(max((each.position for each in found.values()), default=0))
         self._waiting.extendleft(reversed(again))
+
+    async def _looked_up(self, ids: list[UUID]) -> dict[UUID, Record]:
+        """Return the records that are there, as a new session sees them; if that is lost too, another one."""
+        for _ in range(_LOOKS):
+            await self._session.reopen()
+            try:
+                return await self._session.records(ids)
+            except FAILED as wrong:
+                if not is_lost(wrong):
+                    raise
+        raise StoreError(f"{_LOOKS} connections were lost, one after the other")
 
 
 def _answer(answers: Sequence[Answered]) -> None:
