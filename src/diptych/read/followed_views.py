@@ -21,8 +21,9 @@ class FollowedViews(Views):
         """Raise as `refresh`."""
         await self.refresh(name)
 
-    async def _refreshed(self, name: str, position: int, seconds: float) -> bool:
+    async def _refreshed(self, name: str, position: int, seconds: float, *, since: int) -> bool:
         """Wait until rows of this code hold the position; say whether that was in time."""
+        del since  # refreshes of this process: there are none
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         while loop.time() < end:
