@@ -29,3 +29,25 @@ def test_a_waiter_whose_loop_is_closed_does_not_disturb_the_runtime() -> None:
 
     assert live.holds(("shop",), 9)
     assert not left[0].done()
+
+
+def test_what_is_no_longer_led_here_is_not_known_here() -> None:
+    live = LiveProgress()
+    live.lead({"shop": Standing(9), "stalls": Standing(9)})
+    live.resign(["shop"])
+
+    assert live.leads(["stalls"])
+    assert live.holds(("stalls",), 9)
+    assert not live.leads(["shop", "stalls"])
+    assert not live.holds(("shop", "stalls"), 9)
+
+
+async def test_who_waits_for_what_is_given_up_is_woken() -> None:
+    live = LiveProgress()
+    live.lead({"shop": Standing(0), "stalls": Standing(0)})
+    waiting = asyncio.create_task(live.moved(("stalls", "shop"), 5, seconds=60))
+    await asyncio.sleep(0)
+
+    live.resign(["shop"])
+
+    await asyncio.wait_for(waiting, 5)

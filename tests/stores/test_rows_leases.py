@@ -12,8 +12,11 @@ import pytest
 
 from diptych.errors import FencedError, StoreError, WiringError
 from diptych.model.projections import Projection
-from diptych.ports import Changes, Owned, RowReader, RowWriter
+from diptych.ports import Changes, Owned, RowReader, RowStore, RowWriter
+from diptych.stores.postgres.address import Address
+from diptych.stores.postgres.rows import PostgresRowStore
 from diptych.stores.sqlite.rows import SqliteRowStore
+from tests.clusters import NEWEST, OLDEST
 from tests.read.shop import Closing, Line
 
 LOG = UUID(int=1)
@@ -27,26 +30,32 @@ def projection(name: str, *rows: type, version: int = 1) -> Projection:
     return made
 
 
-@pytest.fixture(params=["memory", "file"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteRowStore]:
-    async with SqliteRowStore(None if request.param == "memory" else tmp_path / "rows.db") as opened:
-        yield opened
+@pytest.fixture(params=["memory", "file", OLDEST, NEWEST])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RowStore]:
+    if request.param in ("memory", "file"):
+        async with SqliteRowStore(None if request.param == "memory" else tmp_path / "rows.db") as opened:
+            yield opened
+        return
+    database = request.getfixturevalue("cluster_of")(request.param).database()
+    async with PostgresRowStore(Address.of(database.url, schema="diptych_reads")) as kept:
+        yield kept
+    database.drop()
 
 
 @pytest.fixture
-async def first(store: SqliteRowStore) -> AsyncIterator[RowWriter]:
+async def first(store: RowStore) -> AsyncIterator[RowWriter]:
     async with store.writer() as opened:
         yield opened
 
 
 @pytest.fixture
-async def second(store: SqliteRowStore) -> AsyncIterator[RowWriter]:
+async def second(store: RowStore) -> AsyncIterator[RowWriter]:
     async with store.writer() as opened:
         yield opened
 
 
 @pytest.fixture
-async def reader(store: SqliteRowStore) -> AsyncIterator[RowReader]:
+async def reader(store: RowStore) -> AsyncIterator[RowReader]:
     async with store.reader() as opened:
         yield opened
 
@@ -73,7 +82,7 @@ async def test_an_owner_gives_one_up_to_who_has_none(first: RowWriter, second: R
     assert await second.lease(OURS, seconds=60) == {"b": 2}
 
 
-async def test_an_owner_that_leaves_gives_everything_up(store: SqliteRowStore, second: RowWriter) -> None:
+async def test_an_owner_that_leaves_gives_everything_up(store: RowStore, second: RowWriter) -> None:
     async with store.writer() as first:
         await first.lease(OURS, seconds=60)
 
@@ -81,14 +90,15 @@ async def test_an_owner_that_leaves_gives_everything_up(store: SqliteRowStore, s
 
 
 async def test_a_lease_from_before_the_clock_was_set_back_is_no_lease(
-    first: RowWriter, second: RowWriter, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hour, clock = 3_600_000_000_000, time.time_ns
-    monkeypatch.setattr(time, "time_ns", lambda: clock() + hour)
-    await first.lease({"a": "1"}, seconds=2)
-    monkeypatch.setattr(time, "time_ns", clock)
+    async with SqliteRowStore(tmp_path / "rows.db") as store, store.writer() as first, store.writer() as second:
+        monkeypatch.setattr(time, "time_ns", lambda: clock() + hour)
+        await first.lease({"a": "1"}, seconds=2)
+        monkeypatch.setattr(time, "time_ns", clock)
 
-    assert await second.lease({"a": "1"}, seconds=2) == {"a": 2}
+        assert await second.lease({"a": "1"}, seconds=2) == {"a": 2}
 
 
 async def test_who_owns_one_projection_installs_no_other(first: RowWriter, second: RowWriter) -> None:
@@ -115,15 +125,16 @@ async def test_projections_are_installed_one_after_the_other_and_all_are_written
     assert await reader.get(model, [(1,)]) == {(1,): Line(1, "x", 2)}
 
 
-async def test_an_epoch_goes_on_from_that_of_the_checkpoint(first: RowWriter, store: SqliteRowStore) -> None:
+async def test_an_epoch_goes_on_from_that_of_the_checkpoint(tmp_path: Path) -> None:
     """A file that older code made has checkpoints and no owners."""
-    await first.lease({"a": "1"}, seconds=60)
-    await install(first, projection("a", Line))
-    with closing(first._open()) as database, database.write() as connection:  # type: ignore[attr-defined]
-        connection.execute("update diptych_checkpoint set epoch = 7")
-        connection.execute("delete from diptych_owner")
+    async with SqliteRowStore(tmp_path / "rows.db") as store, store.writer() as first:
+        await first.lease({"a": "1"}, seconds=60)
+        await install(first, projection("a", Line))
+        with closing(sqlite3.connect(tmp_path / "rows.db")) as connection, connection:
+            connection.execute("update diptych_checkpoint set epoch = 7")
+            connection.execute("delete from diptych_owner")
 
-    assert await first.lease({"a": "1"}, seconds=60) == {"a": 8}
+        assert await first.lease({"a": "1"}, seconds=60) == {"a": 8}
 
 
 async def test_the_lease_that_older_code_left_in_a_file_does_not_matter(tmp_path: Path) -> None:

@@ -118,9 +118,10 @@ class _Plan:
         return tuple(each for each in self._wanted if each not in self._owners and self._falls_to_me(each))
 
     def given(self) -> tuple[str, ...]:
-        """Return what others should have, the last first: what is no longer wanted, and what is beyond my share."""
+        """Return what others should have: what is no longer wanted, and the last that I name beyond my share."""
         mine = [name for name, worker in self._owners.items() if worker == self._me]
-        return tuple(each for each in reversed(mine) if each not in self._wanted or self._is_too_many(each))
+        wanted = [name for name in reversed([*self._wanted]) if name in mine]
+        return (*(name for name in mine if name not in self._wanted), *filter(self._is_too_many, wanted))
 
     def _falls_to_me(self, projection: str) -> bool:
         chosen = min(self._claimants(projection), key=lambda each: (self._loads[each], each != self._me))

@@ -108,10 +108,13 @@ async def _readiness(application: Application) -> dict[str, Any]:
         return {"status": "unready", "store": "failed"}
     outdated = {name for name, each in found.items() if name in application.projections and not application.fits(each)}
     state = readiness(application.projections, head, found, outdated=outdated, folded=folded)
-    told = subscribers.standings(application.subscribers, head, bookmarks)
+    only = application.ownership.only
+    told = subscribers.standings(application.subscribers if only != "queries" else (), head, bookmarks)
     if told:
         failing = any(each["status"] == "failing" for each in told.values())
         state |= {"subscribers": told} | ({"status": "unready"} if failing else {})
+    if only == "commands":  # no command waits for the rest
+        state |= {"status": "ready"}
     return state if application.failure is None else {**state, "status": "unready", "runtime": "ended"}
 
 
