@@ -126,7 +126,7 @@ class Cluster:
         """Return a new server that follows this one."""
         folder = Path(tempfile.mkdtemp(prefix=f"diptych-replica-{self.version}-"))
         _give(folder)
-        command = [
+        command: list[str | Path] = [
             self.binaries / "pg_basebackup",
             "-d",
             self.url("postgres"),

@@ -17,7 +17,6 @@ from diptych.stores.postgres.doctor.server import encryption
 from diptych.stores.postgres.events import PostgresEventStore
 from tests.clusters import NEWEST, OLDEST, Cluster, Database
 from tests.poolers import Pooler
-from tests.standbys import standby
 from tests.stores.doctoring import findings, login, migrated
 
 LOOSE = {
@@ -331,11 +330,11 @@ async def test_a_server_that_nobody_follows_and_one_whose_standby_nobody_waits_f
     try:
         database = primary.database()
         alone = (await findings(database.url))["replication"]
-        follower = standby(primary)
+        follower = primary.replica()
         primary.sql("select pg_create_physical_replication_slot('idle', true)")
         followed = await findings(f"{database.url}?replica=127.0.0.1:{follower.port}")
         there = await findings(follower.url(database.name))
-        primary.sql("alter system set synchronous_standby_names = 'ANY 1 (standby)'")
+        primary.sql("alter system set synchronous_standby_names = 'ANY 1 (*)'")
         primary.sql("select pg_reload_conf()")
         await _until(primary, "select count(*) from pg_stat_replication where sync_state = 'quorum'", "1")
         waited_for = (await findings(database.url))["replication"]

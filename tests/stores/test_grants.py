@@ -137,7 +137,7 @@ async def test_a_query_role_can_write_nowhere(reading: Connection) -> None:
 
 
 async def test_a_query_role_does_not_see_what_commands_were_answered(reading: Connection) -> None:
-    for table in ("commands", "attempts", "bookmarks", "snapshots"):
+    for table in ("commands", "attempts", "snapshots"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await reading.fetch(f"select * from diptych.{table}")  # noqa: S608 (names of this test)
 

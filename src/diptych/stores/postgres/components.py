@@ -40,6 +40,7 @@ _OF_READS: Mapping[str, Rights] = {
 _OF_QUERIES: Mapping[str, Rights] = {
     # Events, for answers as of a moment; what was answered to commands is nobody's business who only reads.
     "log": {"log": _READ, "types": _READ, "events": _READ, "event_tags": _READ, "copied": _READ},
+    "bookmarks": {"bookmarks": _READ, "skips": _READ},  # for health and metrics
     "rows": dict.fromkeys(_OF_READS["rows"], _READ),
     "leases": dict.fromkeys(_OF_READS["leases"], _READ),
 }
