@@ -16,7 +16,14 @@ import pytest
 import sqlalchemy as sa
 
 from diptych import AfterEvents, Application, Every, Module, OnDemand, Projection, Rows, change
-from diptych.errors import RebuildingError, RefreshError, StaleError, UnknownMessageError, UnmaterialisedError
+from diptych.errors import (
+    RebuildingError,
+    RefreshError,
+    StaleError,
+    StoreError,
+    UnknownMessageError,
+    UnmaterialisedError,
+)
 from diptych.model.views import Refresh
 from diptych.read.fingerprint import fingerprint_of
 from diptych.read.refreshing import Refreshing
@@ -379,6 +386,19 @@ async def test_a_process_that_only_follows_refreshes_on_demand(place: Path | str
             last = await record(app.store, Completed(2, MONDAY, Decimal(4)), TillOpened(1))
             assert await days(follower, after=last) == [(MONDAY, 2, Decimal(7))]
             assert (await follower.answer(ListDays(), after=last)).position >= last
+
+
+async def test_a_process_that_only_reads_waits_for_the_refresh_of_another(place: Path | str) -> None:
+    async with shop(place, module=reports(AfterEvents(1))) as app:
+        await record(app.store, Completed(1, MONDAY, Decimal(3)))
+        assert await days(app, after=1) == [(MONDAY, 1, Decimal(3))]
+
+        async with shop(place, module=reports(AfterEvents(1)), only="queries") as reading:
+            assert await days(reading) == [(MONDAY, 1, Decimal(3))]
+            last = await record(app.store, Completed(2, MONDAY, Decimal(4)))
+            assert await days(reading, after=last, wait=10) == [(MONDAY, 2, Decimal(7))]
+            with pytest.raises(StoreError, match="only reads"):
+                await reading.refresh("sales_by_day")
 
 
 async def test_a_wait_that_is_too_short_says_so_and_the_refresh_goes_on(place: Path | str) -> None:
