@@ -12,6 +12,7 @@ from asyncpg.transaction import Transaction
 from diptych.errors import StoreError
 from diptych.ports import NEWEST, Attempt, AuditTrail, Trail, Wanted
 from diptych.stores.memory_audit import MemoryAuditTrail
+from diptych.stores.postgres import link
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.audit import PostgresAuditTrail
 from diptych.stores.sqlite.audit import SqliteAuditTrail
@@ -215,7 +216,12 @@ async def test_a_batch_whose_answer_was_lost_is_stored_once(
     postgres: Database, monkeypatch: pytest.MonkeyPatch, before_the_commit: bool
 ) -> None:
     """Whoever hears StoreError sends it again, and whoever does not, not."""
-    whole = Transaction.commit
+    whole, connect, away = Transaction.commit, link.connect, iter(range(3))
+
+    async def late(*given: Any, **named: Any) -> Any:
+        if next(away, None) is not None:
+            raise StoreError("no PostgreSQL answers")
+        return await connect(*given, **named)
 
     async def lost(self: Any) -> None:
         if not before_the_commit:
@@ -227,6 +233,7 @@ async def test_a_batch_whose_answer_was_lost_is_stored_once(
         await add(trail, attempt(1))
         with monkeypatch.context() as patched:
             patched.setattr(Transaction, "commit", lost)
+            patched.setattr(link, "connect", late)
             if before_the_commit:
                 with pytest.raises(StoreError):
                     await add(trail, attempt(2))
@@ -234,3 +241,12 @@ async def test_a_batch_whose_answer_was_lost_is_stored_once(
                 await add(trail, attempt(2))
 
         assert await times(trail) == ([1] if before_the_commit else [2, 1])
+
+
+async def test_a_trail_is_read_though_its_connection_was_lost(postgres: Database) -> None:
+    async with in_schema_of(postgres) as trail:
+        await add(trail, attempt(1))
+        pid = await trail._link.read(lambda connection: connection.fetchval("select pg_backend_pid()"))
+        postgres.sql(f"select pg_terminate_backend({pid})")
+
+        assert await times(trail) == [1]

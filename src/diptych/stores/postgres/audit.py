@@ -63,7 +63,7 @@ class PostgresAuditTrail:
         return Trail(*(await self._rows("figures"))[0])
 
     async def _rows(self, name: str, *values: Any) -> Sequence[Sequence[Any]]:
-        rows: Sequence[Sequence[Any]] = await self._link.run(
+        rows: Sequence[Sequence[Any]] = await self._link.read(
             lambda connection: connection.fetch(self._sql(name), *values)
         )
         return rows

@@ -47,7 +47,7 @@ class PostgresBookmarks:
 
     async def all(self) -> Mapping[str, Bookmark]:
         """Return every subscriber's bookmark as stored."""
-        rows = await self._link.run(lambda connection: connection.fetch(self._sql("all")))
+        rows = await self._link.read(lambda connection: connection.fetch(self._sql("all")))
         return {row[0]: _bookmark(row) for row in rows}
 
     async def take(self, subscriber: str, *, log_id: UUID, start: int, seconds: float) -> Bookmark | None:
@@ -70,7 +70,7 @@ class PostgresBookmarks:
 
     async def skips(self) -> Sequence[Skip]:
         """Return everything that was ever skipped."""
-        return [Skip(*row) for row in await self._link.run(lambda connection: connection.fetch(self._sql("skips")))]
+        return [Skip(*row) for row in await self._link.read(lambda connection: connection.fetch(self._sql("skips")))]
 
     async def settle(self, bookmarks: Sequence[Bookmark], skips: Sequence[Skip]) -> None:
         """Store these in place of all that is there, unless one that is there was ever owned."""

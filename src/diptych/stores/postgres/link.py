@@ -21,6 +21,7 @@ RELAXED: Mapping[str, str] = {"synchronous_commit": "off"}
 
 _PLANNED: Mapping[str, str] = {"enable_seqscan": "off"}  # plans are made while tables are empty
 _PATIENCE = 30.0
+_PAUSE = 0.1
 
 
 class Link:
@@ -37,8 +38,8 @@ class Link:
         self._is_open = self._was_connected = False
 
     def open(self) -> None:
-        """Allow work; the first one connects."""
-        self._is_open = True
+        """Allow work on the running loop; the first one connects."""
+        self._turn, self._is_open = asyncio.Lock(), True
 
     async def close(self) -> None:
         """End after what was begun, and allow nothing more."""
@@ -53,8 +54,12 @@ class Link:
         """Say whether there is a connection now."""
         return self._connection is not None and not self._connection.is_closed()
 
+    async def read(self, work: Work[T]) -> T:
+        """Return what reading returns; once more on a new connection when the first was lost."""
+        return await self._whole(lambda: self._read(work))
+
     async def run(self, work: Work[T]) -> T:
-        """Return what the work returns: one statement, or reading ones."""
+        """Return what one statement returns."""
         return await self._whole(lambda: self._run(work))
 
     async def commit(self, work: Work[T]) -> T:
@@ -82,6 +87,15 @@ class Link:
                     self._connection.terminate()
                 raise store_error(wrong) from wrong
 
+    async def _read(self, work: Work[T]) -> T:
+        try:
+            return await self._run(work)
+        except FAILED as wrong:
+            if self._connection is None or not is_lost(wrong):
+                raise
+            self._connection.terminate()
+        return await self._run(work)
+
     async def _run(self, work: Work[T]) -> T:
         return await work(await self._connected())
 
@@ -101,9 +115,17 @@ class Link:
             if not is_lost(wrong):
                 raise
             connection.terminate()
-            if not await was_committed(await self._connected(), own):
+            if not await self._was_committed(own):
                 raise
         return done
+
+    async def _was_committed(self, transaction: str) -> bool:
+        """Ask until somebody answers; the patience of whoever waits ends it."""
+        while True:
+            try:
+                return await was_committed(await self._connected(), transaction)
+            except (StoreError, *FAILED):  # type: ignore[misc]  # mypy does not look into a tuple of tuples
+                await asyncio.sleep(_PAUSE)
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():

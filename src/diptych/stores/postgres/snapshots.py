@@ -82,7 +82,7 @@ class PostgresSnapshots:
 
     async def _found(self, asked: Mapping[Key, object]) -> Mapping[Key, bytes]:
         keys = [_hash(*key) for key in asked]
-        rows = await self._reading.run(lambda connection: connection.fetch(self._get, keys))
+        rows = await self._reading.read(lambda connection: connection.fetch(self._get, keys))
         return {(fold, tags): data for fold, tags, data in rows}
 
 
