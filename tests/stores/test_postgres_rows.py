@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, make_dataclass
+from dataclasses import dataclass, make_dataclass, replace
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from diptych.model.projections import Projection, ReadModel
 from diptych.model.specifications import fields
 from diptych.ports import Changes, Checkpoint, RowReader, RowWriter, Snapshot
 from diptych.stores.memory import MemoryEventStore
+from diptych.stores.postgres import rows_snapshots
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.rows import PostgresRowStore
 from diptych.stores.postgres.rows_copies import FEWEST
@@ -171,6 +172,52 @@ async def test_reads_beside_swaps_of_generations_never_fail(address: Address) ->
         swapping = False
 
         assert min(await asyncio.gather(*readers)) > 0
+
+
+async def test_a_snapshot_sees_no_table_that_was_made_after_it(address: Address) -> None:
+    projection, model = declared()
+    waiting = sa.select(sa.literal_column("'until the swap'"), sa.func.pg_advisory_xact_lock_shared(7).is_(None))
+    async with working(address) as (store, writer, reader):
+        await writer.save(await installed(writer, projection), 1, [changes(model, PEN)])
+        admin = await asyncpg.connect(address.dsn)
+        await admin.execute("select pg_advisory_lock(7)")
+        reading = asyncio.create_task(reader.select([waiting, sa.select(store.table(model).c.name)]))
+        blocked = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+        while not await admin.fetchval(blocked):  # noqa: ASYNC110 (it is the server that waits)
+            await asyncio.sleep(0)
+        checkpoint = await installed(writer, declared(version=2)[0], head=1)
+        await writer.save(checkpoint, 1, [changes(model, replace(PEN, name="Pencil"))])
+        await admin.close()
+
+        assert [tuple(each) for each in (await reading)[1]] == [("Pencil",)]
+
+
+async def test_a_snapshot_that_trusts_names_is_caught(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def trusting(*_: Any) -> dict[str, int]:
+        return {}
+
+    monkeypatch.setattr(rows_snapshots, "_generations", trusting)
+
+    with pytest.raises(AssertionError):
+        await test_a_snapshot_sees_no_table_that_was_made_after_it(address)
+
+
+async def test_several_selects_of_any_kind_run_on_one_snapshot(address: Address) -> None:
+    projection, model = declared()
+    async with working(address) as (store, writer, reader):
+        await writer.save(await installed(writer, projection), 1, [changes(model, PEN)])
+        column = store.table(model).c
+        plain = sa.select(column.name, column.price).where(column.code.in_(["a", "b"]))
+        literal = sa.select(sa.literal_column("'$1'").label("text"), column.price).where(column.code == "a")
+        array = sa.select(sa.func.array_agg(column.name)).where(column.price > Decimal(1))
+        text = sa.text("select name, price from item where code = :code").bindparams(code="a")
+
+        for statements in ((plain, plain), (plain, literal), (literal, array, plain), (text, plain)):
+            found = await reader.select(statements)
+            assert [[tuple(row) for row in rows] for rows in found] == [
+                [tuple(row) for row in (await reader.select([each]))[0]] for each in statements
+            ]
+        assert found[0][0].price == PEN.price
 
 
 async def test_a_zombie_whose_tables_are_gone_is_fenced(address: Address) -> None:

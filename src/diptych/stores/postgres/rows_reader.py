@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from diptych.codec import decoder
 from diptych.model.projections import Key, Projection, ReadModel
-from diptych.ports import Checkpoint, Owner, Prepared, Snapshot, Version
+from diptych.ports import Checkpoint, Owner, Snapshot, Version
 from diptych.stores.history_tables import FOREVER
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection
@@ -17,7 +17,8 @@ from diptych.stores.postgres.rows_gathering import Gathering
 from diptych.stores.postgres.rows_history import HistoryReading, held, past_of
 from diptych.stores.postgres.rows_leases import living
 from diptych.stores.postgres.rows_progress import read_changes, read_checkpoints
-from diptych.stores.postgres.rows_selects import Asked, Selects, run_together
+from diptych.stores.postgres.rows_selects import Selects, run_all
+from diptych.stores.postgres.rows_snapshots import on_snapshot
 from diptych.stores.postgres.rows_statements import Reading, reading_of
 from diptych.stores.postgres.rows_tables import logical_table
 from diptych.stores.postgres.statements import sql
@@ -64,9 +65,7 @@ class PostgresRowReader:
         asked = [self._selects.asked(each) for each in statements]
         if len(asked) == 1:
             return [await self._long.run(lambda connection: asked[0].shape.run(connection, asked[0]))]
-        if all(isinstance(each, Prepared) for each in statements):
-            return await self._long.run(lambda connection: run_together(connection, asked))
-        return await self._long.run(lambda connection: _on_snapshot(connection, lambda: _all(connection, asked)))
+        return await self._long.run(lambda connection: run_all(connection, asked, self._address.schema))
 
     async def versions(
         self, model: ReadModel[Any], key: Key, *, after: int = 0, until: int | None = None, limit: int = 1000
@@ -106,7 +105,8 @@ class PostgresRowReader:
             rows = {name: each.rows(await connection.fetch(each.all)) for name, each in readings.items()}
             return Snapshot(checkpoint, rows)
 
-        return await self._long.run(lambda connection: _on_snapshot(connection, lambda: read(connection)))
+        names, schema = list(readings), self._address.schema
+        return await self._long.run(lambda connection: on_snapshot(connection, schema, names, lambda: read(connection)))
 
     def _reading(self, model: ReadModel[Any]) -> Reading:
         reading = self._readings.get(model.name)
@@ -128,13 +128,3 @@ class PostgresRowReader:
 
     async def _changes(self, connection: Connection, _: Sequence[Any]) -> Mapping[str, int]:
         return await read_changes(connection, self._address.schema)
-
-
-async def _all(connection: Connection, asked: Sequence[Asked]) -> Sequence[Sequence[Any]]:
-    return [await each.shape.run(connection, each) for each in asked]
-
-
-async def _on_snapshot(connection: Connection, read: Callable[[], Awaitable[Any]]) -> Any:
-    """Read in one transaction that sees what was committed when it began."""
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        return await read()

@@ -15,10 +15,13 @@ from diptych.ports import Prepared
 from diptych.stores.letters import unpaired
 from diptych.stores.postgres.connection import Connection
 from diptych.stores.postgres.rows_dialect import DIALECT
+from diptych.stores.postgres.rows_snapshots import on_snapshot
 
 _KEPT = 1000
 _NUMERIC, _TEXTS = 1700, (25, 1043)
 _PARAMETER = re.compile(r"\$(\d+)\b")
+_LITERAL = re.compile(r"'|\"[^\"]*\$")
+"""What may look like a parameter and be none."""
 
 Convert = Callable[[Any], Any]
 
@@ -59,6 +62,7 @@ class Shape:
     def __init__(self, statement: Any, key: Any) -> None:
         self._compiled = statement.compile(dialect=DIALECT, cache_key=key)
         self._made: SimpleResultMetaData | None = None
+        self._joins = False
 
     def asked(self, values: Mapping[str, Any], extracted: Any) -> Asked:
         """Return the text with the arguments of this time."""
@@ -77,11 +81,13 @@ class Shape:
         await self.learn(connection, asked)
         return self.rows(await connection.fetch(asked.text, *asked.arguments))
 
-    async def learn(self, connection: Connection, asked: Asked) -> None:
-        """Learn once what types its columns have."""
+    async def learn(self, connection: Connection, asked: Asked) -> bool:
+        """Learn once what types its columns have; say whether its rows can be values of an array, as ours can."""
         if self._made is None:
-            prepared = await connection.prepare(asked.text)
-            self._made = self._metadata([(each.name, each.type.oid) for each in prepared.get_attributes()])
+            found = (await connection.prepare(asked.text)).get_attributes()
+            self._made = self._metadata([(each.name, each.type.oid) for each in found])
+            self._joins = all(each.type.kind == "scalar" for each in found)
+        return self._joins
 
     def rows(self, found: Iterable[Any]) -> Sequence[Any]:
         """Return rows of SQLAlchemy; its columns are known."""
@@ -106,10 +112,19 @@ class Shape:
         ]
 
 
-async def run_together(connection: Connection, asked: Sequence[Asked]) -> Sequence[Sequence[Any]]:
-    """Run several selects of ours as one statement: one snapshot, one round trip. Return the rows of each."""
-    for each in asked:
-        await each.shape.learn(connection, each)
+async def run_all(connection: Connection, asked: Sequence[Asked], schema: str) -> Sequence[Sequence[Any]]:
+    """Run selects on one snapshot, in one round trip where they can be one statement; return the rows of each."""
+    joins = [await each.shape.learn(connection, each) and not _LITERAL.search(each.text) for each in asked]
+    if all(joins):
+        return await _run_together(connection, asked)
+
+    async def read() -> Sequence[Sequence[Any]]:
+        return [await each.shape.run(connection, each) for each in asked]
+
+    return await on_snapshot(connection, schema, [each.text for each in asked], read)
+
+
+async def _run_together(connection: Connection, asked: Sequence[Asked]) -> Sequence[Sequence[Any]]:
     text = _joined(tuple((each.text, len(each.arguments)) for each in asked))
     found = await connection.fetchrow(text, *(argument for each in asked for argument in each.arguments))
     return [each.shape.rows(rows) for each, rows in zip(asked, found, strict=True)]
