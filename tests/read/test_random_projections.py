@@ -79,6 +79,7 @@ def test_a_batch_of_n_equals_n_batches_of_one(
 
 
 @pytest.mark.fault
+@pytest.mark.timeout(3600)
 @settings(max_examples=ON_POSTGRES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(plan=plans, history=st.lists(events, max_size=25), sizes=st.lists(st.integers(0, 9), max_size=4))
 def test_rows_in_postgresql_equal_those_in_memory(
