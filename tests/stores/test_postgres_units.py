@@ -669,3 +669,15 @@ async def test_what_a_constraint_deferred_is_judged_before_the_end_of_the_log_is
             async with store.unit(limit=LONG) as unit:
                 unit.session.add(Entry(account=404, number=1, amount=1))
                 await soon(unit.append(appending(event())))
+
+
+async def test_an_isolation_that_the_database_prefers_keeps_nobody_from_appending(postgres: Database) -> None:
+    postgres.sql(f'alter database "{postgres.name}" set default_transaction_isolation = serializable')
+    store = PostgresEventStore(Address.of(postgres.url, schema="diptych"))
+    store.declare([Ledger.metadata])
+
+    async with store:
+        await meanwhile(store)
+        await open_account(store)
+
+    assert postgres.sql("select count(*) from accounts") == "1"

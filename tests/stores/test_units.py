@@ -555,3 +555,16 @@ async def test_a_bug_in_a_statement_is_told_as_sqlalchemy_tells_it(store: UnitSt
     with pytest.raises(DBAPIError, match=r"no such table|does not exist"):
         async with store.unit(limit=LONG) as unit:
             await unit.session.execute(sa.text("select * from missing"))
+
+
+async def test_the_next_number_is_given_to_one_at_a_time_who_has_begun(store: UnitStore) -> None:
+    async def take() -> None:
+        async with store.unit(limit=LONG) as unit:
+            await unit.begin()
+            last = await unit.session.scalar(sa.select(sa.func.max(Account.id)))
+            unit.session.add(Account(id=(last or 0) + 1, owner=f"owner {last}"))
+            assert isinstance(await unit.append(appending(event())), Appended)
+
+    await asyncio.gather(*[take() for _ in range(30)])
+
+    assert [number for number, *_ in await rows(store)] == [*range(1, 31)]

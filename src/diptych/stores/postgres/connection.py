@@ -18,7 +18,11 @@ OLDEST = 15
 _SECONDS = 10.0
 _CLOSING = 2.0
 _STATEMENTS = 256
-_SETTINGS: Mapping[str, str] = {"jit": "off", "timezone": "UTC"}
+_SETTINGS: Mapping[str, str] = {
+    "jit": "off",
+    "timezone": "UTC",
+    "default_transaction_isolation": "read committed",  # a role's or a database's own would keep us from appending
+}
 _log = logging.getLogger("diptych")
 
 
@@ -30,7 +34,12 @@ async def connect(address: Address, *, purpose: str, settings: Mapping[str, str]
     named = {**_SETTINGS, **(settings or {}), "application_name": f"diptych {purpose}"}
     try:
         connection = await asyncpg.connect(
-            address.dsn, timeout=_SECONDS, statement_cache_size=_STATEMENTS, server_settings=named
+            address.dsn,
+            timeout=_SECONDS,
+            statement_cache_size=_STATEMENTS,
+            max_cached_statement_lifetime=0,  # for as long as the connection
+            max_cacheable_statement_size=0,  # however long: a save of many read models is
+            server_settings=named,
         )
     except REFUSED as wrong:
         raise connecting_error(wrong, address) from wrong
