@@ -6,8 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from diptych.errors import StoreError
+from diptych.ports import Appended
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.events import PostgresEventStore
+from diptych.testing.contract.material import appending, event, record
 from diptych.testing.contracts import EventStoreContract
 from tests.clusters import Database
 
@@ -25,3 +28,18 @@ class TestPostgresEventStore(EventStoreContract):
         """Give a store of its own for each test."""
         async with opened(postgres) as store:
             yield store
+
+
+async def test_a_server_that_only_reads_refuses_appends_until_it_writes_again(newest_postgres: Database) -> None:
+    async with opened(newest_postgres) as store:
+        await store.append(appending(event()))
+        newest_postgres.sql(f'alter database "{newest_postgres.name}" set default_transaction_read_only = on')
+        newest_postgres.sql(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'diptych log'"
+        )
+
+        with pytest.raises(StoreError, match=r"only reads .*name the primary"):
+            await store.append(appending(event(), record=record()))
+
+        newest_postgres.cluster.sql(f'alter database "{newest_postgres.name}" reset default_transaction_read_only')
+        assert isinstance(await store.append(appending(event(), record=record())), Appended)

@@ -36,6 +36,11 @@ def is_lost(wrong: BaseException) -> bool:
     return isinstance(wrong, LOST) and not (isinstance(wrong, asyncpg.InterfaceError) and isinstance(wrong, ValueError))
 
 
+def is_demoted(wrong: BaseException) -> bool:
+    """Say whether the server only reads, as one does that was the primary until a failover."""
+    return isinstance(wrong, asyncpg.ReadOnlySQLTransactionError)
+
+
 def store_error(wrong: Exception) -> StoreError:
     """Return the error of a statement that surely had no effect."""
     match wrong:

@@ -80,7 +80,7 @@ class Session:
                 await self.open()
                 await self._end(old)
             except (StoreError, *FAILED) as failed:  # type: ignore[misc]  # mypy does not look into a tuple of tuples
-                self._drop()
+                self.leave()
                 self._known = old
                 if time.monotonic() + pause > end:
                     raise failed if isinstance(failed, StoreError) else StoreError(str(failed)) from failed
@@ -110,7 +110,8 @@ class Session:
         if await connection.fetchval(sql("select_log", self._address.schema)) != self._log_id:
             raise StoreError(f"{self._address} holds another log than it did; open the application again")
 
-    def _drop(self) -> None:
+    def leave(self) -> None:
+        """Let go of the connection: the next call of `reopen` makes another."""
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None

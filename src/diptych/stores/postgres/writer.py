@@ -12,21 +12,23 @@ from uuid import UUID
 from diptych.errors import Error, OutcomeUnknownError, StoreError
 from diptych.ports import Append, Appended, AppendOutcome, Conflicted, Record, Recorded
 from diptych.stores.postgres.batch import Batch, Footprint, appended, conflict_among, is_new, one_arguments
-from diptych.stores.postgres.faults import FAILED, is_lost, store_error
+from diptych.stores.postgres.faults import FAILED, is_demoted, is_lost, store_error
 from diptych.stores.postgres.session import Session
 
 _BATCH_APPENDS = 512
 _BATCH_EVENTS = 4096
 _SPLIT = 16
 _LOOKS = 5
+_SENT = 20
 _log = logging.getLogger("diptych")
 
 
 class Request(NamedTuple):
-    """An append, and who waits for its outcome."""
+    """An append, who waits for its outcome, and how often it was sent with no answer and surely no effect."""
 
     append: Append
     future: asyncio.Future[AppendOutcome]
+    sent: int = 0
 
 
 Answered = tuple[Request, AppendOutcome]
@@ -171,7 +173,9 @@ class LogWriter:
 
     async def _singly(self, batch: Sequence[Request], wrong: Exception) -> None:
         """Send each alone: the batch was rolled back, and one of them broke it."""
-        if len(batch) == 1:
+        if is_demoted(wrong):
+            self._session.leave()  # the next batch looks for the primary
+        if len(batch) == 1 or is_demoted(wrong):
             _refuse(batch, store_error(wrong))
             return
         for request in batch:
@@ -192,11 +196,13 @@ class LogWriter:
             if record is None:
                 _refuse((request,), _unknown(request.append, wrong))
             elif record.id not in found:
-                again.append(request)
+                again.append(request._replace(sent=request.sent + 1))
             elif not request.future.done():
                 request.future.set_result(_written(request.append, found[record.id]))
         self._published(max((each.position for each in found.values()), default=0))
-        self._waiting.extendleft(reversed(again))
+        for request in [each for each in again if each.sent >= _SENT]:
+            _refuse((request,), StoreError(f"PostgreSQL broke off {_SENT} times ({wrong}); nothing was written"))
+        self._waiting.extendleft(reversed([each for each in again if each.sent < _SENT]))
 
     async def _looked_up(self, ids: list[UUID]) -> dict[UUID, Record]:
         """Return the records that are there, as a new session sees them; if that is lost too, another one."""
