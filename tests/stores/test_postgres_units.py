@@ -7,6 +7,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -48,6 +50,10 @@ class Animal(Zoo):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str]
     name: Mapped[str] = mapped_column(default="")
+    weight: Mapped[float] = mapped_column(default=0.0)
+    worth: Mapped[Decimal] = mapped_column(default=Decimal(0))
+    seen: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    tags: Mapped[list[str]] = mapped_column(sa.ARRAY(sa.String), default=list)
 
     __mapper_args__ = {  # noqa: RUF012 (as SQLAlchemy declares it)
         "polymorphic_on": "kind",
@@ -681,3 +687,15 @@ async def test_an_isolation_that_the_database_prefers_keeps_nobody_from_appendin
         await open_account(store)
 
     assert postgres.sql("select count(*) from accounts") == "1"
+
+
+@pytest.mark.parametrize("number", ["NaN", "inf", "1.5"])
+async def test_a_row_is_equal_to_itself_whatever_its_values_are(store: PostgresEventStore, number: str) -> None:
+    async with store.unit(limit=LONG) as unit:
+        values = {"weight": float(number), "worth": Decimal(number), "seen": datetime(2026, 1, 1, tzinfo=UTC)}
+        unit.session.add(Animal(id=1, name="ant", tags=["a", "b"], **values))
+        await unit.append(appending())
+
+    async with store.unit(limit=LONG) as unit:
+        (await unit.session.get_one(Animal, 1)).name = "anton"
+        assert isinstance(await unit.append(appending()), Appended)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -64,11 +65,17 @@ def _compare(session: Session, mapper: Mapper[Any], states: Sequence[State]) -> 
     for state, old in zip(states, olds, strict=True):
         new = now.get(tuple(state.identity or ()))
         for index, name in enumerate(wanted):
-            if name in old and (new is None or not columns[name].type.compare_values(old[name], new[index])):
+            if name in old and (new is None or _differ(columns[name].type, old[name], new[index])):
                 raise StaleRowError(
                     f"{mapper.class_.__qualname__} {state.identity} was {'deleted' if new is None else 'changed'} by "
                     f"somebody else after it was loaded{'' if new is None else f' ({name})'}"
                 )
+
+
+def _differ(kind: sa.types.TypeEngine[Any], old: Any, new: Any) -> bool:
+    if kind.compare_values(old, new):
+        return False
+    return not (isinstance(old, float | Decimal) and old != old and new != new)  # noqa: PLR0124 (so NaN is known)
 
 
 def _columns(mapper: Mapper[Any]) -> dict[str, sa.Column[Any]]:
