@@ -83,7 +83,7 @@ async def test_a_fold_whose_error_says_no_text_stops_its_projection_and_no_other
         with pytest.raises(FoldError, match=r"ValueError: caf\\udce9"):
             await panel.reach.reach(("broken",), 1, timeout=10)
 
-        assert panel.failure is None
+        assert panel.ownership.failure is None
 
 
 async def test_a_start_that_is_cancelled_before_the_thread_runs_leaves_nothing_running(
