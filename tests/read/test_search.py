@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from diptych import Application, Command, Decider, FullText, Meta, Module, Page, Projection, Query, Rows, Tag, event
 from diptych.errors import InvalidMessageError, NoHistoryError
+from tests.read.sales import events_at, home_of
+from tests.row_stores import EVERY, POSTGRES
 
 Code = Annotated[str, Tag("item")]
 
@@ -84,10 +86,9 @@ def shop(version: int = 1) -> tuple[Module, Projection]:
     return module, projection
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture(params=EVERY)
 async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Application]:
-    events = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path / 'items.db'}"
-    async with Application(*shop(), events=events) as opened:
+    async with Application(*shop(), events=events_at(home_of(request, request.param, tmp_path))) as opened:
         yield opened
 
 
@@ -140,8 +141,11 @@ async def test_a_page_of_no_rows_counts_them_all(app: Application) -> None:
     assert (page.items, page.total, page.limit) == ((), 1, 0)
 
 
-async def test_a_rebuilt_projection_is_searched_again(tmp_path: Path) -> None:
-    events = f"sqlite:///{tmp_path / 'items.db'}"
+@pytest.mark.parametrize("kind", ["file", *POSTGRES])
+async def test_a_rebuilt_projection_is_searched_again(
+    request: pytest.FixtureRequest, kind: str, tmp_path: Path
+) -> None:
+    events = events_at(home_of(request, kind, tmp_path))
     async with Application(*shop(), events=events) as app:
         result = await app.send(Name("i", "lamp"))
         assert (await app.ask(FindItems("lamp"), after=result)).total == 1
