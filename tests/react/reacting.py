@@ -18,6 +18,13 @@ from tests.write.domain import Moved, bank
 
 HANDLERS = 2
 HEARD = "heard"
+URL = "url"
+
+
+def log_of(folder: Path) -> str:
+    """Return the URL of the log: the one that a file of the folder names, or a file of the folder."""
+    named = folder / URL
+    return named.read_text() if named.exists() else f"sqlite:///{folder}/bank.db"
 
 
 def application(folder: Path) -> Application:
@@ -35,7 +42,7 @@ def application(folder: Path) -> Application:
         await asyncio.sleep(0)
         os.write(file, f"{envelope.position} 2 {os.getpid()}\n".encode())
 
-    return Application(bank, ears, events=f"sqlite:///{folder}/bank.db")
+    return Application(bank, ears, events=log_of(folder))
 
 
 def plant() -> None:

@@ -14,7 +14,7 @@ import pytest
 from tests.faults.processes import line, process
 from tests.react.listening import application as bank_of
 from tests.react.listening import moved, opened
-from tests.react.reacting import HANDLERS, HEARD, application
+from tests.react.reacting import HANDLERS, HEARD, URL, application, log_of
 from tests.sizes import size
 
 REACTING = "tests.react.reacting"
@@ -23,6 +23,14 @@ KILLS = size(3, full=40)
 TAKEOVER = 10.0
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(60 + KILLS * 5)]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Give a folder for what is heard, and the log in a file there, or in PostgreSQL."""
+    if request.param == "postgres":
+        (tmp_path / URL).write_text(request.getfixturevalue("newest_postgres").url)
+    return tmp_path
 
 
 def lines(folder: Path) -> list[list[int]]:
@@ -37,7 +45,7 @@ def heard(folder: Path) -> list[tuple[int, int]]:
 
 
 async def fill(folder: Path, count: int) -> None:
-    async with bank_of(events=f"sqlite:///{folder}/bank.db") as app:
+    async with bank_of(events=log_of(folder)) as app:
         await opened(app, *[1] * count)
 
 
@@ -65,11 +73,11 @@ async def killed_again_and_again(folder: Path, events: int, kills: int, **enviro
 
 
 async def test_every_event_is_handled_and_a_kill_repeats_one_at_most(
-    tmp_path: Path, record_property: Callable[[str, object], None]
+    folder: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    await killed_again_and_again(tmp_path, EVENTS, KILLS)
+    await killed_again_and_again(folder, EVENTS, KILLS)
 
-    found = heard(tmp_path)
+    found = heard(folder)
     positions = [position for position, _ in found]
     assert positions == sorted(positions)
     for handler in range(1, HANDLERS + 1):
@@ -82,32 +90,32 @@ async def test_every_event_is_handled_and_a_kill_repeats_one_at_most(
     record_property("events repeated", len(repeated))
 
 
-async def test_a_planted_bookmark_that_runs_ahead_is_caught(tmp_path: Path) -> None:
+async def test_a_planted_bookmark_that_runs_ahead_is_caught(folder: Path) -> None:
     events, kills = 300, 3  # enough at every size: each kill loses something
 
-    await killed_again_and_again(tmp_path, events, kills, PLANTED="1")
+    await killed_again_and_again(folder, events, kills, PLANTED="1")
 
-    assert set(heard(tmp_path)) < {(position, by) for position in range(2, events + 2) for by in (1, 2)}
+    assert set(heard(folder)) < {(position, by) for position in range(2, events + 2) for by in (1, 2)}
 
 
 async def test_of_two_processes_one_reacts_and_the_other_takes_over_after_a_kill(
-    tmp_path: Path, record_property: Callable[[str, object], None]
+    folder: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    async with bank_of(events=f"sqlite:///{tmp_path}/bank.db") as app:
+    async with bank_of(events=log_of(folder)) as app:
         account = await opened(app, *[1] * 20)
-        async with process(REACTING, tmp_path) as first, process(REACTING, tmp_path) as second:
+        async with process(REACTING, folder) as first, process(REACTING, folder) as second:
             assert await line(first) == await line(second) == "ready"
-            await grown(tmp_path, 20 * HANDLERS)
-            assert len(heard(tmp_path)) == 20 * HANDLERS, "both reacted"
-            (owner,) = {each.pid for each in (first, second)} & {pid for _, _, pid in lines(tmp_path)}
+            await grown(folder, 20 * HANDLERS)
+            assert len(heard(folder)) == 20 * HANDLERS, "both reacted"
+            (owner,) = {each.pid for each in (first, second)} & {pid for _, _, pid in lines(folder)}
 
             (first if owner == first.pid else second).kill()
             killed = time.monotonic()
             await moved(app, account, *[1] * 20)
-            await asyncio.wait_for(reached(tmp_path, 41), TAKEOVER)
+            await asyncio.wait_for(reached(folder, 41), TAKEOVER)
             took = time.monotonic() - killed
 
-    found = heard(tmp_path)
+    found = heard(folder)
     assert set(found) == {(position, by) for position in range(2, 42) for by in (1, 2)}
     assert len(found) - 40 * HANDLERS <= HANDLERS
     record_property("seconds until the other reacts", round(took, 1))
