@@ -303,8 +303,10 @@ async def test_many_new_rows_come_by_copy_beside_those_that_change_and_go(addres
         for position, rows in enumerate((first, second | gone), start=1):
             await writer.load(model, list(rows))
             given = [Changes(model, rows, dict.fromkeys(rows, position))]
-            _, copies = writer._new.parted(given)  # type: ignore[attr-defined]  # of this store
+            new: Any = writer._new  # type: ignore[attr-defined]  # of this store
+            _, copies = new.parted(projection.name, given)
             assert [len(each.rows) for each in copies] == [FEWEST * (3 - position)]
+            await writer.load(model, list(rows))
             checkpoint = await writer.save(checkpoint, position, given)
 
         stored = (await reader.snapshot(projection)).rows["item"]

@@ -7,8 +7,9 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from typing import Any
 
 from diptych.codec import EventCodec
 from diptych.errors import FencedError, ForeignLogError, StoreError
@@ -153,8 +154,7 @@ class Runtime:
         # One read and one decoding serve all that stand at the same position; they stop where the next one stands.
         found = await log.read(_criteria(group), after=position, until=min(ahead, default=None), limit=self._pace.limit)
         events, now = learn(self._codec, found), time.monotonic()
-        for each in group:
-            await crew.advance(each, events, found.through, now=now)
+        await _together(crew.advance(each, events, found.through, now=now) for each in group)
         self._pace.took(time.monotonic() - now)
         return found.complete and not ahead
 
@@ -168,6 +168,13 @@ class Runtime:
         if await log.wait(position, _STORE_IDLE if idle else crew.pause) <= position:
             for each in idle:
                 await crew.store_idle(each)
+
+
+async def _together(advancing: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Let members advance beside each other: where a save is waited for, the next one folds. Raises what one raised."""
+    for wrong in await asyncio.gather(*advancing, return_exceptions=True):
+        if wrong is not None:
+            raise wrong
 
 
 def _criteria(group: Sequence[Projector]) -> Criteria:

@@ -30,30 +30,33 @@ class NewRows:
     """Know which rows of a save are new: append-only ones, and those of which the loads before it found nothing."""
 
     def __init__(self) -> None:
-        self._absent: dict[str, set[Key]] = {}
+        self._absent: dict[str, dict[str, set[Key]]] = {}  # by projection: they are saved one by one
 
     def missed(self, model: ReadModel[Any], keys: Sequence[Key], found: Collection[Key]) -> None:
         """Take note of what a load did not find; nobody else writes these rows."""
         if len(found) < len(keys):
-            self._absent.setdefault(model.name, set()).update(key for key in keys if key not in found)
+            absent = self._absent.setdefault(model.projection, {}).setdefault(model.name, set())
+            absent.update(key for key in keys if key not in found)
 
-    def forget(self) -> None:
-        """Know nothing more: what was new is there, or what became of it is not known."""
-        self._absent.clear()
+    def forget(self, projection: str) -> None:
+        """Know nothing more of a projection: what was new is there, or what became of it is not known."""
+        self._absent.pop(projection, None)
 
-    def parted(self, changes: Sequence[Changes]) -> tuple[Sequence[Changes], Sequence[Copied]]:
-        """Return what is written by a statement, and what is copied."""
-        copies = [copied for each in changes if (copied := self._copied(each)) is not None]
+    def parted(self, projection: str, changes: Sequence[Changes]) -> tuple[Sequence[Changes], Sequence[Copied]]:
+        """Return what of a save is written by a statement, and what is copied. Nothing is taken for new twice."""
+        absent = self._absent.pop(projection, {})
+        found = (_copied(each, absent.get(each.model.name, ())) for each in changes)
+        copies = [each for each in found if each is not None]
         new = {each.model.name: each.rows for each in copies}
         return [_without(each, new[each.model.name]) if each.model.name in new else each for each in changes], copies
 
-    def _copied(self, changes: Changes) -> Copied | None:
-        model = changes.model
-        absent = changes.rows if model.append_only else self._absent.get(model.name, ())
-        if len(absent) < FEWEST:
-            return None
-        new = {key: row for key, row in changes.rows.items() if row is not None and key in absent}
-        return Copied(model, new) if len(new) >= FEWEST else None
+
+def _copied(changes: Changes, absent: Collection[Key]) -> Copied | None:
+    sure = changes.rows if changes.model.append_only else absent
+    if len(sure) < FEWEST:
+        return None
+    new = {key: row for key, row in changes.rows.items() if row is not None and key in sure}
+    return Copied(changes.model, new) if len(new) >= FEWEST else None
 
 
 def _without(changes: Changes, new: Mapping[Key, Any]) -> Changes:

@@ -110,8 +110,7 @@ class PostgresRowWriter:
         """Store rows, change feed and the checkpoint's new position in one transaction; return the new checkpoint."""
         target = checkpoint.target if checkpoint.target is not None and position < checkpoint.target else None
         new = msgspec.structs.replace(checkpoint, position=position, target=target, error=None)
-        stated, copies = self._new.parted(changes)
-        self._new.forget()
+        stated, copies = self._new.parted(checkpoint.projection, changes)
         fed = changes if checkpoint.target is None else ()
         statement, arguments = self._prepared(checkpoint, new, stated, fed)
         async with self._connection.held() as connection:
@@ -139,7 +138,8 @@ class PostgresRowWriter:
         self._models |= {each.name: tuple(model.name for model in each.models) for each in projections}
         self._selectings.clear()
         self._saves.clear()
-        self._new.forget()
+        for each in projections:
+            self._new.forget(each.name)
 
     def _prepared(
         self, old: Checkpoint, new: Checkpoint, changes: Sequence[Changes], fed: Sequence[Changes]
