@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 import asyncpg
@@ -20,7 +20,7 @@ from diptych.model.projections import ReadModel
 from diptych.model.views import view_of
 from diptych.ports import Below, Changes, Judge, Materialised
 from diptych.read.rows import Shelf
-from diptych.stores.postgres import rows_views
+from diptych.stores.postgres import rows_views, view_forms
 from diptych.stores.postgres.address import ROWS_SCHEMA, Address
 from diptych.stores.postgres.rows import PostgresRowStore
 from diptych.stores.postgres.rows_views import PostgresViews
@@ -207,6 +207,93 @@ async def told_alike(app: Application, sql: Any, *, refreshes: int) -> None:
     finally:
         stopped.set()
         await task
+
+
+WIDTH = 40
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("codes", ["f", "fg"], ids=["refreshed", "replaced"])
+async def test_readers_see_whole_views_while_they_are_refreshed_and_replaced(
+    app: Application, codes: str, record_property: Callable[[str, object], None]
+) -> None:
+    async with Readers(app) as readers:
+        for turn in range(size(20, full=200)):
+            await readers.turn(turn, codes[turn % len(codes)])
+    record_property("reads", readers.reads)
+    assert not readers.wrong, readers.wrong[:5]
+    assert readers.reads
+
+
+@pytest.mark.fault
+async def test_readers_would_see_a_view_that_is_replaced_in_two_transactions(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = view_forms.replace
+    async with Readers(app) as readers:
+
+        async def torn(connection: Any, form: Any, name: str, *rest: Any) -> None:
+            if readers.reads:
+                await connection.execute(f"drop materialized view {name}; commit; begin")
+                async with asyncio.timeout(30):
+                    await readers.missed.wait()
+            await whole(connection, form, name, *rest)
+
+        monkeypatch.setattr(rows_views, "replace", torn)
+        await readers.turn(0, "f")
+        async with asyncio.timeout(30):
+            while not readers.reads:  # noqa: ASYNC110 (readers that count have no event for each)
+                await asyncio.sleep(0.01)
+        await readers.turn(1, "g")
+
+    assert readers.wrong
+
+
+class Readers:
+    """Read the view over and over, once it is there; each refresh stores 40 rows of one count.
+
+    Who sees two counts, or other than 40 rows, sees half a view.
+    """
+
+    def __init__(self, app: Application) -> None:
+        self._app, self._tasks = app, list[asyncio.Task[None]]()
+        self.reads, self.wrong, self.missed = 0, list[Any](), asyncio.Event()
+        table = app.rows.table(app._read.views.bound["sales_by_day"].view.model)
+        counted = sa.func.count(), sa.func.min(table.c.count), sa.func.max(table.c.count)
+        self._asked = sa.select(*counted).select_from(table)
+
+    async def __aenter__(self) -> Self:
+        self._reader, self._views = store_of(self._app).reader(), store_of(self._app).views()
+        await self._reader.__aenter__()
+        await self._views.__aenter__()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._views.__aexit__(None, None, None)
+        await self._reader.__aexit__(None, None, None)
+
+    async def turn(self, turn: int, code: str) -> None:
+        days = [(turn * WIDTH + each, MONDAY + timedelta(days=each)) for each in range(WIDTH)]
+        await record(self._app.store, *(Completed(number, day, Decimal(1)) for number, day in days))
+        await self._app.caught_up()
+        await refresh(self._app, self._views, code=code)
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._read()) for _ in range(3)]
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                seen = (await self._reader.select([self._asked]))[0][0]
+            except Exception as wrong:  # noqa: BLE001 (whatever it is, it is no view)
+                self.wrong.append(wrong)
+                self.missed.set()
+                return
+            self.reads += 1
+            if seen[0] != WIDTH or seen[1] != seen[2]:
+                self.wrong.append(seen)
 
 
 async def test_many_sessions_that_ask_at_once_share_what_begins_after_them(app: Application) -> None:

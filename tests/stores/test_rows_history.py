@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from diptych.errors import FencedError
 from diptych.model.projections import Key, Projection, ReadModel
 from diptych.ports import Changes, Checkpoint, RowReader, RowStore, RowWriter, Version
+from diptych.stores.postgres.rows import PostgresRowStore
 from diptych.stores.sqlite.rows import SqliteRowStore
 from diptych.stores.sqlite.rows_history import history_of, past_of
 from tests.row_stores import EVERY, POSTGRES, row_store
@@ -241,6 +242,23 @@ async def test_the_past_of_a_key_is_searched_for_and_never_scanned(tmp_path: Pat
             plan = [str(row[3]) for row in connection.execute(f"explain query plan {statement}", bound)]
             assert plan
             assert not [step for step in plan if step.startswith("SCAN")], plan
+
+
+@pytest.mark.parametrize("store", POSTGRES, indirect=True)
+async def test_the_past_of_a_key_in_postgres_is_searched_for_and_never_scanned(
+    store: RowStore, writer: RowWriter, reader: RowReader
+) -> None:
+    stock, moves = await three_batches(writer)
+    assert isinstance(store, PostgresRowStore)
+
+    with store.watched() as watch:
+        await reader.get(stock, [A, B], as_of=8)
+        await reader.get(moves, [(6, 0)], as_of=8)
+        await reader.versions(stock, A, after=2)
+
+    plans = await watch.plans()
+    assert len(plans) == 3
+    assert [plan for plan in plans if plan.whole] == []
 
 
 NUMBERS = itertools.count()

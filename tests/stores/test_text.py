@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
 from diptych.model.marks import FullText
+from diptych.stores.postgres.rows import PostgresRowStore
 from diptych.stores.sqlite.text_search import needles_of
 from diptych.stores.text_pages import RANKED
 from tests.row_stores import EVERY, POSTGRES, row_store
@@ -363,6 +364,21 @@ async def test_nothing_but_the_index_is_gone_through(tmp_path: Path, where: Call
 
         assert any("VIRTUAL TABLE INDEX 0:M" in step for step in steps)
         assert not [step for step in steps if "SCAN item" in step and "VIRTUAL TABLE INDEX 0:M" not in step]
+
+
+@pytest.mark.parametrize("items", POSTGRES, indirect=True)
+async def test_nothing_but_the_index_of_words_is_gone_through_in_postgres(items: Catalogue) -> None:
+    await items.put(Item(code="1", name="red lamp"))
+    assert isinstance(items.store, PostgresRowStore)
+
+    with items.store.watched() as watch:
+        await items.rows.search("red lamp")
+        await items.rows.search("red la", department="home")
+        await items.rows.count(items.rows.matching("red lamp"))
+
+    plans = await watch.plans()
+    assert [plan for plan in plans if plan.whole] == []
+    assert all(any("item__g1__text" in step for step in plan.steps) for plan in plans)
 
 
 def words(text: str) -> list[str]:
