@@ -8,6 +8,9 @@ import pytest
 
 from tests.documentation import ROOT, ExampleError, modules_with_docstring_examples, pages, run_docstrings, run_page
 
+POSTGRES = "SHOP_POSTGRES"
+"""A page that reads this from its environment finds the URL of an empty database there."""
+
 
 @pytest.fixture
 def page(tmp_path: Path) -> Path:
@@ -15,8 +18,12 @@ def page(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("path", pages(ROOT), ids=lambda path: str(path.relative_to(ROOT)))
-def test_the_blocks_of_a_page_run(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_blocks_of_a_page_run(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     monkeypatch.chdir(tmp_path)  # files that an example makes
+    if POSTGRES in path.read_text(encoding="utf-8"):
+        monkeypatch.setenv(POSTGRES, request.getfixturevalue("newest_postgres").url)
 
     run_page(path)
 

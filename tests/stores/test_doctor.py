@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 
+from diptych import Application, Subscriber
 from diptych.model.criteria import Condition
 from diptych.ports import Append, NewEvent
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import close, connect
+from diptych.stores.postgres.doctor.connections import PER_PROCESS
 from diptych.stores.postgres.doctor.housekeeping import housekeeping, wraparound
 from diptych.stores.postgres.doctor.server import encryption
 from diptych.stores.postgres.events import PostgresEventStore
+from tests.cli.bank import FindAccounts, GetAccount, Open, Opened, accounts, listing
 from tests.clusters import NEWEST, OLDEST, Cluster, Database
 from tests.poolers import Pooler
 from tests.stores.doctoring import findings, login, migrated
+
+mail = Subscriber("mail")
+
+
+@mail.on
+async def greet(event: Opened) -> None:
+    """Do nothing: where it stands is kept all the same."""
+
 
 LOOSE = {
     "fsync": "off",
@@ -334,6 +346,8 @@ async def test_a_server_that_nobody_follows_and_one_whose_standby_nobody_waits_f
         primary.sql("select pg_create_physical_replication_slot('idle', true)")
         followed = await findings(f"{database.url}?replica=127.0.0.1:{follower.port}")
         there = await findings(follower.url(database.name))
+        either = database.url.replace("@", f"@127.0.0.1:{follower.port},") + "?target_session_attrs=read-write"
+        found_among_two = await findings(either)
         primary.sql("alter system set synchronous_standby_names = 'ANY 1 (*)'")
         primary.sql("select pg_reload_conf()")
         await _until(primary, "select count(*) from pg_stat_replication where sync_state = 'quorum'", "1")
@@ -350,6 +364,8 @@ async def test_a_server_that_nobody_follows_and_one_whose_standby_nobody_waits_f
     assert followed["replication"].text.startswith("1 follow, and no commit waits")
     assert (followed["slots"].level, "idle" in followed["slots"].text) == ("warning", True)
     assert followed[f"replica 127.0.0.1:{follower.port}"].level == "ok"
+    assert found_among_two["postgresql"].text.endswith(f"127.0.0.1:{primary.port}, database {database.name}")
+    assert found_among_two["replication"].level == "note"
     assert (there["replication"].level, "is a standby" in there["replication"].text) == ("error", True)
     assert (waited_for.level, waited_for.text) == ("ok", "1 follow, 1 of them synchronously")
     assert (missed["replication"].level, "every commit waits" in missed["replication"].text) == ("error", True)
@@ -367,3 +383,22 @@ async def _until(cluster: Cluster, query: str, wanted: str) -> None:
         if cluster.sql(query) == wanted:
             return
     raise AssertionError(f"{query} never gave {wanted}")
+
+
+async def test_a_busy_process_takes_no_more_connections_than_doctors_reckon_with(newest_postgres: Database) -> None:
+    async with Application(accounts, listing, mail, events=newest_postgres.url) as app:
+
+        async def customer(number: int) -> None:
+            name = f"A{number}"
+            paid = await app.send(Open(name, "Ada"))
+            await app.send(Open(name, "Eve"))  # refused, and noted
+            await app.ask(GetAccount(name), after=paid)
+            await app.ask(FindAccounts(), after=paid)
+            await app.ask(GetAccount(name), as_of=paid.position)
+
+        await asyncio.gather(*(customer(number) for number in range(60)))
+        await app.reacted()
+        found = (await findings(newest_postgres.url))["connections"].text
+
+    ours = int(found.split(" of them by 1 processes")[0].rsplit(" ", 1)[1])
+    assert 8 < ours <= PER_PROCESS, found

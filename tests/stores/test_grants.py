@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import asyncpg
 import pytest
 
-from diptych import Application, RebuildingError, StaleError, Subscriber
+from diptych import Application, Subscriber
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.components import components, house_of_log, house_of_reads
 from diptych.stores.postgres.connection import Connection, close, connect
@@ -146,7 +145,7 @@ async def test_read_models_that_come_later_can_be_read_too(worked: Roles) -> Non
     worked.database.sql("drop schema diptych_reads cascade")
     await worked.granted()
     async with Application(accounts, listing, mail, events=worked.app) as app:
-        await _folded(app)
+        await app.caught_up()
 
     async with Application(accounts, listing, mail, events=worked.queries, only="queries") as app:
         assert (await app.ask(GetAccount("A1"))).amount == 5
@@ -160,9 +159,9 @@ async def test_read_models_that_an_owner_made_are_handed_over(postgres: Database
     postgres.sql("update diptych_reads.diptych_checkpoint set version = 0")  # as if the code had changed
 
     async with Application(accounts, listing, events=roles.app) as app:
-        await _folded(app)
+        await app.caught_up()
         await app.send(Open("A2", "Bob"))
-        await _folded(app)
+        await app.caught_up()
     async with Application(accounts, listing, events=roles.queries, only="queries") as app:
         assert (await app.ask(FindAccounts(), after=2)).total == 2
 
@@ -204,14 +203,3 @@ async def test_a_role_without_rights_is_told_what_to_do(worked: Roles) -> None:
 
     assert found["schema diptych"].level == found["schema diptych_reads"].level == "error"
     assert "diptych log migrate URL --grant ROLE" in found["schema diptych"].fix
-
-
-async def _folded(app: Application) -> None:
-    """Return when every read model holds what is in the log."""
-    while True:
-        try:
-            await app.ask(GetAccount("A1"), after=await app.head())
-        except (RebuildingError, StaleError):
-            await asyncio.sleep(0.01)
-        else:
-            return

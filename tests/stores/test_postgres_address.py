@@ -55,3 +55,12 @@ def test_a_url_that_cannot_be_meant_is_refused(url: str, told: str) -> None:
         Address.of(url, schema="diptych")
 
     assert "secret" not in str(refused.value)
+
+
+def test_of_several_hosts_all_are_told_and_a_replica_is_one_that_need_not_write() -> None:
+    url = "postgresql://shop@db1:5432,db2:5433/shop?target_session_attrs=read-write&sslmode=require&replica=db2:5433"
+
+    address = Address.of(url, schema="diptych")
+
+    assert address.server == "db1:5432,db2:5433"
+    assert address.at_replica().dsn == "postgresql://shop@db2:5433/shop?sslmode=require"

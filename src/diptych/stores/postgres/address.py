@@ -14,6 +14,7 @@ ROWS_SCHEMA = "diptych_reads"
 
 _OWN = frozenset(("schema", "replica", "pooler", "durable"))
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_WANTED = "target_session_attrs"  # of several hosts; a replica is one, and no primary
 _HIDDEN = "***"
 
 
@@ -63,7 +64,8 @@ class Address:
             return self
         parts = urlsplit(self.dsn)
         user, at, _ = parts.netloc.rpartition("@")
-        moved = urlunsplit(parts._replace(netloc=f"{user}{at}{self.replica}"))
+        rest = [each for each in parse_qsl(parts.query, keep_blank_values=True) if each[0] != _WANTED]
+        moved = urlunsplit(parts._replace(netloc=f"{user}{at}{self.replica}", query=urlencode(rest)))
         return Address(moved, self.schema, None, self.may_pool, self.must_last)
 
     def url_of(self, schema: str) -> str:
@@ -76,9 +78,10 @@ class Address:
 
     @property
     def server(self) -> str:
-        """Return host and port, for messages."""
+        """Return host and port, for messages; all of them where the URL names several."""
         parts = urlsplit(self.dsn)
-        return f"{parts.hostname or 'the local socket'}:{parts.port or 5432}"
+        _, _, hosts = parts.netloc.rpartition("@")
+        return hosts if "," in hosts else f"{parts.hostname or 'the local socket'}:{parts.port or 5432}"
 
     @property
     def database(self) -> str:

@@ -49,7 +49,7 @@ async def _asked(connection: Connection, houses: Sequence[House], clock: Clock, 
     address = houses[0].address
     found = [
         *await server(connection, address),
-        *await replication(connection, address),
+        *await replication(connection, _followed(houses)),
         await connections(connection, address),
         *await housekeeping(connection, address),
     ]
@@ -61,6 +61,10 @@ async def _asked(connection: Connection, houses: Sequence[House], clock: Clock, 
         if not house.has_rows:
             found += await changing(connection, house)
     return found
+
+
+def _followed(houses: Sequence[House]) -> Address:
+    return next((house.address for house in houses if house.address.replica), houses[0].address)
 
 
 def _log_of(houses: Sequence[House]) -> Address | None:
