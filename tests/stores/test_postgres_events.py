@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from diptych.errors import StoreError
-from diptych.ports import Appended
+from diptych.model.criteria import Criteria
+from diptych.ports import Appended, Conflicted
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.events import PostgresEventStore
-from diptych.testing.contract.material import appending, event, record
+from diptych.testing.contract.material import appending, event, guard, record
 from diptych.testing.contracts import EventStoreContract
 from tests.clusters import Database
 
@@ -43,3 +44,27 @@ async def test_a_server_that_only_reads_refuses_appends_until_it_writes_again(ne
 
         newest_postgres.cluster.sql(f'alter database "{newest_postgres.name}" reset default_transaction_read_only')
         assert isinstance(await store.append(appending(event(), record=record())), Appended)
+
+
+async def test_a_type_whose_first_append_was_refused_is_still_told_to_the_database(newest_postgres: Database) -> None:
+    async with opened(newest_postgres) as one, opened(newest_postgres) as other:
+        await one.append(appending(event("first", "order:1")))
+        refused = await other.append(appending(event("second", "order:1"), condition=guard("order:1")))
+        assert isinstance(refused, Conflicted)
+
+        await other.append(appending(event("second", "order:1"), condition=guard("order:1", after=1)))
+
+        assert [each.name for each in (await one.read(Criteria.all())).events] == ["first", "second"]
+
+
+async def test_a_type_that_first_came_with_a_taken_command_is_still_told_to_the_database(
+    newest_postgres: Database,
+) -> None:
+    taken = record()
+    async with opened(newest_postgres) as one, opened(newest_postgres) as other:
+        await one.append(appending(event("first"), record=taken))
+        await other.append(appending(event("second"), record=taken))
+
+        await other.append(appending(event("second"), record=record()))
+
+        assert [each.name for each in (await one.read(Criteria.all())).events] == ["first", "second"]

@@ -106,7 +106,9 @@ class LogWriter:
         names = {event.name for append in appends for event in append.events}
         fresh = sorted(names - self._known) if not names <= self._known else ()
         outcomes = await (self._one(appends[0], fresh) if len(appends) == 1 else self._many(appends, fresh))
-        self._known |= names
+        if fresh:  # one that was refused may not have told the names of its types
+            written = (append for append, each in zip(appends, outcomes, strict=True) if isinstance(each, Appended))
+            self._known.update(event.name for append in written for event in append.events)
         for request, outcome in zip(batch, outcomes, strict=True):
             if outcome is None:
                 await self._tell_taken(request)
