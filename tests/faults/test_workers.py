@@ -104,6 +104,12 @@ async def owners_once(app: Application, fit: Callable[[dict[str, Owner]], bool])
     return found
 
 
+async def ended(streaming: asyncio.Task[None]) -> None:
+    streaming.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await streaming
+
+
 def pid(owner: Owner) -> int:
     return int(owner.name.rpartition(":")[2])
 
@@ -145,8 +151,8 @@ async def struck(place: Place, times: int, **environment: str) -> tuple[list[Rep
     chance, seconds, fenced = random.Random(11), list[float](), 0
     async with bank(place) as (app, accounts):
         workers = [await started(place, **environment) for _ in NAMES]
+        streaming = asyncio.create_task(stream(app, accounts))
         try:
-            streaming = asyncio.create_task(stream(app, accounts))
             for number in range(times):
                 found = await owners_once(app, lambda found: len({each.worker for each in found.values()}) == 3)
                 chosen = pid(chance.choice([*found.values()]))
@@ -158,12 +164,11 @@ async def struck(place: Place, times: int, **environment: str) -> tuple[list[Rep
                 else:
                     await victim.child.wait()
                     workers[workers.index(victim)] = await started(place, **environment)
-            streaming.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await streaming
+            await ended(streaming)
             await app.caught_up()
             reports = [await app.check(name) for name in NAMES]
         finally:
+            await ended(streaming)
             statuses = [await each.end() for each in workers]
         fenced = sum(each.fenced for each in workers)
     assert statuses == [0] * len(workers), "a worker that is asked to end does so with status 0"

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from diptych.errors import FencedError, StoreError, WiringError
+from diptych.errors import FencedError, WiringError
 from diptych.model.projections import Projection
 from diptych.ports import Changes, Owned, RowReader, RowStore, RowWriter
 from diptych.stores.postgres.address import Address
@@ -182,7 +182,7 @@ async def test_a_read_model_is_not_claimed_from_a_projection_that_another_owns(
     await install(first, projection("a", Line, Closing))
     await second.lease({"b": "2"}, seconds=60)
 
-    with pytest.raises(StoreError, match="'closing' of projection 'b' still belongs to projection 'a'"):
+    with pytest.raises(FencedError, match="'closing' of projection 'b' still belongs to projection 'a'"):
         await install(second, projection("b", Closing), others=("a",))
     with pytest.raises(WiringError, match="already belongs to projection 'a'"):
         await install(second, projection("b", Closing))

@@ -109,9 +109,9 @@ class RowWriter(Opened, Protocol):
         It is where the version, or in mode dev the fingerprint, changed. `others` are the names of all other
         projections that the application declares: a read model that was theirs once may be claimed, any other may not.
         Call it once for each projection that `lease` newly returned; the others go on meanwhile. Atomic. Raises
-        FencedError for one that is not owned, WiringError for a changed fingerprint under the same version in
-        production, ForeignLogError for a checkpoint of another log or beyond `head`, StoreError for a read model that
-        must be claimed from a projection which another worker owns.
+        FencedError for one that is not owned, or must claim a read model from one that another worker owns, WiringError
+        for a changed fingerprint under the same version in production, ForeignLogError for a checkpoint of another log
+        or beyond `head`.
         """
         ...
 

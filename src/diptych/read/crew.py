@@ -11,7 +11,7 @@ from uuid import UUID
 from diptych.codec import EventCodec
 from diptych.errors import FencedError
 from diptych.model.projections import Projection
-from diptych.ports import EventReader, RowWriter
+from diptych.ports import Checkpoint, EventReader, RowWriter
 from diptych.read.plan import Learned
 from diptych.read.progress import LiveProgress
 from diptych.read.projector import Projector
@@ -43,6 +43,7 @@ class Crew:
         self._members: dict[str, Projector] = {}
         self._beaten: float | None = None
         self._has_begun = False
+        self._waiting: set[str] = set()
         self.fenced = 0
         """How many writes were refused since another worker had taken over."""
 
@@ -94,7 +95,33 @@ class Crew:
         self._beaten = None
 
     async def _take_on(self, new: Sequence[Projection], head: int) -> None:
-        checkpoints = await self._writer.install(
+        try:
+            checkpoints = await self._installed(new, head)
+        except FencedError:
+            checkpoints = {name: each for one in new for name, each in (await self._unless_fenced(one, head)).items()}
+        new = [each for each in new if each.name in checkpoints]
+        for each in new:
+            projector = Projector(each, checkpoints[each.name], self._writer, self._live, lineage=self._lineage)
+            self._members[each.name] = projector
+        self._members = {name: self._members[name] for name in self._codes if name in self._members}
+        self._live.lead({each.name: self._members[each.name].standing for each in new})
+        if new and self._has_begun:
+            _log.info("folding %s", _named([each.name for each in new]))
+
+    async def _unless_fenced(self, projection: Projection, head: int) -> Mapping[str, Checkpoint]:
+        """Install one; if another worker is in its way, leave it for the next look."""
+        try:
+            found = await self._installed([projection], head)
+        except FencedError as fenced:
+            if projection.name not in self._waiting:
+                self._waiting.add(projection.name)
+                _log.info("projection %r waits: %s", projection.name, fenced)
+            return {}
+        self._waiting.discard(projection.name)
+        return found
+
+    async def _installed(self, new: Sequence[Projection], head: int) -> Mapping[str, Checkpoint]:
+        return await self._writer.install(
             new,
             self._fingerprints,
             log_id=self._log_id,
@@ -102,12 +129,6 @@ class Crew:
             mode=self._mode,
             others=[name for name in self._declared if name not in {each.name for each in new}],
         )
-        for each in new:
-            projector = Projector(each, checkpoints[each.name], self._writer, self._live, lineage=self._lineage)
-            self._members[each.name] = projector
-        self._members = {name: self._members[name] for name in self._codes if name in self._members}
-        self._live.lead({each.name: self._members[each.name].standing for each in new})
-        _log.log(logging.INFO if self._has_begun else logging.DEBUG, "folding %s", _named([each.name for each in new]))
 
     def _let_go(self, names: Collection[str]) -> None:
         if names:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 from uuid import UUID
 
-from diptych.errors import ForeignLogError, StoreError, WiringError
+from diptych.errors import FencedError, ForeignLogError, WiringError
 from diptych.model.projections import Projection
 from diptych.ports import Checkpoint, changed_unraised
 
@@ -53,7 +53,7 @@ class Terms(NamedTuple):
         return True
 
     def refuse_claim(self, model: str, projection: Projection, owner: str) -> None:
-        """Raise unless a read model of another projection may be taken over from it."""
+        """Raise unless a read model of another projection may be taken over from it: FencedError where it may later."""
         if owner not in self.declared:
             raise WiringError(
                 f"read model {model!r} of projection {projection.name!r} already belongs to projection {owner!r}",
@@ -62,7 +62,7 @@ class Terms(NamedTuple):
                 f"if it is gone, remove the read models, a file or a schema: all are folded anew from the log",
             )
         if owner in self.held:
-            raise StoreError(
-                f"read model {model!r} of projection {projection.name!r} still belongs to projection {owner!r}, "
-                f"which another process folds by other code; stop that process, or let it run this code"
+            raise FencedError(
+                f"read model {model!r} of projection {projection.name!r} still belongs to projection {owner!r}, which "
+                f"another process owns; it is free once that one runs this code, or ends"
             )

@@ -31,6 +31,8 @@ WRITING: Mapping[str, str] = {
     **KEYED,
     # A crash may take the last transactions, rows, feed and checkpoint together, and the log brings them back.
     "synchronous_commit": "off",
+    # A process that is stopped in the middle keeps its locks, which who takes over must have before its lease is old.
+    "idle_in_transaction_session_timeout": "1500",
 }
 """Settings for the writer of rows."""
 
