@@ -13,19 +13,21 @@ from hypothesis import strategies as st
 from diptych.history.folder import fold_log
 from diptych.model.criteria import Criteria
 from diptych.model.projections import Projection
-from diptych.ports import RowReader
+from diptych.ports import RowReader, RowStore
 from diptych.read.plan import learn
 from diptych.read.progress import LiveProgress
 from diptych.read.projector import Projector
 from diptych.stores.history_tables import Chained
 from diptych.stores.memory import MemoryEventStore
+from diptych.stores.postgres import rows_versions
 from diptych.stores.sqlite import rows_history
 from diptych.stores.sqlite.rows import SqliteRowStore
 from tests.read.random_projections import ModelPlan, codec, events, plans, projection_of
 from tests.read.shop import record
+from tests.row_stores import NEWEST_POSTGRES, row_store
 from tests.sizes import size
 
-CASES = size(120, full=10_000)
+CASES, ON_POSTGRES = size(120, full=10_000), size(15, full=1_000)
 KEYS = [(key,) for key in (*"abcdz", "even")]
 
 
@@ -33,11 +35,11 @@ def with_history(plan: list[ModelPlan]) -> Projection:
     return projection_of([ModelPlan(each.folds, each.rollups, history=True) for each in plan])
 
 
-async def compared(plan: list[ModelPlan], history: Sequence[Any], batch: int) -> None:
+async def compared(plan: list[ModelPlan], history: Sequence[Any], batch: int, kept: RowStore | None = None) -> None:
     store, projection = MemoryEventStore(), with_history(plan)
     for each in history:
         await record(store, each)
-    async with SqliteRowStore(None) as rows, rows.writer() as writer, rows.reader() as reader:
+    async with kept or SqliteRowStore(None) as rows, rows.writer() as writer, rows.reader() as reader:
         await writer.lease({"random": ""}, seconds=60)
         installed = await writer.install([projection], {"random": ""}, log_id=UUID(int=1), head=0, mode="production")
         lineage, complete = codec().lineage, False
@@ -52,7 +54,7 @@ async def compared(plan: list[ModelPlan], history: Sequence[Any], batch: int) ->
             assert await shown(rows, reader, projection, position) == expected
 
 
-async def shown(rows: SqliteRowStore, reader: RowReader, projection: Projection, position: int) -> dict[str, Any]:
+async def shown(rows: RowStore, reader: RowReader, projection: Projection, position: int) -> dict[str, Any]:
     """Every read model as of a position, by a list; and the same by keys."""
     tables = {}
     for model in projection.models:
@@ -73,11 +75,24 @@ def test_the_past_is_what_a_cold_fold_up_to_there_makes(
 
 
 @pytest.mark.fault
-def test_a_version_that_is_never_closed_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    chained = rows_history.chained
-    monkeypatch.setattr(rows_history, "chained", lambda versions: Chained({}, chained(versions).rows))
+@pytest.mark.timeout(3600)
+@settings(max_examples=ON_POSTGRES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(plan=plans, history=st.lists(events, max_size=15), batch=st.integers(1, 9))
+def test_the_past_in_postgresql_is_what_a_cold_fold_up_to_there_makes(
+    request: pytest.FixtureRequest, plan: list[ModelPlan], history: Sequence[Any], batch: int
+) -> None:
+    asyncio.run(compared(plan, history, batch, row_store(request, NEWEST_POSTGRES)))
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(("writing", "kind"), [(rows_history, "memory"), (rows_versions, NEWEST_POSTGRES)])
+def test_a_version_that_is_never_closed_is_caught(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, writing: Any, kind: str
+) -> None:
+    chained = writing.chained
+    monkeypatch.setattr(writing, "chained", lambda versions: Chained({}, chained(versions).rows))
     found = given(plans, st.lists(events, min_size=8, max_size=15), st.integers(1, 3))(
-        lambda plan, log, batch: asyncio.run(compared(plan, log, batch))
+        lambda plan, log, batch: asyncio.run(compared(plan, log, batch, row_store(request, kind)))
     )
 
     with pytest.raises(AssertionError):

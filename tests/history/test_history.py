@@ -41,6 +41,8 @@ from tests.history.shop import (
     Shelf,
     application,
 )
+from tests.read.sales import events_at, home_of
+from tests.row_stores import EVERY
 
 
 @pytest.fixture
@@ -48,10 +50,10 @@ def clock() -> FixedClock:
     return FixedClock(NOON)
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture(params=EVERY)
 async def app(request: pytest.FixtureRequest, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Application]:
     """Six events, an hour apart from 12:00: priced, sold, sold, dropped, priced, and another product."""
-    events = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/shop.db"
+    events = events_at(home_of(request, request.param, tmp_path))
     async with application(events, clock=clock) as app:
         for command, principal in (
             (Price("lamp", Decimal("9.50")), "ann"),
