@@ -202,6 +202,16 @@ def test_doctor_finds_files_that_others_may_read(bank: dict[str, Any], run: Run,
     assert "fix: chmod 600" in result.stdout
 
 
+def test_doctor_finds_an_event_from_the_future(bank: dict[str, Any], told: Told, run: Run, folder: Path) -> None:
+    tamper(folder / "bank.db", "events", "recorded_at = recorded_at + 65000000 where position = 5")
+
+    found = {each["about"]: each for each in told("doctor")}["newest event"]
+
+    assert found["level"] == "warning"
+    assert found["text"].startswith("event 5 was recorded 6")
+    assert run("doctor", "--strict").exit_code == 1
+
+
 def test_doctor_finds_read_models_of_another_log(bank: dict[str, Any], run: Run, folder: Path) -> None:
     run("ask", "GetAccount", "--account", "A1")
     for path in folder.glob("bank.db*"):

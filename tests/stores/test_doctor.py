@@ -176,14 +176,14 @@ async def test_a_clock_that_is_apart_from_that_of_the_server_is_found(
 async def test_an_event_from_the_future_is_found_by_whatever_clock(newest_postgres: Database) -> None:
     async with PostgresEventStore(Address.of(newest_postgres.url, schema="diptych")) as store:
         event = NewEvent("x", 1, (), b"{}", b"hash")
-        await store.append(Append([event], Condition(), None, b"{}", Shifted(60).micros()))
+        await store.append(Append([event], Condition(), None, b"{}", Shifted(65).micros()))
     await migrated(newest_postgres.url)
 
     right = (await findings(newest_postgres.url))["newest event"]
-    ahead = (await findings(newest_postgres.url, clock=Shifted(60)))["newest event"]
+    ahead = (await findings(newest_postgres.url, clock=Shifted(65)))["newest event"]
 
     assert right.level == ahead.level == "warning"
-    assert right.text.startswith("event 1 was recorded 5")
+    assert right.text.startswith("event 1 was recorded 6")
 
 
 async def test_a_role_that_may_have_few_connections_is_warned(newest_postgres: Database) -> None:
@@ -402,3 +402,17 @@ async def test_a_busy_process_takes_no_more_connections_than_doctors_reckon_with
 
     ours = int(found.split(" of them by 1 processes")[0].rsplit(" ", 1)[1])
     assert 8 < ours <= PER_PROCESS, found
+
+
+async def test_a_table_of_a_read_model_that_is_gone_or_left_over_is_found(newest_postgres: Database) -> None:
+    async with Application(accounts, listing, events=newest_postgres.url) as app:
+        await app.ask(GetAccount("A1"), after=await app.send(Open("A1", "Ada")))
+    whole = await findings(newest_postgres.url)
+    newest_postgres.sql("create table diptych_reads.account_view__g9 (x integer)")
+    newest_postgres.sql("drop table diptych_reads.account_view__g1 cascade")
+
+    found = await findings(newest_postgres.url)
+
+    assert whole["generations"].text == "each of 1 read models has the table of its generation"
+    assert (found["generations"].level, "account_view" in found["generations"].text) == ("error", True)
+    assert (found["generations left"].level, "__g9" in found["generations left"].text) == ("note", True)

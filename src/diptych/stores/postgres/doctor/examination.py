@@ -11,6 +11,7 @@ from diptych.stores.postgres.components import House, Whose
 from diptych.stores.postgres.connection import Connection, close, connect
 from diptych.stores.postgres.doctor.clocks import clocks
 from diptych.stores.postgres.doctor.connections import connections
+from diptych.stores.postgres.doctor.generations import generations
 from diptych.stores.postgres.doctor.housekeeping import housekeeping
 from diptych.stores.postgres.doctor.pooler import found_by, pooler
 from diptych.stores.postgres.doctor.replication import replication
@@ -58,8 +59,8 @@ async def _asked(connection: Connection, houses: Sequence[House], clock: Clock, 
     found += [*stand, *await clocks(connection, _log_of(whole) or address, clock, has_log=_log_of(whole) is not None)]
     for house in whole:
         found += await missing(connection, house, whose)
-        if not house.has_rows:
-            found += await changing(connection, house)
+        inside = generations(connection, house.address) if house.has_rows else changing(connection, house)
+        found += await inside
     return found
 
 
