@@ -21,7 +21,7 @@ from diptych.model.projections import Projection, ReadModel
 from diptych.model.specifications import fields
 from diptych.ports import Changes, Checkpoint, RowReader, RowWriter, Snapshot
 from diptych.stores.memory import MemoryEventStore
-from diptych.stores.postgres import rows_snapshots
+from diptych.stores.postgres import rows_install, rows_snapshots
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.rows import PostgresRowStore
 from diptych.stores.postgres.rows_copies import FEWEST
@@ -218,6 +218,29 @@ async def test_several_selects_of_any_kind_run_on_one_snapshot(address: Address)
                 [tuple(row) for row in (await reader.select([each]))[0]] for each in statements
             ]
         assert found[0][0].price == PEN.price
+
+
+async def test_who_holds_a_read_model_keeps_it_from_being_replaced_and_is_told_of(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows_install, "ATTEMPTS", 1)
+    projection, model = declared()
+    async with working(address) as (_, writer, reader):
+        await writer.save(await installed(writer, projection), 1, [changes(model, PEN)])
+        admin = await asyncpg.connect(address.dsn)
+        async with admin.transaction():
+            await admin.fetch(f"select * from {address.schema}.item")  # noqa: S608 (a name of our own)
+            with pytest.raises(StoreError, match=r"long transaction .* pg_stat_activity"):
+                await installed(writer, declared(version=2)[0], head=1)
+
+        assert await reader.get(model, [("a",)]) == {("a",): PEN}
+        mine, its = f"{address.schema}.mine", f"{address.schema}.item"
+        await admin.execute(f"create view {mine} as select name from {its}")  # noqa: S608 (names of our own)
+        with pytest.raises(StoreError, match=r"view .*mine depends on view .*item"):
+            await installed(writer, declared(version=2)[0], head=1)
+        await admin.execute(f"drop view {address.schema}.mine")
+        await admin.close()
+        assert (await installed(writer, declared(version=2)[0], head=1)).generation == 2
 
 
 async def test_a_zombie_whose_tables_are_gone_is_fenced(address: Address) -> None:

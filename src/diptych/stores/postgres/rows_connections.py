@@ -47,6 +47,7 @@ _SWAPPED: tuple[type[Exception], ...] = (
     asyncpg.InvalidCachedStatementError,
     asyncpg.OutdatedSchemaCacheError,
     asyncpg.SerializationError,  # a replica ends reading what it must apply a change to
+    asyncpg.DeadlockDetectedError,  # several tables were read while they were swapped in another order
 )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
+import asyncpg
 import msgspec
 
+from diptych.errors import StoreError
 from diptych.model.projections import Projection, ReadModel
 from diptych.ports import Checkpoint
 from diptych.stores.installations import Terms
@@ -16,6 +19,38 @@ from diptych.stores.postgres.rows_progress import put_checkpoint, read_checkpoin
 from diptych.stores.postgres.rows_statements import Writing, writing_of
 from diptych.stores.postgres.rows_tables import dropped
 from diptych.stores.postgres.statements import sql
+
+T = TypeVar("T")
+ATTEMPTS = 10
+_PAUSE = 0.3
+
+
+async def in_place(connection: Connection, put: Callable[[Connection], Awaitable[T]]) -> T:
+    """Return what `put` returns, in a transaction; raise StoreError where somebody keeps what it must replace.
+
+    While it waits for a table, every query of that table waits behind it: so it waits for a moment, several times.
+    """
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            async with connection.transaction():
+                return await put(connection)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as wrong:
+            if not left:
+                raise _held(wrong) from wrong
+        except asyncpg.DependentObjectsStillExistError as wrong:
+            raise StoreError(
+                f"a read model cannot be replaced, since something else was made from it: {wrong} ({wrong.detail}); "
+                f"drop that, and make it again when the new rows are there"
+            ) from wrong
+        await asyncio.sleep(_PAUSE)
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _held(wrong: Exception) -> StoreError:
+    return StoreError(
+        f"a read model cannot be replaced, since somebody reads it in a long transaction ({wrong}): let that one end, "
+        f"or end it (see pg_stat_activity), and start again"
+    )
 
 
 class Installation:

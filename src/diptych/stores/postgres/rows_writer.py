@@ -20,7 +20,7 @@ from diptych.stores.postgres.connection import Connection
 from diptych.stores.postgres.faults import FAILED
 from diptych.stores.postgres.rows_connections import WritingConnection
 from diptych.stores.postgres.rows_copies import Copied, NewRows
-from diptych.stores.postgres.rows_install import Installation
+from diptych.stores.postgres.rows_install import Installation, in_place
 from diptych.stores.postgres.rows_leases import PostgresLeases
 from diptych.stores.postgres.rows_moves import Move, moves_of
 from diptych.stores.postgres.rows_save import Chosen, Saves
@@ -78,13 +78,19 @@ class PostgresRowWriter:
     ) -> Mapping[str, Checkpoint]:
         """Make tables and checkpoints; start new generations where they are due."""
         leases, names = self._leases or PostgresLeases(self._address.schema), [each.name for each in projections]
-        async with self._connection.held() as connection, connection.transaction():
+
+        async def put(connection: Connection) -> tuple[Mapping[str, Checkpoint], Mapping[str, Writing]]:
             await connection.execute(self._sql("lock"))
+            await connection.execute(self._sql("patience"))
             epochs, held = await leases.owned(connection, names), await leases.held_by_others(connection)
             terms = Terms(log_id, head, mode, {*names, *others}, held)
             installation = Installation(connection, self._address.schema, epochs, terms)
-            installed = {each.name: await installation.put(each, fingerprints[each.name]) for each in projections}
-        self._installed(projections, installation.writings)
+            checkpoints = {each.name: await installation.put(each, fingerprints[each.name]) for each in projections}
+            return checkpoints, installation.writings
+
+        async with self._connection.held() as connection:
+            installed, writings = await in_place(connection, put)
+        self._installed(projections, writings)
         return installed
 
     async def load(self, model: ReadModel[Any], keys: Sequence[Key]) -> Mapping[Key, Any]:
