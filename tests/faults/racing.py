@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import multiprocessing.synchronize
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from diptych.application import Application
@@ -35,6 +34,11 @@ class HeldReads:
         if self._waits:
             await self._waits.pop()()
         return found
+
+
+def school_at(log: str) -> Application:
+    """Build the school over the log of a URL."""
+    return Application(school, events=log, reads="memory://")
 
 
 def held(app: Application) -> HeldReads:
@@ -68,19 +72,19 @@ def overbooked(events: Sequence[StoredEvent]) -> int:
 
 
 def race(
-    folder: Path,
+    log: str,
     student: str,
     rounds: int,
     before: multiprocessing.synchronize.Barrier,
     won: multiprocessing.Queue[list[int]],  # type: ignore[name-defined]  # generic for type checkers only
 ) -> None:
     """Be one process of the race: subscribe to the one seat of course after course, reading all at one moment."""
-    won.put(asyncio.run(_race(folder, student, rounds, before)))
+    won.put(asyncio.run(_race(log, student, rounds, before)))
 
 
-async def _race(folder: Path, student: str, rounds: int, barrier: multiprocessing.synchronize.Barrier) -> list[int]:
+async def _race(log: str, student: str, rounds: int, barrier: multiprocessing.synchronize.Barrier) -> list[int]:
     won = []
-    async with Application(school, events=f"sqlite:///{folder}/school.db") as app:
+    async with school_at(log) as app:
         reads = held(app)
         for number in range(rounds):
             reads.hold(lambda: asyncio.to_thread(barrier.wait, 30), 1)
