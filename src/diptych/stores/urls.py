@@ -10,7 +10,7 @@ from diptych.stores.memory import MemoryEventStore
 from diptych.stores.memory_audit import MemoryAuditTrail
 from diptych.stores.memory_bookmarks import MemoryBookmarks
 from diptych.stores.memory_snapshots import MemorySnapshots
-from diptych.stores.postgres.address import LOG_SCHEMA, ROWS_SCHEMA, SCHEMES, Address
+from diptych.stores.postgres.address import LOG_SCHEMA, ROWS_SCHEMA, SCHEMES, Address, shown
 from diptych.stores.postgres.extra import needing_asyncpg
 from diptych.stores.sqlite.audit import SqliteAuditTrail
 from diptych.stores.sqlite.bookmarks import SqliteBookmarks
@@ -108,6 +108,6 @@ def _beside(events: str, what: str) -> Path:
 def _path(url: str) -> Path:
     if not url.startswith(_SQLITE) or url == _SQLITE:
         raise SettingsError(
-            f"no store answers to {url!r}; write memory://, sqlite:///path/to/file.db or postgresql://user@host/database"
+            f"no store answers to {shown(url)!r}; write memory://, sqlite:///path/to/file.db or postgresql://user@host/database"
         )
     return Path(url.removeprefix(_SQLITE))
