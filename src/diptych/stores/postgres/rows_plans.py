@@ -19,6 +19,8 @@ _SPARED = ("seqscan", "sort", "hashagg", "hashjoin", "mergejoin", "material", "m
 _SETTINGS: Mapping[str, str] = {
     # A small table is read from end to end, and sorted, whatever its indexes: so what they spare is made dear.
     **{f"enable_{each}": "off" for each in _SPARED},
+    "cpu_tuple_cost": "100",  # and an index that finds few rows better than a short one that is gone through
+    "cpu_index_tuple_cost": "100",
     "plan_cache_mode": "force_custom_plan",
 }
 _READS = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
