@@ -52,8 +52,7 @@ class Pooler:
             f"[databases]\n* = host=127.0.0.1 port={cluster.port} user={USER} password='{PASSWORD}'\n"
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
             f"auth_type = scram-sha-256\nauth_file = {users}\npool_mode = {lends}\nmax_client_conn = 100\n"
-            f"default_pool_size = 20\nignore_startup_parameters = jit,timezone,search_path,plan_cache_mode,"
-            f"enable_seqscan,enable_hashjoin,enable_mergejoin,synchronous_commit,extra_float_digits\n"
+            "default_pool_size = 60\n"
         )
         if os.geteuid() == 0:
             for path in (self.folder, users, ini):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import asyncpg
 import pytest
@@ -18,7 +19,7 @@ from diptych.stores.postgres.doctor.connections import PER_PROCESS
 from diptych.stores.postgres.doctor.housekeeping import housekeeping, wraparound
 from diptych.stores.postgres.doctor.server import encryption
 from diptych.stores.postgres.events import PostgresEventStore
-from tests.cli.bank import FindAccounts, GetAccount, Open, Opened, accounts, listing
+from tests.cli.bank import AccountView, FindAccounts, GetAccount, Open, Opened, accounts, listing
 from tests.clusters import NEWEST, OLDEST, Cluster, Database
 from tests.poolers import Pooler
 from tests.stores.doctoring import findings, login, migrated
@@ -134,7 +135,6 @@ async def test_a_database_that_cannot_hold_every_letter_is_an_error(newest_postg
 @pytest.mark.parametrize(
     ("setting", "about", "level"),
     [
-        ("default_transaction_isolation = 'repeatable read'", "isolation", "error"),
         ("default_transaction_read_only = on", "read only", "error"),
         ("idle_session_timeout = '1h'", "idle sessions", "warning"),
     ],
@@ -416,3 +416,18 @@ async def test_a_table_of_a_read_model_that_is_gone_or_left_over_is_found(newest
     assert whole["generations"].text == "each of 1 read models has the table of its generation"
     assert (found["generations"].level, "account_view" in found["generations"].text) == ("error", True)
     assert (found["generations left"].level, "__g9" in found["generations left"].text) == ("note", True)
+
+
+async def test_an_application_runs_behind_a_pooler_that_pools_by_sessions(newest_postgres: Database) -> None:
+    newest_postgres.sql(f'alter database "{newest_postgres.name}" set default_transaction_isolation = serializable')
+    pooler = Pooler(newest_postgres.cluster, "session")
+    try:
+        url = f"{pooler.url(newest_postgres.name)}?pooler=session"
+        async with Application(accounts, listing, mail, events=url) as app:
+            opened = await app.send(Open("A1", "Ada"))
+            await app.reacted()
+            found = await app.ask(GetAccount("A1"), after=opened)
+    finally:
+        pooler.remove()
+
+    assert found == AccountView("A1", "Ada", Decimal(0))

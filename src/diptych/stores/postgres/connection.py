@@ -23,6 +23,7 @@ _SETTINGS: Mapping[str, str] = {
     "timezone": "UTC",
     "default_transaction_isolation": "read committed",  # a role's or a database's own would keep us from appending
 }
+_SET = "select set_config(name, value, false) from unnest($1::text[], $2::text[]) as s (name, value)"
 _log = logging.getLogger("diptych")
 
 
@@ -31,24 +32,32 @@ async def connect(address: Address, *, purpose: str, settings: Mapping[str, str]
 
     Raises SettingsError for what the URL has wrong, StoreError for a server that is not there or refuses.
     """
-    named = {**_SETTINGS, **(settings or {}), "application_name": f"diptych {purpose}"}
+    ours = {**_SETTINGS, **(settings or {})}
+    connection = await _opened(
+        address, {"application_name": f"diptych {purpose}", **({} if address.may_pool else ours)}
+    )
     try:
-        connection = await asyncpg.connect(
+        await _refuse_pooler(connection, address)
+        if address.may_pool:  # poolers refuse settings at the start that they do not know
+            await connection.fetch(_SET, list(ours), list(ours.values()))
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
+
+
+async def _opened(address: Address, settings: Mapping[str, str]) -> Connection:
+    try:
+        return await asyncpg.connect(
             address.dsn,
             timeout=_SECONDS,
             statement_cache_size=_STATEMENTS,
             max_cached_statement_lifetime=0,  # for as long as the connection
             max_cacheable_statement_size=0,  # however long: a save of many read models is
-            server_settings=named,
+            server_settings=settings,
         )
     except REFUSED as wrong:
         raise connecting_error(wrong, address) from wrong
-    try:
-        await _refuse_pooler(connection, address)
-    except BaseException:
-        connection.terminate()
-        raise
-    return connection
 
 
 async def close(connection: Connection) -> None:

@@ -16,7 +16,7 @@ NEWEST = 18
 _LOOSE = ("fsync", "full_page_writes", "synchronous_commit")
 _SETTINGS = (
     *("server_version", "server_version_num", "data_checksums", "wal_level", "archive_mode", "autovacuum"),
-    *("default_transaction_isolation", "default_transaction_read_only", "idle_session_timeout", *_LOOSE),
+    *("default_transaction_read_only", "idle_session_timeout", *_LOOSE),
 )
 
 
@@ -96,11 +96,6 @@ def _files(settings: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _sessions(settings: Mapping[str, str], role: str) -> Iterator[Finding]:
-    if (isolation := settings["default_transaction_isolation"]) != "read committed":
-        text = f"default_transaction_isolation is {isolation}: appends are refused"
-        yield Finding(
-            "isolation", "error", text, f"alter role {role} set default_transaction_isolation = 'read committed'"
-        )
     if settings["default_transaction_read_only"] == "on":
         text = "default_transaction_read_only is on: nothing can be appended"
         yield Finding("read only", "error", text, f"alter role {role} set default_transaction_read_only = off")
