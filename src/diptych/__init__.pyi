@@ -79,7 +79,9 @@ from diptych.model.specifications import Specification, fields, parameter
 from diptych.model.subscribers import Envelope, Subscriber
 from diptych.model.views import AfterEvents, Every, OnDemand
 from diptych.module import Module
+from diptych.ports import Owner
 from diptych.read.cache import CacheFigures
+from diptych.read.ownership import Ownership
 from diptych.read.panel import Answer
 from diptych.read.rows import Rows
 from diptych.read.views import Refreshed, ViewStanding
@@ -161,6 +163,8 @@ __all__ = [
     "OnDemand",
     "OutcomeUnknownError",
     "OutdatedError",
+    "Owner",
+    "Ownership",
     "Page",
     "PositionError",
     "Projection",
