@@ -15,6 +15,7 @@ from diptych.testing import Plan, explained
 from retail.app import build
 from retail.customers import RegisterCustomer
 from retail.departments import OpenDepartment
+from retail.place import Place
 from retail.products import CreateProduct
 from retail.queries.customers import FindCustomers, GetCustomer
 from retail.queries.dashboard import GetDashboard, GetShop
@@ -98,8 +99,8 @@ SORTED: tuple[Query[Any], ...] = (
 
 
 @pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Application]:
-    async with build(tmp_path) as shop:
+async def shop(home: Place) -> AsyncIterator[Application]:
+    async with build(home) as shop:
         for number in range(4):
             await shop.send(OpenDepartment(f"D{number}", f"Department {number}"))
             await shop.send(RegisterCustomer(f"C{number}", f"Customer {number}", Decimal(9999)))
@@ -120,12 +121,16 @@ async def shop(tmp_path: Path) -> AsyncIterator[Application]:
         yield shop
 
 
-async def test_every_query_is_answered_by_indexes_and_only_totals_read_one_from_end_to_end(shop: Application) -> None:
+async def test_every_query_is_answered_by_indexes_and_only_totals_read_one_from_end_to_end(
+    shop: Application, home: Place
+) -> None:
     plans = {query: await explained(shop, query) for query in QUERIES}
 
     assert [query for query, found in plans.items() if not found] == []
     assert [str(plan) for found in plans.values() for plan in found if plan.scans and not is_total(plan)] == []
-    assert [query for query, found in plans.items() if any(plan.sorts for plan in found)] == [*SORTED]
+    # PostgreSQL tells what its indexes allow: it could go through some of them in order.
+    sorting = {query for query, found in plans.items() if any(plan.sorts for plan in found)}
+    assert sorting == set(SORTED) if isinstance(home, Path) else sorting <= set(SORTED)
 
 
 def is_total(plan: Plan) -> bool:
