@@ -12,14 +12,17 @@ PYTHON ?= $(shell for python in python3.11 /usr/bin/python3.11 python3 python3.1
 	$$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
 	&& { echo $$python; break; }; done)
 
+# Tests go through this many processes, each with servers of its own; fault tests through one, since they measure time.
+WORKERS ?= 2
+
 EXAMPLES := $(patsubst %/,%,$(wildcard examples/*/))
 TYPED := src $(foreach folder,benchmarks typing_tests,$(if $(wildcard $(folder)/*.py),$(folder)))
 
 help:
 	@echo 'make setup    .venv with Diptych, its extras and the examples'
-	@echo 'make demo     orders on both write models, traced; then the retail shop with API and live traffic'
-	@echo '              (DEMO_SECONDS=20 ends by itself)'
-	@echo 'make test     every test but the fault tests, within 5 minutes'
+	@echo 'make demo     orders on both write models, traced, and moved to PostgreSQL; then the retail shop with API'
+	@echo '              and live traffic (DEMO_SECONDS=20 ends by itself; DIPTYCH_DEMO_POSTGRES names a server)'
+	@echo 'make test     every test but the fault tests, within 5 minutes (WORKERS=2 at once)'
 	@echo 'make lint     ruff check, ruff format --check, mypy --strict'
 	@echo 'make faults   every fault test at a small size'
 	@echo 'make bench    the benchmark table, beside raw code'
@@ -38,11 +41,11 @@ $(STAMP): requirements.lock pyproject.toml examples/pyproject.toml
 
 demo: $(STAMP)
 	ORDERS_WRITE=normalised $(VENV)/bin/orders demo
-	ORDERS_WRITE=sourced $(VENV)/bin/orders demo
+	ORDERS_WRITE=sourced $(PY) -m moving
 	$(VENV)/bin/retail demo
 
 test: $(STAMP)
-	$(PY) -m pytest -m 'not prove and not fault' $(ARGS)
+	$(PY) -m pytest -m 'not prove and not fault' -n $(WORKERS) --dist worksteal $(ARGS)
 
 faults: $(STAMP)
 	$(PY) -m pytest -m 'fault and not prove' $(ARGS)
