@@ -102,8 +102,9 @@ def _text(source: str, given: Any) -> str:
 def _url(source: str, given: Any) -> str:
     url = _text(source, given)
     if not url.startswith(SCHEMES):
+        found = url if "@" not in url else f"{url.partition(':')[0]}://..."  # there may be a password in it
         raise SettingsError(
-            f"{source} is {url!r}; wanted a URL: memory://, sqlite:///path or postgresql://user@host/db"
+            f"{source} is {found!r}; wanted a URL: memory://, sqlite:///path or postgresql://user@host/db"
         )
     return url
 

@@ -55,6 +55,7 @@ def test_a_relative_file_in_the_project_counts_from_the_project(tmp_path: Path) 
         ('[tool.diptych]\nport = "many"\n', r"\[tool\.diptych\] port is 'many'; wanted a port"),
         ('[tool.diptych]\napp = "shop"\n', r"app is 'shop'; wanted module:attribute"),
         ('[tool.diptych]\nevents = "shop.db"\n', r"events is 'shop\.db'; wanted a URL"),
+        ('[tool.diptych]\nevents = "mysql://shop:secret@db/shop"\n', r"events is 'mysql://\.\.\.'; wanted a URL"),
         ('[tool.diptych]\nmode = "fast"\n', r"mode is 'fast'; wanted production or dev"),
         ("[tool.diptych]\nhost = 1\n", r"host is 1; wanted a text"),
         ("[tool.diptych\n", r"pyproject\.toml cannot be read"),

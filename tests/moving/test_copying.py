@@ -355,6 +355,13 @@ async def test_a_place_where_nothing_can_stay_is_refused(old: str, target: str) 
         await copied(old, target)
 
 
+async def test_a_database_without_a_log_is_no_source_and_gets_none(postgres: Database, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="are not there"):
+        await copied(postgres.url, f"sqlite:///{tmp_path / 'new.db'}")
+
+    assert postgres.sql("select count(*) from pg_namespace where nspname like 'diptych%'") == "0"
+
+
 async def test_a_source_that_is_not_there_is_not_made(url: Url, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="there is no log at"):
         await copied(url("typo"), url("new"))

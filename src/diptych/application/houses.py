@@ -14,7 +14,7 @@ from diptych.moving.files import lines_of, written_to
 from diptych.moving.house import House, Tell
 from diptych.moving.importing import Imported, import_
 from diptych.ports import Movable, MovableBookmarks
-from diptych.stores.urls import MEMORY, bookmarks_beside, event_store
+from diptych.stores.urls import MEMORY, bookmarks_beside, event_store, followed_log
 
 _SQLITE = "sqlite:///"
 
@@ -44,8 +44,11 @@ async def house(url: str, *, exists: bool = False) -> AsyncIterator[House]:
     """Open a log and its bookmarks; raise SettingsError for a URL that keeps nothing, or names no log that `exists`."""
     if url == MEMORY:
         raise SettingsError("a log in memory lives in its process alone and cannot be moved; name a file or a database")
-    if exists:
+    if exists and url.startswith(_SQLITE):
         _refuse_absent(url)
+    elif exists:
+        async with followed_log(url):  # it makes nothing, and raises where there is nothing
+            pass
     log, bookmarks = event_store(url), bookmarks_beside(url)
     if not (isinstance(log, Movable) and isinstance(bookmarks, MovableBookmarks)):
         raise SettingsError(f"the store of {url} cannot be moved")
@@ -54,5 +57,5 @@ async def house(url: str, *, exists: bool = False) -> AsyncIterator[House]:
 
 
 def _refuse_absent(url: str) -> None:
-    if url.startswith(_SQLITE) and not Path(url.removeprefix(_SQLITE)).exists():
+    if not Path(url.removeprefix(_SQLITE)).exists():
         raise SettingsError(f"there is no log at {url}")
