@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import date
 from decimal import Decimal
 
 import asyncpg
@@ -14,8 +15,11 @@ from diptych.stores.postgres.components import components, house_of_log, house_o
 from diptych.stores.postgres.connection import Connection, close, connect
 from tests.cli.bank import FindAccounts, GetAccount, Open, Opened, PayIn, accounts, listing
 from tests.clusters import Database
+from tests.read.sales import Completed, ListDays, SalesByDay, shop
+from tests.read.shop import record
 from tests.stores.doctoring import findings, login, migrated
 
+MONDAY = date(2026, 1, 5)
 mail = Subscriber("mail")
 LOG = ("events", "event_tags", "commands", "log", "types", "copied")
 
@@ -203,3 +207,19 @@ async def test_a_role_without_rights_is_told_what_to_do(worked: Roles) -> None:
 
     assert found["schema diptych"].level == found["schema diptych_reads"].level == "error"
     assert "diptych log migrate URL --grant ROLE" in found["schema diptych"].fix
+
+
+async def test_views_that_another_role_made_are_handed_over_and_read(newest_postgres: Database) -> None:
+    async with shop(newest_postgres.url) as app:
+        await record(app.store, Completed(1, MONDAY, Decimal(3)))
+        assert (await app.ask(ListDays(), after=1)).total == 1
+    roles = Roles(newest_postgres)
+
+    await roles.granted()
+
+    async with shop(roles.app) as app:
+        await record(app.store, Completed(2, MONDAY, Decimal(4)))
+        await app.caught_up()
+        assert (await app.refresh("sales_by_day")).position == 2
+    async with shop(roles.queries, only="queries") as app:
+        assert (await app.ask(ListDays())).items == (SalesByDay(MONDAY, 2, Decimal(7)),)
