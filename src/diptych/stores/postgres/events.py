@@ -19,6 +19,7 @@ from diptych.stores.postgres.appends import record_of
 from diptych.stores.postgres.connection import Connection, close, refuse_unfit
 from diptych.stores.postgres.copied import LogReceiver, copied, records_after
 from diptych.stores.postgres.described import described
+from diptych.stores.postgres.faults import FAILED, store_error
 from diptych.stores.postgres.loads import Loads, bare_loads, full_loads
 from diptych.stores.postgres.migrations import migrate
 from diptych.stores.postgres.pages import FOREVER, LogPages, sliced
@@ -276,6 +277,8 @@ class PostgresEventStore(PostgresEventReader):
             await migrate(connection, self._address, ("log",))
             log_id: UUID = await connection.fetchval(sql("select_log", self._address.schema))
             return log_id, await self._pages.head(connection)
+        except FAILED as wrong:
+            raise store_error(wrong) from wrong
         finally:
             await close(connection)
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
-from diptych.errors import StoreError
+from diptych.errors import SettingsError, StoreError
 from diptych.stores.postgres.connection import Connection, close
 from diptych.stores.postgres.faults import FAILED, is_lost, store_error
 
@@ -94,7 +94,10 @@ class Readers:
             if not connection.is_closed():
                 return connection
             self._all.discard(connection)
-        return await self._connected()
+        try:
+            return await self._connected()
+        except SettingsError as wrong:  # it was right once: whoever tries again may find it right again
+            raise StoreError(str(wrong)) from wrong
 
     async def _connected(self) -> Connection:
         connection = await self._connect()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from diptych.errors import StoreError
+from diptych.errors import Error, StoreError
 from diptych.ports import Record
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection, close, connect, refuse_unfit
@@ -79,7 +79,7 @@ class Session:
             try:
                 await self.open()
                 await self._end(old)
-            except (StoreError, *FAILED) as failed:  # type: ignore[misc]  # mypy does not look into a tuple of tuples
+            except (Error, *FAILED) as failed:  # type: ignore[misc]  # mypy does not look into a tuple of tuples
                 self.leave()
                 self._known = old
                 if time.monotonic() + pause > end:

@@ -1,0 +1,358 @@
+"""What is wrong with a PostgreSQL, at the start or later: it is told with what to do, nothing is lost, work goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from diptych.errors import (
+    Error,
+    NotDurableError,
+    OutcomeUnknownError,
+    SettingsError,
+    StoreError,
+)
+from diptych.model.criteria import Criteria
+from diptych.ports import Append
+from diptych.stores.postgres import connection
+from diptych.stores.postgres.address import Address
+from diptych.stores.postgres.events import PostgresEventStore
+from diptych.testing.contract.material import appending, event, everything, record
+from tests.clusters import NEWEST, Cluster, Database
+from tests.poolers import Pooler
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(120)]
+
+T = TypeVar("T")
+ROLE = "clerk"
+MEGABYTE = 1 << 20
+
+
+def opened(url: str) -> PostgresEventStore:
+    return PostgresEventStore(Address.of(url, schema="diptych"))
+
+
+async def told_at_start(url: str) -> Error:
+    """Return what opening raises."""
+    with pytest.raises(Error) as wrong:
+        async with opened(url):
+            pass
+    return wrong.value
+
+
+async def migrated(database: Database) -> None:
+    async with opened(database.url) as store:
+        await store.append(command())
+
+
+def command() -> Append:
+    return appending(event("made", "thing:1"), record=record(version=7))
+
+
+async def resumed(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until there is an answer; everything before is an error of the store, and no other."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await ask()
+            except (StoreError, OutcomeUnknownError):
+                await asyncio.sleep(0.01)
+    raise AssertionError
+
+
+async def until_told(ask: Callable[[], Awaitable[object]]) -> Error:
+    """Ask until an error of the store is told; return it."""
+    for _ in range(2000):
+        try:
+            await ask()
+        except (StoreError, OutcomeUnknownError) as told:
+            return told
+    raise AssertionError("nothing went wrong")
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Cluster]:
+    """Give a server that asks for passwords, and that may be stopped."""
+    cluster = Cluster(NEWEST)
+    yield cluster
+    cluster.remove()
+
+
+async def test_a_wrong_password_is_told_without_it(guarded: Cluster) -> None:
+    wrong = await told_at_start(guarded.url("postgres", password="guessed"))  # noqa: S106 (a wrong one)
+
+    assert isinstance(wrong, SettingsError)
+    assert "correct the user or the password" in str(wrong)
+    assert "guessed" not in str(wrong)
+
+
+@pytest.mark.parametrize("place", ["127.0.0.1:1", "nowhere.invalid:5432"])
+async def test_a_server_that_is_not_there_is_told_with_its_place(place: str) -> None:
+    wrong = await told_at_start(f"postgresql://shop:secret@{place}/shop")
+
+    assert isinstance(wrong, StoreError)
+    assert f"no PostgreSQL answers at {place}" in str(wrong)
+    assert "secret" not in str(wrong)
+
+
+async def test_a_database_that_is_not_there_is_told(guarded: Cluster) -> None:
+    wrong = await told_at_start(guarded.url("missing"))
+
+    assert isinstance(wrong, SettingsError)
+    assert '"missing" does not exist; create it' in str(wrong)
+
+
+def test_a_missing_extra_is_told_and_other_stores_work_without_it(tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.modules['asyncpg'] = None\n"
+        "from diptych.errors import SettingsError\n"
+        "from diptych.stores.urls import event_store\n"
+        f"event_store('sqlite:///{tmp_path}/log.db')\n"
+        "try:\n    event_store('postgresql://shop@db/shop')\n"
+        "except SettingsError as wrong:\n    print(wrong)\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    assert "pip install 'diptych[postgres]'" in done.stdout, done.stderr
+
+
+async def test_a_role_that_may_not_make_the_tables_is_told_who_may(newest_postgres: Database) -> None:
+    wrong = await told_at_start(as_clerk(newest_postgres))
+
+    assert isinstance(wrong, SettingsError)
+    assert "run `diptych log migrate` once with a role that may" in str(wrong)
+
+
+@pytest.mark.parametrize(
+    "rights",
+    [
+        (),
+        ("usage on schema diptych",),
+        ("usage on schema diptych", "select on diptych.migrations"),
+    ],
+    ids=lambda rights: str(len(rights)),
+)
+async def test_a_role_that_may_not_read_is_told(newest_postgres: Database, rights: tuple[str, ...]) -> None:
+    await migrated(newest_postgres)
+
+    wrong = await told_at_start(as_clerk(newest_postgres, *rights))
+
+    assert isinstance(wrong, SettingsError | StoreError)
+    assert "permission denied" in str(wrong)
+
+
+async def test_a_role_that_may_only_read_reads_and_is_told_at_its_first_append(newest_postgres: Database) -> None:
+    await migrated(newest_postgres)
+
+    async with opened(
+        as_clerk(newest_postgres, "usage on schema diptych", "select on all tables in schema diptych")
+    ) as store:
+        assert len((await store.read(Criteria.all())).events) == 1
+        with pytest.raises(StoreError, match="grant it the right"):
+            await store.append(command())
+        newest_postgres.sql(f"grant insert on all tables in schema diptych to {ROLE}")
+        await store.append(command())
+        assert await store.head() == 2
+
+
+def as_clerk(database: Database, *rights: str) -> str:
+    """Return the URL of a role that has these rights and no other."""
+    database.sql(
+        f"do $$ begin create role {ROLE} login password 'a secret'; exception when duplicate_object then end $$"
+    )
+    for each in rights:
+        database.sql(f"grant {each} to {ROLE}")
+    return database.cluster.url(database.name, user=ROLE)
+
+
+async def test_a_schema_of_a_newer_diptych_is_refused(newest_postgres: Database) -> None:
+    await migrated(newest_postgres)
+    newest_postgres.sql("insert into diptych.migrations values ('log', 9999, 'future', 'x')")
+
+    wrong = await told_at_start(newest_postgres.url)
+
+    assert isinstance(wrong, StoreError)
+    assert "log/9999_future, made by a newer Diptych" in str(wrong)
+
+
+async def test_a_migration_that_was_changed_is_refused(newest_postgres: Database) -> None:
+    await migrated(newest_postgres)
+    newest_postgres.sql("update diptych.migrations set checksum = 'changed' where number = 1 and component = 'log'")
+
+    wrong = await told_at_start(newest_postgres.url)
+
+    assert isinstance(wrong, StoreError)
+    assert "log/0001_log" in str(wrong)
+    assert "not the one that this Diptych knows" in str(wrong)
+
+
+async def test_a_server_that_is_too_old_is_refused(postgres: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "OLDEST", 19)
+
+    wrong = await told_at_start(postgres.url)
+
+    assert isinstance(wrong, SettingsError)
+    assert "wanted 19 or newer" in str(wrong)
+
+
+async def test_a_server_that_is_not_durable_is_refused_unless_the_url_accepts_it(newest_postgres: Database) -> None:
+    newest_postgres.sql(f'alter database "{newest_postgres.name}" set synchronous_commit = off')
+
+    wrong = await told_at_start(newest_postgres.url)
+    async with opened(f"{newest_postgres.url}?durable=no") as store:
+        await store.append(command())
+
+    assert isinstance(wrong, NotDurableError)
+    assert "synchronous_commit = off" in str(wrong)
+    assert "durable=no" in str(wrong)
+
+
+async def test_a_database_whose_transactions_are_serializable_takes_appends(postgres: Database) -> None:
+    postgres.sql(f"alter database \"{postgres.name}\" set default_transaction_isolation = 'serializable'")
+
+    async with opened(postgres.url) as store:
+        await store.append(command())
+        assert await store.head() == 1
+
+
+async def test_a_pooler_that_lends_sessions_for_transactions_is_refused(guarded: Cluster) -> None:
+    database, pooler = guarded.database(), Pooler(guarded, "transaction")
+    try:
+        wrong = await told_at_start(pooler.url(database.name))
+    finally:
+        pooler.remove()
+
+    assert isinstance(wrong, SettingsError)
+    assert "there is a pooler between Diptych and PostgreSQL" in str(wrong)
+
+
+async def test_behind_a_pooler_that_lends_whole_sessions_a_lost_one_is_ended_before_it_is_looked_up(
+    guarded: Cluster,
+) -> None:
+    database, pooler = guarded.database(), Pooler(guarded, "session")
+    try:
+        async with opened(f"{pooler.url(database.name)}?pooler=session") as store:
+            await store.append(command())
+            session = store._writing()._session
+            assert session._known is not None
+            pid, _ = session._known
+            session._connection.terminate()
+            await store.append(command())
+            assert database.sql(f"select count(*) from pg_stat_activity where pid = {pid}") == "0"  # noqa: S608 (a number)
+            assert await store.head() == 2
+    finally:
+        pooler.remove()
+
+
+async def test_while_the_server_is_down_errors_are_typed_and_all_goes_on_by_itself_when_it_is_back(
+    guarded: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diptych.stores.postgres.session._PATIENCE", 0.2)
+    database = guarded.database()
+    async with opened(database.url) as store:
+        await store.append(command())
+        await asyncio.to_thread(guarded.stop, signal.SIGINT)
+        for ask in (lambda: store.append(command()), store.head, lambda: store.read(Criteria.all())):
+            with pytest.raises((StoreError, OutcomeUnknownError)):
+                await ask()
+        await asyncio.to_thread(guarded.start)
+
+        await resumed(lambda: store.append(command()))
+        assert await resumed(store.head) >= 2
+        assert [position async for position in store.verify()][-1] == await store.head()
+
+
+async def test_a_password_that_changes_later_stops_the_service_until_it_is_right_again(
+    guarded: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diptych.stores.postgres.session._PATIENCE", 0.2)
+    database = guarded.database()
+    await migrated(database)
+    rights = "usage on schema diptych", "select, insert on all tables in schema diptych"
+    async with opened(as_clerk(database, *rights)) as store:
+        database.sql(f"alter role {ROLE} password 'another'")
+        end = f"select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = '{ROLE}'"  # noqa: S608 (ours)
+        assert int(database.sql(end)) > 0
+        with pytest.raises((StoreError, OutcomeUnknownError)):
+            await store.append(command())
+        with pytest.raises(StoreError):
+            await store.head()
+        database.sql(f"alter role {ROLE} password 'a secret'")
+
+        await resumed(lambda: store.append(command()))
+        assert await store.head() >= 2
+
+
+async def test_appends_to_a_database_that_is_dropped_are_told_and_nobody_waits_forever(
+    guarded: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diptych.stores.postgres.session._PATIENCE", 0.2)
+    database = guarded.database()
+    async with opened(database.url) as store:
+        appends = [asyncio.create_task(store.append(command())) for _ in range(50)]
+        await asyncio.wait(appends, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.to_thread(database.drop)
+        appends += [asyncio.create_task(store.append(command())) for _ in range(50)]
+        async with asyncio.timeout(20):
+            found = await asyncio.gather(*appends, return_exceptions=True)
+
+    assert isinstance(found[-1], StoreError | OutcomeUnknownError)
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Cluster]:
+    """Give a server on a disk of its own that is soon full."""
+    folder = Path(tempfile.mkdtemp(prefix="diptych-small-disk-"))
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=160m", "diptych", folder], capture_output=True, text=True, check=False
+    )
+    assert mounted.returncode == 0, f"this test mounts a small disk, which takes root: {mounted.stderr}"
+    try:
+        cluster = Cluster(
+            NEWEST, folder=folder, login="trust", settings={"shared_buffers": "16MB", "max_wal_size": "64MB"}
+        )
+        yield cluster
+        cluster.remove()
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def test_a_full_disk_is_told_loses_nothing_and_is_left_behind_when_there_is_room_again(
+    small_disk: Cluster, record_property: Callable[[str, object], None]
+) -> None:
+    database, acknowledged = small_disk.database(), set()
+    async with opened(database.url) as store:
+
+        async def large() -> None:
+            kept = record(version=7)
+            data = f'"{os.urandom(50_000).hex()}"'.encode()
+            await store.append(appending(event("large", f"id:{kept.id}", data=data), record=kept))
+            acknowledged.add(f"id:{kept.id}")
+
+        ballast = small_disk.folder / "ballast"
+        ballast.write_bytes(b"\0" * (shutil.disk_usage(small_disk.folder).free - 12 * MEGABYTE))
+        told = await until_told(large)
+        before = len(acknowledged)
+        ballast.unlink()
+        if small_disk._process is not None and small_disk._process.poll() is not None:
+            small_disk._process = None
+            await asyncio.to_thread(small_disk.start)  # as whoever keeps services would
+        await resumed(large)
+        found = {each.tags[0] for each in await everything(store)}
+        assert acknowledged <= found
+        assert [position async for position in store.verify()][-1] == await store.head()
+
+    record_property("told", type(told).__name__)
+    record_property("acknowledged before", before)
