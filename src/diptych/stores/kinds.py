@@ -94,6 +94,12 @@ class Converted(Stored):
 
     comparator_factory = Comparator
 
+    @property  # type: ignore[override]  # a property there as well
+    def operator_classes(self) -> Any:
+        """Return the operators of the type underneath, and those of truth for a truth value: `~column`."""
+        own = self.impl_instance.operator_classes
+        return own | sa.Boolean.operator_classes if self.name == "bool" else own
+
     def form(self, dialect: str) -> Storage:
         """Return the pair of conversions, or the native form."""
         return self.native if self.native is not None and dialect == POSTGRES else self._converted
@@ -111,6 +117,10 @@ class Letters(Stored):
     def form(self, dialect: str) -> Storage:
         """Return text as it is, or as PostgreSQL can keep it."""
         return _LETTERS if dialect == POSTGRES else _TEXT
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:  # noqa: ARG002 (SQLAlchemy's signature)
+        """Return text as it is: whatever text a statement has, the dialect of rows makes it fit."""
+        return value
 
     def coerce_compared_value(self, op: Any, value: Any) -> Any:
         """Bind texts as text, anything else as what it is."""

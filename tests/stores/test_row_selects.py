@@ -1,0 +1,132 @@
+"""Selects over logical tables find the same values, of the same types, whatever database keeps the rows."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from diptych.ports import Changes, Prepared, RowReader, RowStore
+from tests.row_stores import POSTGRES, row_store
+from tests.stores.test_rows import Kind, changes, declared, install, thing
+
+THINGS = (
+    thing(1, name="b\0a", label="x", discount=Decimal("0.5"), ok=False),
+    thing(2, name="b", price=Decimal("-0.0001"), kind=Kind.BOOK, place=2**40),
+    thing(3, name="B", label="\1", ratio=-1.5, place=-3),
+    thing(4, name="é", ratio=1e100, parts=()),
+)
+
+
+class Shelves:
+    """One store in memory and one in PostgreSQL, with the same rows."""
+
+    def __init__(self) -> None:
+        self.stores: list[tuple[RowStore, RowReader]] = []
+        self.model = declared()[1]
+
+    async def fill(self, store: RowStore, stack: AsyncExitStack) -> None:
+        projection, self.model = declared()
+        await stack.enter_async_context(store)
+        writer = await stack.enter_async_context(store.writer())
+        saved = await install(writer, projection)
+        given: Changes = changes(self.model, *THINGS)
+        await writer.save(saved, 1, [given])
+        self.stores.append((store, await stack.enter_async_context(store.reader())))
+
+    async def answers(self, select: Callable[[Any], Any]) -> list[list[Any]]:
+        """Return what each store finds, twice each: compiled, and from the cache."""
+        found = []
+        for store, reader in self.stores:
+            statement = select(store.table(self.model))
+            found += [(await reader.select([statement]))[0] for _ in range(2)]
+            found.append((await reader.select([statement, statement]))[1])
+        return [[tuple(row) for row in rows] for rows in found]
+
+
+@pytest.fixture(params=POSTGRES)
+async def shelves(request: pytest.FixtureRequest) -> AsyncIterator[Shelves]:
+    async with AsyncExitStack() as stack:
+        made = Shelves()
+        await made.fill(row_store(request, "memory"), stack)
+        await made.fill(row_store(request, request.param), stack)
+        yield made
+
+
+SELECTS: dict[str, Callable[[Any], Any]] = {
+    "everything": lambda t: sa.select(t).order_by(t.c.id),
+    "text by code points": lambda t: sa.select(t.c.name).order_by(t.c.name),
+    "sum of integers": lambda t: sa.select(sa.func.sum(t.c.place)),
+    "mean of integers": lambda t: sa.select(sa.func.avg(t.c.place)),
+    "mean of integers, named": lambda t: sa.select(sa.func.avg(t.c.place).label("mean"), sa.func.avg(t.c.ratio)),
+    "sums of decimals": lambda t: sa.select(sa.func.sum(t.c.price * t.c.place), sa.func.max(t.c.price + t.c.price)),
+    "a sum of nothing": lambda t: sa.select(sa.func.sum(t.c.price), sa.func.count()).where(t.c.place == 9),
+    "truth": lambda t: sa.select(t.c.ok, t.c.place > 0).where(~t.c.ok | (t.c.ok == True)).order_by(t.c.id),  # noqa: E712 (SQL)
+    "cases": lambda t: sa.select(sa.case((t.c.ok, 1), else_=0), sa.case((t.c.ok, "y"), else_="n")).order_by(t.c.id),
+    "extremes": lambda t: sa.select(
+        sa.func.min(t.c.at), sa.func.max(t.c.day), sa.func.min(t.c.name), sa.func.max(t.c.id)
+    ),
+    "groups": lambda t: sa.select(t.c.kind, sa.func.count(t.c.label)).group_by(t.c.kind).order_by(t.c.kind),
+    "members": lambda t: (
+        sa.select(t.c.id).where(t.c.kind.in_([Kind.BOOK, Kind.PEN]), t.c.name.in_(["b", "b\0a"])).order_by(t.c.id)
+    ),
+    "no members": lambda t: sa.select(t.c.id).where(t.c.name.in_([])),
+    "identity": lambda t: sa.select(t.c.name).where(t.c.id == UUID(int=3)),
+    "text with NUL": lambda t: sa.select(t.c.place).where(t.c.name == "b\0a"),
+    "parts of text": lambda t: sa.select(t.c.id).where(sa.func.instr(t.c.name, "\0") > 0),
+    "beginnings": lambda t: sa.select(t.c.id).where(t.c.name.startswith("é")),
+    "without values": lambda t: sa.select(t.c.label).order_by(t.c.label),
+    "without values, down": lambda t: sa.select(t.c.label, t.c.id).order_by(t.c.label.desc(), t.c.id.desc()),
+    "without values, last": lambda t: sa.select(t.c.label).order_by(t.c.label.nulls_last(), sa.desc("label")),
+    "truths": lambda t: sa.select(sa.func.max(t.c.ok), sa.func.min(t.c.ok)),
+    "text of its own": lambda t: sa.select(sa.literal("\0") + t.c.name, sa.cast(t.c.name, sa.String)).order_by(t.c.id),
+    "joined text": lambda t: sa.select(t.c.name + "!" + t.c.name).order_by(t.c.id),
+    "defaults": lambda t: sa.select(sa.func.coalesce(t.c.label, "none"), sa.func.coalesce(t.c.discount, 0)).order_by(
+        t.c.id
+    ),
+    "large numbers": lambda t: sa.select(t.c.place + 2**40, sa.literal(2**50)).where(t.c.place > 2**33),
+    "casts": lambda t: sa.select(sa.cast(t.c.place, sa.Integer), sa.cast(t.c.place, sa.String)).order_by(t.c.id),
+    "far pages": lambda t: sa.select(t.c.id).order_by(t.c.id).limit(2**40).offset(2**40),
+    "windows": lambda t: sa.select(t.c.id, sa.func.row_number().over(order_by=t.c.name)).order_by(t.c.id),
+    "subqueries": lambda t: sa.select(t.c.id).where(t.c.ratio == sa.select(sa.func.max(t.c.ratio)).scalar_subquery()),
+    "unions": lambda t: sa.union_all(sa.select(t.c.label), sa.select(t.c.name)).order_by("label"),
+    "distinct": lambda t: sa.select(t.c.kind).distinct().order_by(t.c.kind),
+}
+
+
+@pytest.mark.parametrize("name", SELECTS)
+async def test_a_select_finds_the_same_everywhere(shelves: Shelves, name: str) -> None:
+    answers = await shelves.answers(SELECTS[name])
+
+    assert all(found == answers[0] for found in answers), answers
+    assert len({repr([[type(value).__name__ for value in row] for row in rows]) for rows in answers}) == 1
+
+
+async def test_rows_are_read_by_name_and_by_column(shelves: Shelves) -> None:
+    for store, reader in shelves.stores:
+        column = store.table(shelves.model).c
+        (found,) = await reader.select([sa.select(column.name, (column.place + 1).label("more")).order_by(column.id)])
+
+        assert (found[0].name, found[1].more) == ("b\0a", 2**40 + 1)
+        assert found[0]._mapping[column.name] == "b\0a"
+        assert found[0]._asdict() == {"name": "b\0a", "more": 2}
+
+
+async def test_a_prepared_select_takes_other_values_each_time(shelves: Shelves) -> None:
+    for store, reader in shelves.stores:
+        column = store.table(shelves.model).c
+        wanted = sa.bindparam("wanted", type_=column.name.type)
+        select = sa.select(column.place).where(column.name == wanted).order_by(column.id)
+        asked = [Prepared(select, {"wanted": name}) for name in ("b", "b\0a", "none")]
+
+        assert [[tuple(row) for row in rows] for rows in await reader.select(asked)] == [[(2**40,)], [(1,)], []]
+
+
+async def test_text_of_sql_runs_as_it_is(shelves: Shelves) -> None:
+    for _, reader in shelves.stores:
+        text = sa.text("select name, place from thing where place = :place order by name").bindparams(place=-3)
+
+        assert [(row.name, row.place) for row in (await reader.select([text]))[0]] == [("B", -3)]
