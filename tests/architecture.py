@@ -13,6 +13,7 @@ FLOORS: Mapping[str, int] = {
     "errors": 0,
     "model": 1,
     "threads": 1,
+    "outages": 1,
     "codec": 2,
     "ports": 2,
     "conditions": 2,  # specifications as SQL

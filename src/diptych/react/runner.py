@@ -7,6 +7,7 @@ import contextlib
 import logging
 
 from diptych.errors import CorruptionError, FencedError, ForeignLogError, StoreError
+from diptych.outages import Outage
 from diptych.ports import Failure
 from diptych.react.signal import Signal
 from diptych.react.walker import Walker
@@ -34,6 +35,7 @@ class Runner:
 
     async def run(self) -> None:
         """Own the subscriber or stand by, for ever. Raises what cannot heal: ForeignLogError, CorruptionError, bugs."""
+        outage = Outage(f"subscriber {self.name!r}", _log)
         while not self._stopping:
             try:
                 await self._own()
@@ -44,8 +46,8 @@ class Runner:
                 raise
             except* FencedError as fenced:
                 _log.warning("%s", fenced.exceptions[0])
-            except* StoreError:
-                _log.exception("subscriber %r cannot go on now; trying again", self.name)
+            except* StoreError as failed:
+                outage.tell(failed.exceptions[0], asyncio.get_running_loop().time())
                 await asyncio.sleep(_RETRY)
             finally:
                 self._walker.resign()

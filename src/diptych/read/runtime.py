@@ -15,6 +15,7 @@ from diptych.codec import EventCodec
 from diptych.errors import FencedError, ForeignLogError, StoreError
 from diptych.model.criteria import Criteria
 from diptych.model.projections import Projection
+from diptych.outages import Outage
 from diptych.ports import EventReader, EventStore, RowStore, RowWriter, changed_unraised
 from diptych.read.crew import Crew
 from diptych.read.pace import Pace
@@ -96,6 +97,7 @@ class Runtime:
 
     async def _main(self) -> None:
         self._task, self._loop = asyncio.current_task(), asyncio.get_running_loop()
+        outage = Outage("projections", _log)
         async with self._store.reader() as log, self._rows.writer() as writer:
             crew = self._crew = self._made_crew(writer)
             while not self._stopping:
@@ -107,7 +109,7 @@ class Runtime:
                     # At start, whoever starts us decides; later on, what cannot heal by itself ends us.
                     if not self._started.done() or isinstance(failed, ForeignLogError):
                         raise
-                    _log.exception("projections cannot go on now; trying again")
+                    outage.tell(failed, self._loop.time())
                     await asyncio.sleep(_RETRY)
                 crew.disband()
 
