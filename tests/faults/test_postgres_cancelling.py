@@ -32,7 +32,7 @@ async def cancelled(app: Application, command: Move, key: str, drawn: random.Ran
     for _ in range(drawn.randrange(TURNS)):
         await asyncio.sleep(0)
     if drawn.random() < 0.5:
-        await asyncio.wait([sending], timeout=drawn.random() * 0.01)
+        await asyncio.wait([sending], timeout=drawn.random() * 0.04)
     sending.cancel()
     await asyncio.wait([sending])
     return sending.cancelled()

@@ -10,9 +10,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import asyncpg
 import pytest
 
 from diptych.errors import (
@@ -20,11 +22,13 @@ from diptych.errors import (
     NotDurableError,
     OutcomeUnknownError,
     SettingsError,
+    StorageFullError,
     StoreError,
 )
 from diptych.model.criteria import Criteria
 from diptych.ports import Append
 from diptych.stores.postgres import connection
+from diptych.stores.postgres import events as event_stores
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.events import PostgresEventStore
 from diptych.testing.contract.material import appending, event, everything, record
@@ -150,6 +154,16 @@ async def test_a_role_that_may_not_read_is_told(newest_postgres: Database, right
 
     assert isinstance(wrong, SettingsError | StoreError)
     assert "permission denied" in str(wrong)
+
+
+async def test_an_error_of_the_driver_that_is_told_as_it_is_is_caught(
+    newest_postgres: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrated(newest_postgres)
+    monkeypatch.setattr(event_stores, "store_error", lambda wrong: wrong)  # the planted bug
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await told_at_start(as_clerk(newest_postgres, "usage on schema diptych", "select on diptych.migrations"))
 
 
 async def test_a_role_that_may_only_read_reads_and_is_told_at_its_first_append(newest_postgres: Database) -> None:
@@ -311,48 +325,86 @@ async def test_appends_to_a_database_that_is_dropped_are_told_and_nobody_waits_f
 
 
 @pytest.fixture
-def small_disk() -> Iterator[Cluster]:
-    """Give a server on a disk of its own that is soon full."""
+def small_disk() -> Iterator[Path]:
+    """Give a folder on a disk that is soon full, which everybody may write to."""
     folder = Path(tempfile.mkdtemp(prefix="diptych-small-disk-"))
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=160m", "diptych", folder], capture_output=True, text=True, check=False
-    )
+    command = ["mount", "-t", "tmpfs", "-o", "size=160m,mode=0777", "diptych", folder]
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
     assert mounted.returncode == 0, f"this test mounts a small disk, which takes root: {mounted.stderr}"
     try:
-        cluster = Cluster(
-            NEWEST, folder=folder, login="trust", settings={"shared_buffers": "16MB", "max_wal_size": "64MB"}
-        )
-        yield cluster
-        cluster.remove()
+        yield folder
     finally:
         subprocess.run(["umount", "-l", folder], check=True)
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.rmdir()
 
 
-async def test_a_full_disk_is_told_loses_nothing_and_is_left_behind_when_there_is_room_again(
-    small_disk: Cluster, record_property: Callable[[str, object], None]
+@contextmanager
+def almost_full(disk: Path) -> Iterator[None]:
+    """Leave little room on a disk, for a while."""
+    ballast = disk / "ballast"
+    ballast.write_bytes(b"\0" * (shutil.disk_usage(disk).free - 12 * MEGABYTE))
+    yield
+    ballast.unlink()
+
+
+class Large:
+    """Large appends to one log, and which of them were acknowledged."""
+
+    def __init__(self, store: PostgresEventStore) -> None:
+        self._store = store
+        self.acknowledged: set[str] = set()
+
+    async def append(self) -> None:
+        """Append 100 kB that no compression makes smaller."""
+        kept = record(version=7)
+        data = f'"{os.urandom(50_000).hex()}"'.encode()
+        await self._store.append(appending(event("large", f"id:{kept.id}", data=data), record=kept))
+        self.acknowledged.add(f"id:{kept.id}")
+
+    async def is_right(self) -> bool:
+        """Say whether everything that was acknowledged is in the log, which is whole."""
+        found = {each.tags[0] for each in await everything(self._store)}
+        verified = [position async for position in self._store.verify()][-1]
+        return self.acknowledged <= found and verified == await self._store.head() == len(found)
+
+
+async def test_a_full_disk_of_tables_is_told_and_left_behind_when_there_is_room_again(
+    guarded: Cluster, small_disk: Path
 ) -> None:
-    database, acknowledged = small_disk.database(), set()
+    database = guarded.database()
     async with opened(database.url) as store:
+        (small_disk / "tables").mkdir()
+        shutil.chown(small_disk / "tables", guarded.data.stat().st_uid)
+        database.sql(f"create tablespace small location '{small_disk}/tables'")
+        database.sql("alter table diptych.events set tablespace small")
+        large = Large(store)
+        with almost_full(small_disk):
+            told = await until_told(large.append)
+        await large.append()
 
-        async def large() -> None:
-            kept = record(version=7)
-            data = f'"{os.urandom(50_000).hex()}"'.encode()
-            await store.append(appending(event("large", f"id:{kept.id}", data=data), record=kept))
-            acknowledged.add(f"id:{kept.id}")
+        assert isinstance(told, StorageFullError)
+        assert await large.is_right()
+        database.sql("alter table diptych.events set tablespace pg_default")
+        database.sql("drop tablespace small")
 
-        ballast = small_disk.folder / "ballast"
-        ballast.write_bytes(b"\0" * (shutil.disk_usage(small_disk.folder).free - 12 * MEGABYTE))
-        told = await until_told(large)
-        before = len(acknowledged)
-        ballast.unlink()
-        if small_disk._process is not None and small_disk._process.poll() is not None:
-            small_disk._process = None
-            await asyncio.to_thread(small_disk.start)  # as whoever keeps services would
-        await resumed(large)
-        found = {each.tags[0] for each in await everything(store)}
-        assert acknowledged <= found
-        assert [position async for position in store.verify()][-1] == await store.head()
+
+async def test_a_full_disk_of_everything_loses_nothing_and_all_goes_on_when_there_is_room_again(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
+) -> None:
+    monkeypatch.setattr("diptych.stores.postgres.session._PATIENCE", 1.0)
+    settings = {"shared_buffers": "16MB", "max_wal_size": "64MB"}
+    cluster = Cluster(NEWEST, folder=small_disk, login="trust", settings=settings)
+    async with opened(cluster.database().url) as store:
+        large = Large(store)
+        with almost_full(small_disk):
+            told = await until_told(large.append)
+            before = len(large.acknowledged)
+        if cluster._process is not None and cluster._process.poll() is not None:
+            cluster._process = None
+            await asyncio.to_thread(cluster.start)  # as whoever keeps services would
+        await resumed(large.append)
+        assert await large.is_right()
+    cluster.stop(signal.SIGQUIT)
 
     record_property("told", type(told).__name__)
     record_property("acknowledged before", before)
