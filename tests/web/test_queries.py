@@ -186,7 +186,8 @@ async def test_a_position_that_is_not_folded_in_time_is_stale() -> None:
     assert answer.headers["retry-after"] == "1"
     assert (answer.json()["wanted"], answer.json()["reached"]) == (1, 0)
     assert (without.status_code, without.headers["diptych-position"]) == (200, "0")
-    assert ready.json()["projections"]["views"] == {"status": "running", "position": 0, "lag": 1}
+    assert ready.json()["projections"]["views"]["status"] == "running"
+    assert ready.json()["projections"]["views"]["lag"] == 1
 
 
 async def test_a_projection_that_stopped_turns_queries_and_readiness_red(caplog: Caught) -> None:
