@@ -94,8 +94,8 @@ class Converted(Stored):
 
     comparator_factory = Comparator
 
-    @property  # type: ignore[override]  # a property there as well
-    def operator_classes(self) -> Any:
+    @property
+    def operator_classes(self) -> Any:  # type: ignore[override]  # a property there as well
         """Return the operators of the type underneath, and those of truth for a truth value: `~column`."""
         own = self.impl_instance.operator_classes
         return own | sa.Boolean.operator_classes if self.name == "bool" else own
