@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,7 +12,7 @@ from diptych.model.criteria import Criteria
 from diptych.ports import Appended, Conflicted
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.events import PostgresEventStore
-from diptych.testing.contract.material import appending, event, guard, record
+from diptych.testing.contract.material import appending, event, guard, record, soon
 from diptych.testing.contracts import EventStoreContract
 from tests.clusters import Database
 
@@ -68,3 +69,22 @@ async def test_a_type_that_first_came_with_a_taken_command_is_still_told_to_the_
         await other.append(appending(event("second"), record=record()))
 
         assert [each.name for each in (await one.read(Criteria.all())).events] == ["first", "second"]
+
+
+@pytest.mark.parametrize("told", ["1000000", "-1", "nonsense", "", "9" * 5000])
+async def test_what_anybody_may_notify_is_looked_at_and_not_believed(newest_postgres: Database, told: str) -> None:
+    async with opened(newest_postgres) as store:
+        await store.append(appending(event()))
+
+        newest_postgres.sql(f"select pg_notify('diptych_log', '{told}')")
+
+        assert await store.wait(1, 0.3) == 1
+        assert (await store.read(Criteria.typed("thing.done"))).through == 1
+
+
+async def test_other_processes_are_told_of_a_commit_at_once(newest_postgres: Database) -> None:
+    async with opened(newest_postgres) as one, opened(newest_postgres) as other:
+        waiting = asyncio.create_task(other.wait(0, 60))
+        await one.append(appending(event()))
+
+        assert await soon(waiting) == 1

@@ -1,9 +1,10 @@
-"""Wake-ups: one listening session per store tells of commits of other processes, and tells them of ours. Hints only."""
+"""Wake-ups: one listening session per store hears of commits of other processes, and tells them of ours. Hints only."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import Any
 
 from diptych.errors import Error
@@ -11,18 +12,22 @@ from diptych.stores.heads import KnownHead
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection, close, connect
 from diptych.stores.postgres.faults import FAILED
+from diptych.stores.postgres.statements import sql
 
 _APART = 0.002
 _RETRY = 0.5
 _GREET_EVERY = 20.0
 _FORGOTTEN_AFTER = 3 * _GREET_EVERY
+_LONG = 20  # digits, and more than any position has
+_log = logging.getLogger("diptych")
 
 
 class Wakeups:
     """Listen for heads, and announce ours after its commit: at once when it is quiet, else every 2 ms the newest.
 
     Where nobody else listens nothing is announced: a notification costs as much as a small command. Listeners greet
-    when they come and every 20 s after that, and answer the greeting of one that they did not know.
+    when they come and every 20 s after that, and answer the greeting of one that they did not know. Whoever may connect
+    may notify, so nothing that is heard is believed: it says that a look at the log is due.
     """
 
     def __init__(self, address: Address, head: KnownHead) -> None:
@@ -33,7 +38,10 @@ class Wakeups:
         self._is_to_greet = False
         self._announced = 0
         self._wanted = 0
+        self._turn = asyncio.Lock()
+        self._is_to_look = False
         self._telling: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._listening: asyncio.Task[None] | None = None
         self._greeting: asyncio.TimerHandle | None = None
         self._is_closing = False
@@ -63,7 +71,7 @@ class Wakeups:
         self._is_closing = True
         if self._greeting is not None:
             self._greeting.cancel()
-        for task in (self._telling, self._listening):
+        for task in (self._telling, self._looking, self._listening):
             if task is not None:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -76,7 +84,8 @@ class Wakeups:
             while self._announced < self._wanted or self._is_to_greet:
                 head, self._is_to_greet = self._wanted, False
                 try:
-                    await self._connection.execute("select pg_notify($1, $2)", self._channel, str(head))
+                    async with self._turn:
+                        await self._connection.execute("select pg_notify($1, $2)", self._channel, str(head))
                 except (Error, *FAILED):  # type: ignore[misc]  # mypy does not look into a tuple of tuples
                     await asyncio.sleep(_RETRY)
                     continue
@@ -84,6 +93,17 @@ class Wakeups:
                 await asyncio.sleep(_APART)
         finally:
             self._telling = None
+
+    async def _look(self) -> None:
+        try:
+            while self._is_to_look:
+                self._is_to_look = False
+                async with self._turn:
+                    self._head.publish(await self._connection.fetchval(sql("select_head", self._address.schema)))
+        except (Error, *FAILED) as failed:  # type: ignore[misc]  # mypy does not look into a tuple of tuples
+            _log.debug("a wake-up came to nothing, polling finds what it told: %s", failed)
+        finally:
+            self._looking = None
 
     def _ended(self, _connection: Any) -> None:
         if not self._is_closing:
@@ -98,14 +118,18 @@ class Wakeups:
             else:
                 return
 
-    def _heard(self, _connection: Any, pid: int, _channel: str, payload: str) -> None:
-        if pid == self._connection.get_server_pid():
+    def _heard(self, connection: Any, pid: int, _channel: str, payload: str) -> None:
+        if pid == connection.get_server_pid():
             return
         is_new = pid not in self._others
         self._others[pid] = asyncio.get_running_loop().time()
         if is_new:
             self._greet()
-        self._head.publish(int(payload))
+        if self._is_closing or (payload.isdecimal() and len(payload) < _LONG and int(payload) <= self._head.position):
+            return
+        self._is_to_look = True
+        if self._looking is None:
+            self._looking = asyncio.get_running_loop().create_task(self._look())
 
     def _greet(self) -> None:
         """Tell of our head, which is how others know that somebody listens."""
