@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from diptych import Application, Query
 from diptych.testing import Plan, explained
 from orders.app import build
 from orders.clerk import Clerk
+from orders.place import Place
 from orders.queries.customers import FindCustomers, GetCustomerAnalytics, GetCustomerOrders, ListSegment
 from orders.queries.orders import GetOrder, ListOrders, ScrollOrders, SearchOrders
 from orders.queries.products import FindProducts, ListPopularProducts, ListProductSales, ListSalesEntries
@@ -43,9 +43,9 @@ QUERIES: tuple[Query[Any], ...] = (
 
 
 @pytest.fixture
-async def application(tmp_path: Path) -> AsyncIterator[Application]:
+async def application(home: Place) -> AsyncIterator[Application]:
     """Return an application with some orders, none of which is cached."""
-    async with build(tmp_path) as application:
+    async with build(home) as application:
         clerk = Clerk(application)
         customers = [await clerk.customer(f"Customer {number}") for number in range(4)]
         mug = await clerk.product("mug", "kitchen", "2.50")
