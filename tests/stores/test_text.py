@@ -207,6 +207,21 @@ async def test_a_text_of_any_length_is_answered(items: Catalogue) -> None:
     assert await items.found(" ".join(["b"] * 3 + ["a"] * 500)) == []
 
 
+async def test_rows_of_any_length_are_kept_and_found_by_their_first_words(items: Catalogue) -> None:
+    many, long = " ".join(f"w{at}" for at in range(60_000)), " ".join("é" * 900 + str(at) for at in range(3_000))
+    await items.put(Item(code="1", name=many, about="the end"), Item(code="2", name="x" * 100_000))
+    await items.put(Item(code="3", name="a " * 70_000), Item(code="4", name=long))
+
+    assert await items.found("w8000") == ["1"]
+    assert await items.found("w7999 w8000") == ["1"]
+    assert await items.found("w7999-w8000") == ["1"]
+    assert await items.found("the-end") == ["1"]
+    assert await items.found("x" * 100) == ["2"]
+    assert await items.found("a-a") == ["3"]
+    assert await items.found("e" * 50) == ["4"]
+    assert await items.found("w59999") == ([] if isinstance(items.store, PostgresRowStore) else ["1"])
+
+
 async def test_more_rows_than_are_ranked_are_counted(items: Catalogue) -> None:
     await items.put(*(Item(code=f"{at:05}", name=f"lamp{at}", stock=at) for at in range(RANKED + 50)))
     await items.put(Item(code="best", name="lamp"))

@@ -6,7 +6,7 @@ the locale of the database. They are stored as text, since COPY has no form for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -19,7 +19,7 @@ from diptych.stores.tables import searched
 from diptych.stores.words import words_of
 
 _LABELS = "ABCD"
-_PLACES = 16_382  # PostgreSQL tells the places of so many words apart
+_PLACES = 16_383  # PostgreSQL tells the places of so many words apart
 _ROOM = 1_000_000  # and lets the words of a row take about so many bytes,
 _LONGEST = 500  # and one of them 2,046
 
@@ -49,26 +49,32 @@ def words_in(model: ReadModel[Any]) -> Callable[[Any], str] | None:
     return lambda row: vector_of(texts(row)[:-1])
 
 
-def vector_of(texts: Iterable[str | None]) -> str:
+def vector_of(texts: Sequence[str | None]) -> str:
     """Return the words of some columns as PostgreSQL reads a tsvector: each with its places and their labels.
 
-    The columns after the third share a label. The first 16,382 words of a row count, and of each the first 500 letters.
+    The columns after the third share a label. Of a row 16,383 words count, of each column its part of them, and of a
+    word the first 500 letters.
 
     >>> vector_of(["Red lamp", "a lamp"])
-    "'red':1A 'lamp':2A,5B 'a':4B"
+    "'red':1A 'lamp':2A,8193B 'a':8192B"
     """
+    share, room = _PLACES // len(texts), _ROOM // len(texts)
     places: dict[str, list[str]] = {}
-    place, room = 0, _ROOM
     for column, text in enumerate(texts):
         label = _LABELS[min(column, len(_LABELS) - 1)]
-        for word in words_of(text or ""):
-            place += 1
-            room -= 4 * len(word) + 8
-            if place > _PLACES or room < 0:
-                break
+        # One less than its part: the last word of a column does not stand beside the first of the next.
+        words = _bounded(words_of(text or "")[: share - 1], room)
+        for place, word in enumerate(words, start=1 + column * share):
             places.setdefault(cut(word), []).append(f"{place}{label}")
-        place += 1  # the last word of a column does not stand beside the first of the next
     return " ".join(f"'{word}':{','.join(found)}" for word, found in places.items())
+
+
+def _bounded(words: Sequence[str], room: int) -> Iterator[str]:
+    for word in words:
+        room -= 4 * min(len(word), _LONGEST) + 8
+        if room < 0:
+            return
+        yield word
 
 
 def cut(word: str) -> str:
