@@ -81,6 +81,27 @@ def test_elsewhere_there_is_nothing_to_do(run: Run, url: str) -> None:
     assert (result.exit_code, result.stdout[:14]) == (0, "nothing to do:")
 
 
+@pytest.mark.parametrize("option", ["--grant", "--read-only"])
+def test_files_have_no_roles(run: Run, option: str) -> None:
+    result = run("log", "migrate", "sqlite:///bank.db", option, "app")
+
+    assert (result.exit_code, "only PostgreSQL has roles" in result.stderr) == (1, True)
+
+
+def test_of_a_server_with_read_models_alone_nothing_is_said_about_the_log(
+    told: Told, newest_postgres: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIPTYCH_READS", newest_postgres.url)
+    told("send", "Open", "--account", "A1", "--owner", "Ada")
+    told("log", "migrate")
+
+    found = {each["about"]: each for each in told("doctor")}
+
+    assert found["durability"]["text"] == "an acknowledged command is on disk (sqlite:///bank.db)"
+    assert not {"replication", "backup", "rights", "schema diptych"} & found.keys()
+    assert found["schema diptych_reads"]["level"] == "ok"
+
+
 def test_the_doctor_opens_nothing_that_is_not_up_to_date(
     told: Told, newest_postgres: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

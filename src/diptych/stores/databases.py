@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from diptych.errors import SettingsError
 from diptych.ports import Clock, Finding, Kept
 from diptych.stores.postgres.address import LOG_SCHEMA, ROWS_SCHEMA, SCHEMES, Address
 from diptych.stores.postgres.components import House, Roles, Whose, house_of_log, house_of_reads
@@ -22,6 +23,7 @@ async def examined(events: str, reads: str, clock: Clock, whose: Whose) -> Seque
 async def brought_up(events: str, reads: str, roles: Roles) -> Sequence[Kept]:
     """Bring the tables up to date, and give the roles what they need; return what was done, schema by schema."""
     houses = _houses(events, reads)
+    _refuse_roles(houses, roles)
     done: Sequence[Kept] = await needing_asyncpg("upkeep").brought_up(houses, roles) if houses else []
     return done
 
@@ -29,8 +31,14 @@ async def brought_up(events: str, reads: str, roles: Roles) -> Sequence[Kept]:
 async def wanting(events: str, reads: str, roles: Roles) -> Sequence[Kept]:
     """Return what `brought_up` would do."""
     houses = _houses(events, reads)
+    _refuse_roles(houses, roles)
     due: Sequence[Kept] = await needing_asyncpg("upkeep").wanting(houses, roles) if houses else []
     return due
+
+
+def _refuse_roles(houses: Sequence[House], roles: Roles) -> None:
+    if not houses and any(roles):
+        raise SettingsError("only PostgreSQL has roles; who may read a file is said by its mode, which is 0600")
 
 
 def _houses(events: str, reads: str) -> list[House]:

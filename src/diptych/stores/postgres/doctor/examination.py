@@ -54,6 +54,8 @@ async def _asked(connection: Connection, houses: Sequence[House], clock: Clock, 
         await connections(connection, address),
         *await housekeeping(connection, address),
     ]
+    if all(house.has_rows for house in houses):
+        found = [each for each in found if not _is_about_the_log(each)]
     stand = [await schema(connection, house) for house in houses]
     whole = [house for house, each in zip(houses, stand, strict=True) if each.level in ("ok", "note")]
     found += [*stand, *await clocks(connection, _log_of(whole) or address, clock, has_log=_log_of(whole) is not None)]
@@ -62,6 +64,11 @@ async def _asked(connection: Connection, houses: Sequence[House], clock: Clock, 
         inside = generations(connection, house.address) if house.has_rows else changing(connection, house)
         found += await inside
     return found
+
+
+def _is_about_the_log(found: Finding) -> bool:
+    """Say whether a finding means nothing where only read models are: those are folded again."""
+    return found.about == "durability" or found.level == "note"
 
 
 def _followed(houses: Sequence[House]) -> Address:
