@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import fcntl
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import run
 
 import pytest
 
-from tests.clusters import NEWEST, OLDEST, USER, Database
+from tests.clusters import NEWEST, OLDEST, Database
 
-GRANTS = """
-create role {role} login;
-grant usage on schema diptych, diptych_reads to {role};
-grant select on all tables in schema diptych, diptych_reads to {role};
-alter default privileges for role {owner} in schema diptych_reads grant select on tables to {role}
-"""
+ROOT = Path(__file__).parents[2]
+DIPTYCH = (sys.executable, "-m", "diptych")
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,8 @@ class Place:
         if self.database is None:
             return self.url
         role = f"reader_{self.database.name}"
-        self.database.sql(GRANTS.format(role=role, owner=USER))
+        self.database.sql(f"create role {role} login")
+        run([*DIPTYCH, "log", "migrate", self.url, "--read-only", role], cwd=ROOT, check=True, capture_output=True)
         return self.database.cluster.url(self.database.name, user=role)
 
     def drop(self) -> None:
