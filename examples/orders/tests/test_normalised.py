@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from diptych import Application, Command, Conflict, Module, Projection, UnitOfWork
@@ -18,6 +19,7 @@ from orders.app import QUERIES, READ_MODELS, WRITE_MODELS, build
 from orders.clerk import WORK, Clerk
 from orders.events import CustomerRegistered
 from orders.normalised.tables import CustomerRow
+from orders.place import Place, log_at
 from orders.queries.orders import SearchOrders
 from orders.settings import OrderSettings
 from orders.values import Step
@@ -26,43 +28,52 @@ SETTINGS, IDA = OrderSettings("normalised"), UUID(int=9)
 
 
 @pytest.fixture
-async def clerk(tmp_path: Path) -> AsyncIterator[Clerk]:
+async def clerk(home: Place) -> AsyncIterator[Clerk]:
     """Return a clerk of an application over tables."""
-    async with build(tmp_path, SETTINGS, clock=FixedClock()) as application:
+    async with build(home, SETTINGS, clock=FixedClock()) as application:
         yield Clerk(application)
 
 
-def rows(folder: Path, select: str) -> list[tuple[Any, ...]]:
-    """Return rows of the tables, read by somebody who knows nothing of Diptych."""
-    with closing(sqlite3.connect(folder / "orders.db")) as connection:
-        return connection.execute(select).fetchall()
+async def rows(home: Place, select: str) -> list[tuple[Any, ...]]:
+    """Return rows of the tables, read by somebody who knows nothing of Diptych; ids as SQLite keeps them, in hex."""
+    if isinstance(home, Path):
+        with closing(sqlite3.connect(home / "orders.db")) as file:
+            return file.execute(select).fetchall()
+    connection = await asyncpg.connect(home)
+    try:
+        found = await connection.fetch(select)
+        return [tuple(each.hex if isinstance(each, UUID) else each for each in row) for row in found]
+    finally:
+        await connection.close()
 
 
-async def test_an_order_is_a_row_with_items_and_addresses(clerk: Clerk, tmp_path: Path) -> None:
+async def test_an_order_is_a_row_with_items_and_addresses(clerk: Clerk, home: Place) -> None:
     ada, mug = await clerk.customer("Ada"), await clerk.product("mug", "kitchen", "2.50")
     order = await clerk.placed(ada, {mug: 3}, "paid")
 
-    assert rows(tmp_path, "select id, customer, status, payment from orders") == [(order.hex, ada.hex, "paid", "card")]
-    assert rows(tmp_path, "select number, product, quantity, price from order_items") == [(1, mug.hex, 3, 250)]
-    assert rows(tmp_path, "select use, city from order_addresses order by use") == [
+    assert await rows(home, "select id, customer, status, payment from orders") == [
+        (order.hex, ada.hex, "paid", "card")
+    ]
+    assert await rows(home, "select number, product, quantity, price from order_items") == [(1, mug.hex, 3, 250)]
+    assert await rows(home, "select use, city from order_addresses order by use") == [
         ("billing", "London"),
         ("shipping", "London"),
     ]
 
 
-async def test_every_change_is_the_next_version_of_the_order(clerk: Clerk, tmp_path: Path) -> None:
+async def test_every_change_is_the_next_version_of_the_order(clerk: Clerk, home: Place) -> None:
     ada, mug = await clerk.customer("Ada"), await clerk.product("mug", "kitchen", "2.50")
     order = await clerk.draft(ada, {mug: 1})
-    versions = rows(tmp_path, "select version from orders")
+    versions = await rows(home, "select version from orders")
 
     for change in (clerk.orders.add_item(order, mug, 1), clerk.orders.redirect(order, WORK), clerk.orders.place(order)):
         (await change).unwrap()
-        versions += rows(tmp_path, "select version from orders")
+        versions += await rows(home, "select version from orders")
 
     assert versions == [(1,), (2,), (3,), (4,)]
 
 
-async def test_what_is_refused_leaves_neither_rows_nor_events(clerk: Clerk, tmp_path: Path) -> None:
+async def test_what_is_refused_leaves_neither_rows_nor_events(clerk: Clerk, home: Place) -> None:
     ada, mug = await clerk.customer("Ada"), await clerk.product("mug", "kitchen", "2.50")
     order, head = await clerk.placed(ada, {mug: 1}), await clerk.application.head()
 
@@ -75,8 +86,8 @@ async def test_what_is_refused_leaves_neither_rows_nor_events(clerk: Clerk, tmp_
     assert [result.status for result in refused] == ["refused", "refused", "conflict"]
     assert isinstance(refused[2], Conflict)
     assert await clerk.application.head() == head
-    assert rows(tmp_path, "select count(*) from order_items") == [(1,)]
-    assert rows(tmp_path, "select distinct city from order_addresses") == [("London",)]
+    assert await rows(home, "select count(*) from order_items") == [(1,)]
+    assert await rows(home, "select distinct city from order_addresses") == [("London",)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +107,9 @@ async def register_and_fail(command: RegisterAndFail, work: UnitOfWork[CustomerR
     raise RuntimeError("a bug")
 
 
-async def test_a_bug_behind_the_flush_leaves_neither_row_nor_event(tmp_path: Path) -> None:
+async def test_a_bug_behind_the_flush_leaves_neither_row_nor_event(home: Place) -> None:
     parts: tuple[Module | Projection, ...] = (*WRITE_MODELS["normalised"], failing, *QUERIES, *READ_MODELS)
-    async with Application(*parts, events=f"sqlite:///{tmp_path}/orders.db", provide=[SETTINGS]) as application:
+    async with Application(*parts, events=log_at(home), provide=[SETTINGS]) as application:
         clerk = Clerk(application)
         await clerk.customer("Ada")
 
@@ -107,10 +118,10 @@ async def test_a_bug_behind_the_flush_leaves_neither_row_nor_event(tmp_path: Pat
         await clerk.customer("Ida")
 
         assert await application.head() == 2
-    assert [name for (name,) in rows(tmp_path, "select name from customers order by name")] == ["Ada", "Ida"]
+    assert [name for (name,) in await rows(home, "select name from customers order by name")] == ["Ada", "Ida"]
 
 
-async def test_tables_and_read_models_say_the_same(clerk: Clerk, tmp_path: Path) -> None:
+async def test_tables_and_read_models_say_the_same(clerk: Clerk, home: Place) -> None:
     ada, mug = await clerk.customer("Ada"), await clerk.product("mug", "kitchen", "2.50")
     lives: tuple[tuple[Step, ...], ...] = ((), ("paid",), ("cancelled",), ("paid", "shipped", "delivered"))
     for count, steps in enumerate(lives, start=1):
@@ -120,6 +131,6 @@ async def test_tables_and_read_models_say_the_same(clerk: Clerk, tmp_path: Path)
 
     shown = await clerk.orders.find(SearchOrders(size=100))
     total = 'coalesce((select sum(quantity * price) from order_items where "order" = id), 0)'
-    stored = rows(tmp_path, f"select id, status, {total} from orders")  # noqa: S608 (all of it is ours)
+    stored = await rows(home, f"select id, status, {total} from orders")  # noqa: S608 (all of it is ours)
 
     assert sorted((row.order.hex, row.status, int(row.total * 100)) for row in shown) == sorted(stored)
