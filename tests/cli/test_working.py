@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.cli.test_program import first_line
 
+FOLD = "row.owner, row.amount + event.amount"
 Start = Callable[..., "subprocess.Popen[str]"]
 Run = Callable[..., Any]
 SUBSCRIBING = """
@@ -123,3 +124,19 @@ def test_the_environment_may_say_what_is_served(run: Run, folder: Path, monkeypa
     monkeypatch.setenv("DIPTYCH_ONLY", "both")
 
     assert run("serve").stderr == "Error: DIPTYCH_ONLY is 'both'; wanted commands or queries\n"
+
+
+def test_a_worker_whose_folds_changed_under_the_same_version_ends_with_status_1(start: Start, folder: Path) -> None:
+    worker = start("worker", "--json")
+    first_line(worker)
+    worker.terminate()
+    assert worker.wait(20) == 0
+    source = (folder / "bank.py").read_text(encoding="utf-8")
+    assert source.count(FOLD) == 1
+    (folder / "bank.py").write_text(source.replace(FOLD, f"{FOLD} + 1 - 1"), encoding="utf-8")
+
+    changed = start("worker", "--json")
+
+    assert changed.wait(20) == 1
+    assert changed.stderr is not None
+    assert "the folds or rows of projection 'listing' changed" in changed.stderr.read()
