@@ -21,7 +21,7 @@ from diptych.model.projections import Projection, ReadModel
 from diptych.model.specifications import fields
 from diptych.ports import Changes, Checkpoint, RowReader, RowWriter, Snapshot
 from diptych.stores.memory import MemoryEventStore
-from diptych.stores.postgres import rows_install, rows_snapshots
+from diptych.stores.postgres import rows_install, rows_selects, rows_snapshots
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.rows import PostgresRowStore
 from diptych.stores.postgres.rows_copies import FEWEST
@@ -200,6 +200,18 @@ async def test_a_snapshot_that_trusts_names_is_caught(address: Address, monkeypa
 
     with pytest.raises(AssertionError):
         await test_a_snapshot_sees_no_table_that_was_made_after_it(address)
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [
+        ('select "order" from t where "order" = $1', True),
+        ("select a from t where a = '$1'", False),
+        ('select a as "$1" from t where "b" = $1', False),
+    ],
+)
+def test_what_only_looks_like_a_parameter_is_told_from_one(text: str, bare: bool) -> None:
+    assert rows_selects._is_bare(text) is bare
 
 
 async def test_several_selects_of_any_kind_run_on_one_snapshot(address: Address) -> None:

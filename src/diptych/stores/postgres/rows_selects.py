@@ -20,8 +20,6 @@ from diptych.stores.postgres.rows_snapshots import on_snapshot
 _KEPT = 1000
 _NUMERIC, _TEXTS = 1700, (25, 1043)
 _PARAMETER = re.compile(r"\$(\d+)\b")
-_LITERAL = re.compile(r"'|\"[^\"]*\$")
-"""What may look like a parameter and be none."""
 
 Convert = Callable[[Any], Any]
 
@@ -114,7 +112,7 @@ class Shape:
 
 async def run_all(connection: Connection, asked: Sequence[Asked], schema: str) -> Sequence[Sequence[Any]]:
     """Run selects on one snapshot, in one round trip where they can be one statement; return the rows of each."""
-    joins = [await each.shape.learn(connection, each) and not _LITERAL.search(each.text) for each in asked]
+    joins = [await each.shape.learn(connection, each) and _is_bare(each.text) for each in asked]
     if all(joins):
         return await _run_together(connection, asked)
 
@@ -128,6 +126,12 @@ async def _run_together(connection: Connection, asked: Sequence[Asked]) -> Seque
     text = _joined(tuple((each.text, len(each.arguments)) for each in asked))
     found = await connection.fetchrow(text, *(argument for each in asked for argument in each.arguments))
     return [each.shape.rows(rows) for each, rows in zip(asked, found, strict=True)]
+
+
+@lru_cache(maxsize=_KEPT)
+def _is_bare(text: str) -> bool:
+    """Say whether every $1 in a text is a parameter: none is in a literal or in a name."""
+    return "'" not in text and not any("$" in name for name in text.split('"')[1::2])
 
 
 @lru_cache(maxsize=_KEPT)
