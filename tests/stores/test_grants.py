@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Never
 
 import asyncpg
 import pytest
+import sqlalchemy as sa
 
-from diptych import Application, Subscriber
+from diptych import Application, Command, Decider, Module, Snapshots, Subscriber, UnitOfWork, WiringError
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.components import components, house_of_log, house_of_reads
 from diptych.stores.postgres.connection import Connection, close, connect
-from tests.cli.bank import FindAccounts, GetAccount, Open, Opened, PayIn, accounts, listing
+from tests.cli.bank import Balance, FindAccounts, GetAccount, Open, Opened, PayIn, accounts, decide, evolve, listing
 from tests.clusters import Database
 from tests.read.sales import Completed, ListDays, SalesByDay, shop
 from tests.read.shop import record
@@ -27,6 +30,24 @@ LOG = ("events", "event_tags", "commands", "log", "types", "copied")
 @mail.on
 async def greet(event: Opened) -> None:
     """React to nothing in particular."""
+
+
+tables = sa.MetaData()
+notes = sa.Table("notes", tables, sa.Column("text", sa.Text, primary_key=True))
+keeping = Module("keeping", tables=tables)
+
+
+@dataclass(frozen=True)
+class Keep(Command[None]):
+    """Keep a text in a table of the user's own."""
+
+    text: str
+
+
+@keeping.command
+async def keep(command: Keep, work: UnitOfWork[Never]) -> None:
+    """Write a row."""
+    await work.session.execute(notes.insert().values(text=command.text))
 
 
 class Roles:
@@ -223,3 +244,26 @@ async def test_views_that_another_role_made_are_handed_over_and_read(newest_post
         assert (await app.refresh("sales_by_day")).position == 2
     async with shop(roles.queries, only="queries") as app:
         assert (await app.ask(ListDays())).items == (SalesByDay(MONDAY, 2, Decimal(7)),)
+
+
+async def test_states_are_saved_and_found_with_the_rights_of_an_application(roles: Roles) -> None:
+    saving = Module("saving")
+    saving.decider(Decider(decide, evolve, initial=Balance, snapshots=Snapshots(every=2)))
+    for _ in range(2):  # the second finds what the first one saved
+        async with Application(saving, events=roles.app) as app:
+            await app.send(Open("A1", "Ada"))
+            await app.send(PayIn("A1", Decimal(5), times=3))
+
+    assert roles.database.sql("select count(*) from diptych.snapshots") == "1"
+
+
+async def test_units_of_work_run_with_the_rights_of_an_application_where_its_tables_are(roles: Roles) -> None:
+    with pytest.raises(WiringError, match=r"tables of units of work are missing, .* may not make them"):
+        async with Application(keeping, events=roles.app):
+            pass
+    roles.database.sql("create table notes (text text primary key)")
+    roles.database.sql(f"grant select, insert on notes to app_{roles.database.name}")
+    async with Application(keeping, events=roles.app) as app:
+        assert (await app.send(Keep("milk"))).is_success
+
+    assert roles.database.sql("select text from notes") == "milk"
