@@ -54,6 +54,13 @@ class RowText(sa.String):
 class RowStatements(_Statements):  # type: ignore[misc]  # SQLAlchemy's, which it does not type
     """Write statements that find what they find in SQLite, in the same order."""
 
+    def render_literal_value(self, value: Any, type_: Any) -> str:
+        """Write a value within a text; SQLAlchemy knows no form for bytes that are none."""
+        if isinstance(value, bytes):
+            return f"'\\x{value.hex()}'::bytea"
+        written: str = super().render_literal_value(value, type_)
+        return written
+
     def visit_instr_func(self, fn: Any, **kw: Any) -> str:
         """Find a part of a text."""
         return f"strpos{self.function_argspec(fn, **kw)}"
