@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from diptych.errors import StoreError
+from diptych.errors import SettingsError, StoreError
 from diptych.model.criteria import Criteria
 from diptych.ports import Appended, Conflicted
 from diptych.stores.postgres.address import Address
@@ -88,3 +88,21 @@ async def test_other_processes_are_told_of_a_commit_at_once(newest_postgres: Dat
         await one.append(appending(event()))
 
         assert await soon(waiting) == 1
+
+
+async def test_a_database_that_cannot_keep_every_text_is_refused(newest_postgres: Database) -> None:
+    latin = Database(newest_postgres.cluster, f"{newest_postgres.name}_latin")
+    newest_postgres.cluster.sql(f"create database {latin.name} encoding 'LATIN1' locale 'C' template template0")
+
+    with pytest.raises(SettingsError, match="has the encoding LATIN1; wanted UTF8"):
+        async with opened(latin):
+            pass
+
+    latin.drop()
+
+
+@pytest.mark.parametrize("schema", ["order", "user", "table"])
+async def test_a_schema_that_is_a_word_of_sql_is_refused(newest_postgres: Database, schema: str) -> None:
+    with pytest.raises(SettingsError, match=f"'{schema}' is a word of SQL; name it otherwise"):
+        async with PostgresEventStore(Address.of(f"{newest_postgres.url}?schema={schema}", schema="diptych")):
+            pass

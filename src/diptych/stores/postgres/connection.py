@@ -37,6 +37,7 @@ async def connect(address: Address, *, purpose: str, settings: Mapping[str, str]
         address, {"application_name": f"diptych {purpose}", **({} if address.may_pool else ours)}
     )
     try:
+        _refuse_encoding(connection, address)
         await _refuse_pooler(connection, address)
         if address.may_pool:  # poolers refuse settings at the start that they do not know
             await connection.fetch(_SET, list(ours), list(ours.values()))
@@ -91,6 +92,16 @@ async def refuse_unfit(connection: Connection, address: Address) -> None:
         )
     if loose:
         _log.warning("PostgreSQL at %s is NOT DURABLE: %s", address.server, ", ".join(loose))
+
+
+def _refuse_encoding(connection: Connection, address: Address) -> None:
+    """Refuse a database that cannot keep every text."""
+    encoding = getattr(connection.get_settings(), "server_encoding", "UTF8")  # a pooler may not pass it on
+    if encoding != "UTF8":
+        raise SettingsError(
+            f"the database {address.database!r} of PostgreSQL at {address.server} has the encoding {encoding}; wanted "
+            f"UTF8: create database ... encoding 'UTF8' template template0"
+        )
 
 
 async def _refuse_pooler(connection: Connection, address: Address) -> None:

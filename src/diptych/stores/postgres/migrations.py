@@ -35,6 +35,7 @@ async def migrate(connection: Connection, address: Address, components: Sequence
     """
     if not await due(connection, address, components):
         return
+    await _refuse_keyword(connection, address)
     try:
         async with connection.transaction():
             await connection.execute(sql("migrations_lock", address.schema))
@@ -87,6 +88,14 @@ def migrations_of(component: str) -> Iterator[Migration]:
         text = path.read_text("utf-8")
         checksum = hashlib.blake2b(text.encode(), digest_size=_BYTES).hexdigest()
         yield Migration(component, int(number), name, text, checksum)
+
+
+async def _refuse_keyword(connection: Connection, address: Address) -> None:
+    """Raise for a schema that would have to be quoted: nothing here is, nor what users write by hand."""
+    if await connection.fetchval(sql("migrations_keyword", address.schema), address.schema):
+        raise SettingsError(
+            f"the schema {address.schema!r} is a word of SQL; name it otherwise, ?schema=my_{address.schema}"
+        )
 
 
 def _refuse_unknown(known: Migration | None, name: str, checksum: str, address: Address) -> None:
