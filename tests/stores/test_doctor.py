@@ -202,7 +202,7 @@ async def test_connections_of_processes_are_counted(newest_postgres: Database) -
     async with store:
         found = (await findings(newest_postgres.url))["connections"]
 
-    assert "3 of them by 1 processes of Diptych" in found.text
+    assert "3 of them by Diptych, in which 1 processes write" in found.text
 
 
 async def test_a_limit_of_the_database_counts_too(newest_postgres: Database) -> None:
@@ -400,7 +400,7 @@ async def test_a_busy_process_takes_no_more_connections_than_doctors_reckon_with
         await app.reacted()
         found = (await findings(newest_postgres.url))["connections"].text
 
-    ours = int(found.split(" of them by 1 processes")[0].rsplit(" ", 1)[1])
+    ours = int(found.split(" of them by Diptych, in which 1 processes write")[0].rsplit(" ", 1)[1])
     assert 8 < ours <= PER_PROCESS, found
 
 

@@ -18,8 +18,8 @@ async def connections(connection: Connection, address: Address) -> Finding:
     asked = await connection.fetchrow(sql("doctor_connections", address.schema))
     room, narrow = _room(asked)
     text = (
-        f"{asked['used']} of {asked['most']} are taken, {asked['ours']} of them by {asked['processes']} processes of "
-        f"Diptych; there is room for {room}, and a process takes up to {PER_PROCESS}"
+        f"{asked['used']} of {asked['most']} are taken, {asked['ours']} of them by Diptych, in which "
+        f"{asked['processes']} processes write; there is room for {room}, and a process takes up to {PER_PROCESS}"
     )
     if room < PER_PROCESS:
         return Finding("connections", "warning", text, narrow)
