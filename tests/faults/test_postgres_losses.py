@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
 from collections.abc import Awaitable, Callable, Iterator
@@ -16,6 +17,7 @@ import pytest
 from diptych.errors import OutcomeUnknownError, StoreError
 from diptych.model.criteria import Criteria
 from diptych.ports import Append, Appended, EventStore, Recorded
+from diptych.stores.postgres import session
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.events import PostgresEventStore
 from diptych.stores.postgres.writer import LogWriter
@@ -153,6 +155,30 @@ async def test_of_commands_whose_server_is_killed_and_started_again_none_is_lost
     record_property("commands", len(told.acknowledged))
     record_property("outcomes that only a lookup told", told.unknown)
     record_property("refused for the time being", told.failed)
+
+
+async def test_what_became_of_a_command_is_not_told_before_the_lost_session_has_ended(
+    newest_postgres: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_PATIENCE", 0.3)
+    monkeypatch.setattr(session, "_ENDING", 50)
+    async with opened(newest_postgres) as store:
+        writing = store._writing()._session
+        assert writing._known is not None
+        held, kept = writing._known[0], record(version=7)
+        append = appending(event("step.made", f"step:{kept.id}"), record=kept)
+        os.kill(held, signal.SIGSTOP)  # it has the command, and does not get to it
+        try:
+            sending = asyncio.ensure_future(store.append(append))
+            await asyncio.wait([sending], timeout=0.1)
+            writing._connection.terminate()
+            with pytest.raises(OutcomeUnknownError, match="does not end"):
+                await sending
+        finally:
+            os.kill(held, signal.SIGCONT)
+        told = Told()
+        await done(store, append, told)
+        assert len(await everything(store)) == 1
 
 
 async def test_a_lost_batch_that_is_taken_for_a_written_one_is_caught(
