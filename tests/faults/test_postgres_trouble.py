@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,6 +40,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(120)]
 
 T = TypeVar("T")
 ROLE = "clerk"
+SOON = 3.0
 MEGABYTE = 1 << 20
 
 
@@ -285,6 +287,40 @@ async def test_while_the_server_is_down_errors_are_typed_and_all_goes_on_by_itse
         await resumed(lambda: store.append(command()))
         assert await resumed(store.head) >= 2
         assert [position async for position in store.verify()][-1] == await store.head()
+
+
+@contextmanager
+def down(cluster: Cluster) -> Iterator[None]:
+    cluster.stop(signal.SIGINT)
+    yield
+    cluster.start()
+
+
+@contextmanager
+def silent(cluster: Cluster) -> Iterator[None]:
+    """End all connections; who connects anew gets no answer."""
+    assert cluster._process is not None
+    cluster.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'diptych %'")
+    cluster._process.send_signal(signal.SIGSTOP)
+    yield
+    cluster._process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("trouble", [down, silent], ids=["down", "silent"])
+async def test_a_store_closes_soon_while_its_server_is_not_there(
+    guarded: Cluster, trouble: Callable[[Cluster], AbstractContextManager[None]]
+) -> None:
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(opened(guarded.database().url))
+        await store.append(command())
+        with trouble(guarded):
+            while not store._wakeups._connection.is_closed():  # noqa: ASYNC110 (the driver does not tell)
+                await asyncio.sleep(0.01)
+            started = time.monotonic()
+            await stack.aclose()
+            took = time.monotonic() - started
+
+    assert took < SOON
 
 
 async def test_a_password_that_changes_later_stops_the_service_until_it_is_right_again(
