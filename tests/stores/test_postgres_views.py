@@ -85,7 +85,8 @@ async def test_a_view_is_a_materialised_view_with_an_index_on_its_key(app: Appli
     columns = await sql.fetch("select attname, format_type(atttypid, atttypmod) from pg_attribute "
                               "where attrelid = 'sales_by_day'::regclass and attnum > 0 order by attnum")  # fmt: skip
     assert [tuple(each) for each in columns] == [("day", "date"), ("count", "bigint"), ("total", "numeric(19,4)")]
-    indexes = await sql.fetch("select indexdef from pg_indexes where tablename = 'sales_by_day'")
+    own = "select indexdef from pg_indexes where tablename = 'sales_by_day' and schemaname = current_schema()"
+    indexes = await sql.fetch(own)
     assert ["UNIQUE" in each["indexdef"] for each in indexes] == [True]
 
 

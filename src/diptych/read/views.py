@@ -63,6 +63,10 @@ class _Line:
     def running(self) -> asyncio.Task[Materialised] | None:
         return self.task if self.task is not None and not self.task.done() else None
 
+    @property
+    def ended(self) -> int:
+        return self.begun - (self.running is not None)
+
 
 class Views:
     """Refresh views, and tell how far they are. Give it what reads rows, then open it."""
@@ -136,7 +140,7 @@ class Views:
         """
         each, end = self.bound[name], asyncio.get_running_loop().time() + timeout
         while True:
-            begun = self._lines[name].begun
+            ended = self._lines[name].ended
             stored = await self._ready(each)
             if stored is not None and stored.position >= position:
                 return
@@ -144,7 +148,7 @@ class Views:
             await self.reach_of_rows.reach(each.projections, position, timeout=left)
             if stored is not None and await self._is_unchanged(each, stored):
                 return
-            if left <= 0 or not await self._refreshed(name, position, left, since=begun):
+            if left <= 0 or not await self._refreshed(name, position, left, since=ended):
                 at = 0 if stored is None else stored.position
                 raise StaleError(position, at) if stored is not None else UnmaterialisedError(name, at, position)
 
@@ -188,8 +192,8 @@ class Views:
     async def _refreshed(self, name: str, position: int, seconds: float, *, since: int) -> bool:
         """Wait for a refresh, one under way or a new one; say whether it ended in time."""
         line = self._lines[name]
-        if line.running is None and line.begun > since:
-            return True  # one has come and gone while its rows were looked at
+        if line.ended > since:
+            return True  # one ended while its rows were looked at
         running = line.running or self._begin(name, position)
         done, _ = await asyncio.wait({running}, timeout=seconds)
         if done:

@@ -54,6 +54,7 @@ class PostgresViews:
     async def __aenter__(self) -> Self:
         self._connections = RowConnections(self._address.at_replica(), {}, most=1)
         self._gathering: Gathering[str] = Gathering(self._read, lanes=1)
+        await self._connections.open()
         return self
 
     async def __aexit__(
