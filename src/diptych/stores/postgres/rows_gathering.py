@@ -33,6 +33,11 @@ class Gathering(Generic[S]):
         self._waiting.setdefault(source, []).append((keys, future))
         return await future
 
+    async def close(self) -> None:
+        """Return once everybody who waits has an answer."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
     def _released(self) -> None:
         self._free += 1
         while self._waiting and self._free:

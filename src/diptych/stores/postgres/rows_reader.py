@@ -46,6 +46,7 @@ class PostgresRowReader:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._gathering.close()
         await self._keyed.close()
         await self._long.close()
 
