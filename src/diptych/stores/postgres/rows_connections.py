@@ -64,17 +64,24 @@ async def connect_to_rows(address: Address, purpose: str, settings: Mapping[str,
 
 
 class RowConnections:
-    """Lend connections for reading. What a new generation took the ground from is read once more."""
+    """Lend connections for reading, the first when it is needed.
+
+    What a new generation took the ground from is read once more.
+    """
 
     def __init__(
         self, address: Address, settings: Mapping[str, str], *, most: int, opened: Opened = lambda _: None
     ) -> None:
         self._address, self._settings, self._opened = address, settings, opened
         self._readers = Readers(self._connected, most=most)
+        self._opening, self._is_open = asyncio.Lock(), False
 
     async def open(self) -> None:
-        """Open the first connection; raises what connecting raises."""
-        await self._readers.open()
+        """Open the first connection, if there was none; raises what connecting raises."""
+        async with self._opening:
+            if not self._is_open:
+                await self._readers.open()
+                self._is_open = True
 
     async def close(self) -> None:
         """Close every connection."""
@@ -82,10 +89,18 @@ class RowConnections:
 
     async def run(self, read: Callable[[Connection], Awaitable[T]]) -> T:
         """Read; raises what is wrong with what was given as it is, StoreError for anything else."""
+        if not self._is_open:
+            await self._opened_late()
         try:
             return await self._readers.run(lambda connection: _twice(connection, read))
         except _Given as given:
             raise given.wrong from None
+
+    async def _opened_late(self) -> None:
+        try:
+            await self.open()
+        except SettingsError as wrong:
+            raise StoreError(str(wrong)) from wrong  # others were opened by the same URL: it may be right again
 
     async def _connected(self) -> Connection:
         connection = await connect_to_rows(self._address, "queries", self._settings)
