@@ -242,6 +242,21 @@ async def test_a_database_whose_transactions_are_serializable_takes_appends(post
         assert await store.head() == 1
 
 
+async def test_appends_that_meet_the_lock_timeout_of_a_role_are_told_together(newest_postgres: Database) -> None:
+    newest_postgres.sql(f"alter database \"{newest_postgres.name}\" set lock_timeout = '200ms'")
+    async with opened(newest_postgres.url) as store:
+        holding = await asyncpg.connect(newest_postgres.url)
+        await holding.execute("begin; select diptych.take_position()")
+        started = time.monotonic()
+        told = await asyncio.gather(*[store.append(command()) for _ in range(50)], return_exceptions=True)
+        took = time.monotonic() - started
+        await holding.close()
+        await store.append(command())
+
+    assert {type(each) for each in told} == {StoreError}
+    assert took < SOON
+
+
 async def test_a_pooler_that_lends_sessions_for_transactions_is_refused(guarded: Cluster) -> None:
     database, pooler = guarded.database(), Pooler(guarded, "transaction")
     try:

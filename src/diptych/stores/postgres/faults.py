@@ -27,6 +27,14 @@ LOST: tuple[type[Exception], ...] = (
 FAILED: tuple[type[Exception], ...] = (asyncpg.PostgresError, *LOST)
 """Every error of a statement or a connection."""
 
+OF_ALL: tuple[type[Exception], ...] = (
+    asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InsufficientPrivilegeError,
+)
+"""Errors that are not about what was sent: whatever is sent now meets them."""
+
 REFUSED: tuple[type[Exception], ...] = (*FAILED, ValueError)
 """Every error of connecting: ValueError is what asyncpg makes of a URL."""
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from diptych.errors import Error, OutcomeUnknownError, StoreError
 from diptych.ports import Append, Appended, AppendOutcome, Conflicted, Record, Recorded
 from diptych.stores.postgres.batch import Batch, Footprint, appended, conflict_among, is_new, one_arguments
-from diptych.stores.postgres.faults import FAILED, is_demoted, is_lost, store_error
+from diptych.stores.postgres.faults import FAILED, OF_ALL, is_demoted, is_lost, store_error
 from diptych.stores.postgres.session import Session
 
 _BATCH_APPENDS = 512
@@ -177,7 +177,7 @@ class LogWriter:
         """Send each alone: the batch was rolled back, and one of them broke it."""
         if is_demoted(wrong):
             self._session.leave()  # the next batch looks for the primary
-        if len(batch) == 1 or is_demoted(wrong):
+        if len(batch) == 1 or is_demoted(wrong) or isinstance(wrong, OF_ALL):
             _refuse(batch, store_error(wrong))
             return
         for request in batch:
