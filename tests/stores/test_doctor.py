@@ -127,7 +127,7 @@ async def test_a_database_that_cannot_hold_every_letter_is_an_error(newest_postg
     name = f"{newest_postgres.name}_latin"
     newest_postgres.cluster.sql(f"create database {name} encoding 'LATIN1' locale 'C' template template0")
 
-    found = (await findings(newest_postgres.cluster.url(name)))["encoding"]
+    found = (await findings(newest_postgres.cluster.url(name)))["connection"]
 
     assert (found.level, "LATIN1" in found.text) == ("error", True)
 

@@ -28,7 +28,6 @@ async def server(connection: Connection, address: Address) -> list[Finding]:
         _version(settings, address),
         durability(settings, address),
         *_encryption(about, address),
-        *_encoding(about),
         *_files(settings),
         *_sessions(settings, about["role"]),
     ]
@@ -70,13 +69,6 @@ def _encryption(about: Mapping[str, str | bool], address: Address) -> Iterator[F
     found = None if about["is_encrypted"] else encryption(str(about["server"]), address.server)
     if found is not None:
         yield found
-
-
-def _encoding(about: Mapping[str, str]) -> Iterator[Finding]:
-    if about["encoding"] != "UTF8":
-        text = f"database {about['database']} is encoded in {about['encoding']}, which has not every letter"
-        fix = "create another and move: create database ... encoding 'UTF8' template template0, diptych log copy"
-        yield Finding("encoding", "error", text, fix)
 
 
 def _files(settings: Mapping[str, str]) -> Iterator[Finding]:
