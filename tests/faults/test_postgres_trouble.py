@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from diptych.errors import (
     Error,
@@ -27,7 +28,7 @@ from diptych.errors import (
     StoreError,
 )
 from diptych.model.criteria import Criteria
-from diptych.ports import Append
+from diptych.ports import Append, Appended
 from diptych.stores.postgres import connection
 from diptych.stores.postgres import events as event_stores
 from diptych.stores.postgres.address import Address
@@ -240,6 +241,20 @@ async def test_a_database_whose_transactions_are_serializable_takes_appends(post
     async with opened(postgres.url) as store:
         await store.append(command())
         assert await store.head() == 1
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [appending(event(version=1 << 40)), replace(command(), record=replace(record(), actor="a\x00"))],
+    ids=["a version that is no integer of PostgreSQL", "a text that is none of PostgreSQL"],
+)
+async def test_an_append_that_cannot_be_stored_is_refused_alone(newest_postgres: Database, odd: Append) -> None:
+    async with opened(newest_postgres.url) as store:
+        appends = [command() for _ in range(10)] + [odd] + [command() for _ in range(10)]
+        async with asyncio.timeout(10):
+            told = await asyncio.gather(*map(store.append, appends), return_exceptions=True)
+
+    assert [type(each) for each in told] == [Appended] * 10 + [StoreError] + [Appended] * 10
 
 
 async def test_appends_that_meet_the_lock_timeout_of_a_role_are_told_together(newest_postgres: Database) -> None:
