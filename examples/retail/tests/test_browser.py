@@ -22,6 +22,7 @@ from diptych.web.app import asgi_app
 from diptych.web.server import configured
 from retail.app import build
 from retail.dashboard import dashboard_routes
+from retail.place import Place
 from retail.queries.dashboard import Dashboard, GetDashboard
 from retail.queries.products import FindProducts
 from retail.queries.statistics import ListBestSellers
@@ -154,7 +155,7 @@ async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
 
 
 @contextlib.asynccontextmanager
-async def serving(data: Path) -> AsyncIterator[tuple[Application, str]]:
+async def serving(data: Place) -> AsyncIterator[tuple[Application, str]]:
     """Open a shop with some sales of today, and serve it."""
     async with build(data) as shop:
         await stocked(shop, 1)
@@ -213,8 +214,8 @@ async def test_the_dashboard_shows_what_the_api_says(browser: Browser, tmp_path:
 
 
 @pytest.mark.timeout(180)
-async def test_the_dashboard_follows_a_sale_and_searches(browser: Browser, tmp_path: Path) -> None:
-    async with serving(tmp_path) as (shop, address):
+async def test_the_dashboard_follows_a_sale_and_searches(browser: Browser, home: Place) -> None:
+    async with serving(home) as (shop, address):
         await browser.open(address, 1280)
         sale = ProcessSale(lines=(SaleLine("MUG000", 1),), payment="cash", till="T9")
         (await shop.send(sale)).unwrap()

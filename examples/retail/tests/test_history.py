@@ -19,12 +19,14 @@ from diptych.history.folder import SequentialFolder
 from diptych.history.refold import Refold
 from diptych.ports import Version
 from diptych.recorded import meta_of
+from diptych.stores.postgres.rows import PostgresRowStore
 from retail.app import build
 from retail.importing.run import import_file
 from retail.queries.products import GetProduct
 from retail.settings import ShopSettings
 from retail.views.departments import assortment
 from retail.views.products import ProductView, products
+from tests.clusters import NEWEST, Cluster
 from tests.sizes import size
 
 pytestmark = [pytest.mark.fault, pytest.mark.real_data, pytest.mark.timeout(size(240, full=6_000))]
@@ -38,12 +40,22 @@ SHARES = {"p50": 0.5, "p99": 0.99, "max": 1.0}
 Record = Callable[[str, object], None]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+def slowest(shop: Application) -> float:
+    """Return the bound in seconds; at a small size a server may wait for its turn on a busy machine."""
+    is_bound = not isinstance(shop.rows, PostgresRowStore) or size(0, full=1)
+    return SLOWEST if is_bound else 1
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["folder", "postgres"])
 async def shop(
-    first_lines: Callable[[int], Path], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    first_lines: Callable[[int], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    cluster_of: Callable[[str], Cluster],
 ) -> AsyncIterator[Application]:
     folder, settings = tmp_path_factory.mktemp("shop"), ShopSettings(negative_stock=True)
-    async with build(folder, settings) as app:
+    home = folder if request.param == "folder" else cluster_of(NEWEST).database().url
+    async with build(home, settings) as app:
         await import_file(app, first_lines(LINES), folder / "rejects.csv", settings, lambda *_: None)
         await app.caught_up(timeout=3_000)
         yield app
@@ -94,7 +106,7 @@ async def test_as_of_any_position_keys_and_lists_are_those_of_a_cold_fold(
                 assert row == expected.get(code)
 
     percentiles(record_property, "as of all products", by_list)
-    assert percentiles(record_property, "as of by key", by_key) <= SLOWEST
+    assert percentiles(record_property, "as of by key", by_key) <= slowest(shop)
 
 
 def blamed(versions: Sequence[Version], field: str) -> int:
@@ -128,8 +140,8 @@ async def test_blame_names_the_event_that_last_changed_each_field(shop: Applicat
 
     gc.unfreeze()
     record_property("versions of a row at most", max(versions_of))
-    assert percentiles(record_property, "blame", asked) <= SLOWEST
-    assert percentiles(record_property, "refold by tags", refolded) <= SLOWEST
+    assert percentiles(record_property, "blame", asked) <= slowest(shop)
+    assert percentiles(record_property, "refold by tags", refolded) <= slowest(shop)
 
 
 async def differs(shop: Application, code: str, blame: Blame) -> None:
