@@ -7,7 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -26,6 +28,7 @@ SECRETS = {
     "SHOP_QUERIES_PASSWORD": "queries-3",
 }
 SERVICES = yaml.safe_load((HERE / "compose.yaml").read_text(encoding="utf-8"))["services"]
+pytestmark = pytest.mark.timeout(180)  # six programs are started
 ADA = "t0ken"
 VARIABLE = re.compile(r"\$\{(\w+)(:[?-])?([^}]*)\}")
 
@@ -154,10 +157,18 @@ def _asked(env: dict[str, str], path: str, body: Any = None, *, after: int = 0, 
 
 
 def _until_ready(check: list[str], env: dict[str, str]) -> None:
-    for _ in range(60):
-        if subprocess.run(check[1:], check=False, env=env, cwd=HERE, stderr=subprocess.DEVNULL).returncode == 0:
-            return
-    raise AssertionError(f"{check} never ended with 0")
+    end = time.monotonic() + 60
+    while not _is_ready(env["SHOP_PORT"]):
+        assert time.monotonic() < end, "it is not ready"
+        time.sleep(0.05)
+    subprocess.run(check[1:], env=env, cwd=HERE, check=True)
+
+
+def _is_ready(port: str) -> bool:
+    with suppress(OSError):
+        urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5).close()
+        return True
+    return False
 
 
 def _free_port() -> int:
