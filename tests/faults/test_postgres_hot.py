@@ -1,4 +1,4 @@
-"""Many that append to the same few tags in PostgreSQL at once, by clocks that go wrong: each judged by all before it."""
+"""Many that append to the same few tags in PostgreSQL, by clocks that go wrong: each is judged by all before it."""
 
 from __future__ import annotations
 
