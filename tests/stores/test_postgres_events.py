@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
 
+import asyncpg
 import pytest
 
 from diptych.errors import SettingsError, StoreError
@@ -15,6 +17,15 @@ from diptych.stores.postgres.events import PostgresEventStore
 from diptych.testing.contract.material import appending, event, guard, record, soon
 from diptych.testing.contracts import EventStoreContract
 from tests.clusters import Database
+
+OURS = "select count(*) from pg_stat_activity where datname = current_database() and application_name like 'diptych%'"
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return as soon as something is so."""
+    async with asyncio.timeout(20):
+        while not await asyncio.to_thread(condition):
+            pass
 
 
 def opened(database: Database) -> PostgresEventStore:
@@ -106,3 +117,51 @@ async def test_a_schema_that_is_a_word_of_sql_is_refused(newest_postgres: Databa
     with pytest.raises(SettingsError, match=f"'{schema}' is a word of SQL; name it otherwise"):
         async with PostgresEventStore(Address.of(f"{newest_postgres.url}?schema={schema}", schema="diptych")):
             pass
+
+
+async def test_who_waits_for_an_append_is_told_although_the_closing_was_cancelled(newest_postgres: Database) -> None:
+    store = await opened(newest_postgres).__aenter__()
+    session = await asyncpg.connect(newest_postgres.url)
+    holding = session.transaction()
+    await holding.start()
+    await session.execute("select diptych.take_position()")
+    appended = asyncio.create_task(store.append(appending(event(), record=record())))
+    await until(lambda: newest_postgres.sql("select count(*) from pg_locks where not granted") == "1")
+    closing = asyncio.create_task(store.__aexit__(None, None, None))
+    await asyncio.wait([closing], timeout=0.01)
+
+    closing.cancel()
+    await asyncio.wait([closing])
+    await holding.rollback()
+    await session.close()
+
+    assert isinstance(await soon(appended), Appended)
+    await until(lambda: newest_postgres.sql(OURS) == "0")
+
+
+async def test_no_connection_is_left_by_an_opening_that_is_cancelled(newest_postgres: Database) -> None:
+    for moment in range(25):
+        opening = asyncio.create_task(opened(newest_postgres).__aenter__())
+        await asyncio.wait([opening], timeout=moment * 0.004)
+        opening.cancel()
+        await asyncio.wait([opening])
+        if not opening.cancelled():
+            await opening.result().__aexit__(None, None, None)
+
+    await until(lambda: newest_postgres.sql(OURS) == "0")
+
+
+async def test_a_store_is_used_in_the_event_loop_that_opened_it_or_nothing_is_sent(newest_postgres: Database) -> None:
+    async with opened(newest_postgres) as store:
+        await store.append(appending(event("made", "thing:1")))
+
+        def elsewhere(use: Callable[[], Coroutine[Any, Any, object]]) -> None:
+            with pytest.raises(StoreError, match="another event loop"):
+                asyncio.run(use())
+
+        await asyncio.to_thread(elsewhere, lambda: store.append(appending(event())))
+        await asyncio.to_thread(elsewhere, lambda: store.read(Criteria.all()))
+        await asyncio.to_thread(elsewhere, lambda: store.read(Criteria.tagged("thing:1")))
+        await asyncio.to_thread(elsewhere, store.head)
+
+        assert len((await store.read(Criteria.all())).events) == 1

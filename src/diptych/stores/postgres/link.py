@@ -42,8 +42,11 @@ class Link:
         self._turn, self._is_open = asyncio.Lock(), True
 
     async def close(self) -> None:
-        """End after what was begun, and allow nothing more."""
+        """End after what was begun, and allow nothing more; also when nobody waits for it any more."""
         self._is_open = False
+        await asyncio.shield(self._ended())
+
+    async def _ended(self) -> None:
         async with self._turn:
             connection, self._connection = self._connection, None
             if connection is not None:

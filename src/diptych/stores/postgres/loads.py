@@ -22,7 +22,7 @@ from diptych.stores.postgres.pages import (
     statement,
     tagged_of,
 )
-from diptych.stores.postgres.readers import Readers
+from diptych.stores.postgres.readers import Readers, refuse_other_loop
 
 S = TypeVar("S")
 
@@ -57,13 +57,13 @@ class Loads(Generic[S]):
         self._readers, self._schema, self._columns, self._make = readers, schema, columns, make
         self._waiting: deque[Load] = deque()
         self._running: set[asyncio.Task[None]] = set()
-        self._most = most
+        self._most, self._loop = most, asyncio.get_running_loop()
         self._is_starting = False
 
     def load(self, clauses: tuple[Clause, ...], after: int, limit: int, known: int) -> asyncio.Future[S]:
         """Return the future of a slice; `known` is a head that was on disk before."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[S] = loop.create_future()
+        refuse_other_loop(self._loop)
+        future: asyncio.Future[S] = self._loop.create_future()
         self._waiting.append(Load(clauses, after, limit, known, future))
         if not self._is_starting and len(self._running) < self._most:
             self._is_starting = True

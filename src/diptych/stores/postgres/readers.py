@@ -24,9 +24,12 @@ class Readers:
         self._free = asyncio.Semaphore(most)
         self._all: set[Connection] = set()
         self._running: set[asyncio.Future[Any]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_closed = False
 
     async def open(self) -> None:
         """Open the first connection; raises what connecting raises."""
+        self._loop = asyncio.get_running_loop()
         self._idle.append(await self._connected())
 
     async def run(self, read: Callable[[Connection], Awaitable[T]]) -> T:
@@ -35,6 +38,7 @@ class Readers:
         Who is cancelled waits no longer, but the reading goes on: no connection is left in the middle of an answer.
         Raises StoreError for what PostgreSQL cannot do.
         """
+        refuse_other_loop(self._loop)
         task = asyncio.ensure_future(self.read(read))
         self._running.add(task)
         task.add_done_callback(self._ended)
@@ -55,13 +59,16 @@ class Readers:
                 raise store_error(wrong) from wrong
 
     async def close(self) -> None:
-        """Close every connection, after what is being read."""
-        while self._running:
-            await asyncio.wait(self._running)
-        async with AsyncExitStack() as stack:
-            for each in self._all:
-                stack.push_async_callback(close, each)
-        self._idle.clear()
+        """Close every connection, after what is being read; at once when nobody waits for that any more."""
+        try:
+            while self._running:
+                await asyncio.wait(self._running)
+        finally:
+            self._is_closed = True
+            self._idle.clear()
+            async with AsyncExitStack() as stack:
+                for each in self._all:
+                    stack.push_async_callback(close, each)
 
     def _ended(self, task: asyncio.Future[Any]) -> None:
         self._running.discard(task)
@@ -100,6 +107,8 @@ class Readers:
             raise StoreError(str(wrong)) from wrong
 
     async def _connected(self) -> Connection:
+        if self._is_closed:
+            raise StoreError("what was being read is closed")
         connection = await self._connect()
         self._all.add(connection)
         return connection
@@ -108,3 +117,9 @@ class Readers:
 def not_open(what: Any) -> StoreError:
     """Return the error of a store that is used before it is entered, or after."""
     return StoreError(f"{what} is not open; enter it with `async with`")
+
+
+def refuse_other_loop(opened: asyncio.AbstractEventLoop | None) -> None:
+    """Raise StoreError in any event loop but the one that a connection belongs to, before anything is sent."""
+    if asyncio.get_running_loop() is not opened:
+        raise StoreError("the store was opened in another event loop; use it there, or open one here")

@@ -63,7 +63,7 @@ class Wakeups:
         """Tell the others of a head, soon."""
         if head > self._wanted:
             self._wanted = head
-            if self._others and self._telling is None:
+            if self._others and self._telling is None and not self._is_closing:
                 self._telling = asyncio.get_running_loop().create_task(self._tell())
 
     async def close(self) -> None:

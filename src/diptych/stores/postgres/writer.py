@@ -13,6 +13,7 @@ from diptych.errors import Error, OutcomeUnknownError, StoreError
 from diptych.ports import Append, Appended, AppendOutcome, Conflicted, Record, Recorded
 from diptych.stores.postgres.batch import Batch, Footprint, appended, conflict_among, is_new, one_arguments
 from diptych.stores.postgres.faults import FAILED, OF_ALL, is_demoted, is_lost, store_error
+from diptych.stores.postgres.readers import refuse_other_loop
 from diptych.stores.postgres.session import Session
 
 _BATCH_APPENDS = 512
@@ -41,13 +42,15 @@ class LogWriter:
         self._session, self._published = session, published
         self._waiting: deque[Request] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
         self._rest: Sequence[Answered] = ()
         self._known: set[str] = set()
         """Stored names of types that the database has."""
 
     def enter(self, append: Append) -> asyncio.Future[AppendOutcome]:
         """Take an append; return the future of its outcome. Cancelling that stops nothing."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        refuse_other_loop(loop)
         future: asyncio.Future[AppendOutcome] = loop.create_future()
         self._waiting.append(Request(append, future))
         if self._task is None:
@@ -56,7 +59,10 @@ class LogWriter:
         return future
 
     async def close(self) -> None:
-        """Finish everything that was asked for, then close the session."""
+        """Finish everything that was asked for, then close the session; also when nobody waits for it any more."""
+        await asyncio.shield(self._ended())
+
+    async def _ended(self) -> None:
         if self._task is not None:
             await self._task
         await self._session.close()
