@@ -181,6 +181,27 @@ async def test_what_became_of_a_command_is_not_told_before_the_lost_session_has_
         assert len(await everything(store)) == 1
 
 
+async def test_a_session_that_says_nothing_is_given_up_and_its_command_done_once(
+    newest_postgres: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_ANSWER", 0.2)
+    async with opened(newest_postgres) as store:
+        writing = store._writing()._session
+        assert writing._known is not None
+        silent, told = writing._known[0], Told()
+        os.kill(silent, signal.SIGSTOP)
+        sending = asyncio.ensure_future(done(store, appending(event("step.made"), record=record(version=7)), told))
+        try:
+            async with asyncio.timeout(10):
+                while not writing.is_lost:  # noqa: ASYNC110 (nobody tells)
+                    await asyncio.sleep(0.01)
+        finally:
+            os.kill(silent, signal.SIGCONT)
+        await sending
+        assert writing._known[0] != silent
+        assert len(await everything(store)) == 1
+
+
 async def test_a_lost_batch_that_is_taken_for_a_written_one_is_caught(
     newest_postgres: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

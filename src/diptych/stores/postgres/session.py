@@ -15,6 +15,8 @@ from diptych.stores.postgres.connection import Connection, close, connect, refus
 from diptych.stores.postgres.faults import FAILED
 from diptych.stores.postgres.statements import sql
 
+_ANSWER = 30.0
+"""Seconds after which no answer is a lost connection: a server that is gone without a word tells of nothing."""
 _PATIENCE = 10.0
 _FIRST_PAUSE, _LAST_PAUSE = 0.02, 0.5
 _ENDING = 5000  # milliseconds that the server may take to end a session
@@ -45,8 +47,9 @@ class Session:
         """Run a prepared statement that returns one row; raises what asyncpg raises."""
         prepared = self._statements.get(name)
         if prepared is None:
-            prepared = self._statements[name] = await self._connection.prepare(sql(name, self._address.schema))
-        return await prepared.fetchrow(*arguments)
+            text = sql(name, self._address.schema)
+            prepared = self._statements[name] = await self._connection.prepare(text, timeout=_ANSWER)
+        return await prepared.fetchrow(*arguments, timeout=_ANSWER)
 
     @property
     def is_lost(self) -> bool:
@@ -77,8 +80,9 @@ class Session:
         end, pause = time.monotonic() + _PATIENCE, _FIRST_PAUSE
         while True:
             try:
-                await self.open()
-                await self._end(old)
+                async with asyncio.timeout(_PATIENCE):
+                    await self.open()
+                    await self._end(old)
             except (Error, *FAILED) as failed:  # type: ignore[misc]  # mypy does not look into a tuple of tuples
                 self.leave()
                 self._known = old
@@ -98,7 +102,7 @@ class Session:
 
     async def records(self, ids: list[UUID]) -> dict[UUID, Record]:
         """Return the records that exist among these command ids."""
-        rows = await self._connection.fetch(sql("select_commands", self._address.schema), ids)
+        rows = await self._connection.fetch(sql("select_commands", self._address.schema), ids, timeout=_ANSWER)
         return {UUID(int=row[0].int): Record(UUID(int=row[0].int), *row[1:]) for row in map(tuple, rows)}
 
     async def close(self) -> None:
