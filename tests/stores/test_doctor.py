@@ -22,6 +22,7 @@ from diptych.stores.postgres.events import PostgresEventStore
 from tests.cli.bank import AccountView, FindAccounts, GetAccount, Open, Opened, accounts, listing
 from tests.clusters import NEWEST, OLDEST, Cluster, Database
 from tests.poolers import Pooler
+from tests.read.sales import shop
 from tests.stores.doctoring import findings, login, migrated
 
 mail = Subscriber("mail")
@@ -416,6 +417,24 @@ async def test_a_table_of_a_read_model_that_is_gone_or_left_over_is_found(newest
     assert whole["generations"].text == "each of 1 read models has the table of its generation"
     assert (found["generations"].level, "account_view" in found["generations"].text) == ("error", True)
     assert (found["generations left"].level, "__g9" in found["generations left"].text) == ("note", True)
+
+
+async def test_a_materialised_view_is_no_table_of_a_generation_and_is_missed_where_it_is_gone(
+    newest_postgres: Database,
+) -> None:
+    async with shop(newest_postgres.url) as app:
+        for _ in range(2):
+            await app.refresh("sales_by_day")
+        whole = await findings(newest_postgres.url)
+        newest_postgres.sql("drop materialized view diptych_reads.sales_by_day")
+        dropped = await findings(newest_postgres.url)
+        await app.refresh("sales_by_day")
+    mended = await findings(newest_postgres.url)
+
+    assert (whole["generations"].level, "views" in whole) == ("ok", False)
+    assert ("generations" in dropped, dropped["views"].level) == (False, "error")
+    assert dropped["views"].fix == "make them anew: diptych views refresh sales_by_day"
+    assert "views" not in mended
 
 
 async def test_an_application_runs_behind_a_pooler_that_pools_by_sessions(newest_postgres: Database) -> None:

@@ -1,4 +1,4 @@
-"""Generations: whether the table of each read model is the one that its projection stands at, and is there."""
+"""Generations: whether the table of each read model is the one that its projection stands at, and views are there."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ async def generations(connection: Connection, address: Address) -> list[Finding]
     """Compare the tables that read models are said to have with those that are there."""
     schema = address.schema
     named = [(name, number) for name, number in await connection.fetch(sql("doctor_generations", schema))]
+    views = [name for (name,) in await connection.fetch(sql("doctor_views", schema))]
     there = [name for (name,) in await connection.fetch(sql("doctor_tables", schema), schema)]
-    found = [*_missing(named, there, schema), *_left(named, there, schema)]
+    found = [*_missing(named, there, schema), *_without_rows(views, there, schema), *_left(named, there, schema)]
     return found or [Finding("generations", "ok", f"each of {len(named)} read models has the table of its generation")]
 
 
@@ -29,6 +30,14 @@ def _missing(named: Sequence[tuple[str, int]], there: Sequence[str], schema: str
         text = f"the tables of {', '.join(gone)} are gone from schema {schema}"
         fix = "raise the version of their projections, or drop the schema, migrate and start: all are folded anew"
         yield Finding("generations", "error", text, fix)
+
+
+def _without_rows(views: Sequence[str], there: Sequence[str], schema: str) -> Iterator[Finding]:
+    """Tell of the views that are gone: what is refreshed in place has no generations, and bears its own name."""
+    gone = [name for name in views if name not in there]
+    if gone:
+        text = f"the materialised views {', '.join(gone)} are gone from schema {schema}"
+        yield Finding("views", "error", text, f"make them anew: diptych views refresh {gone[0]}")
 
 
 def _left(named: Sequence[tuple[str, int]], there: Sequence[str], schema: str) -> Iterator[Finding]:

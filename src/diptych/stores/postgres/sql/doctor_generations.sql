@@ -1,4 +1,4 @@
-select name, generation from diptych.diptych_model
-union
-select name, generation from diptych.diptych_view
-order by name, generation
+select name, generation
+from diptych.diptych_model
+where name not in (select name from diptych.diptych_view)
+order by name

@@ -1,0 +1,3 @@
+select name
+from diptych.diptych_view
+order by name
