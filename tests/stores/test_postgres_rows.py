@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, make_dataclass, replace
 from decimal import Decimal
@@ -19,13 +19,14 @@ from diptych.model.indexes import Index
 from diptych.model.marks import Indexed, Scale
 from diptych.model.projections import Projection, ReadModel
 from diptych.model.specifications import fields
-from diptych.ports import Changes, Checkpoint, RowReader, RowWriter, Snapshot
+from diptych.ports import Changes, Checkpoint, EventStore, RowReader, RowWriter, Snapshot
 from diptych.stores.memory import MemoryEventStore
 from diptych.stores.postgres import rows_install, rows_selects, rows_snapshots
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.rows import PostgresRowStore
 from diptych.stores.postgres.rows_copies import FEWEST
 from diptych.stores.postgres.rows_tables import fitting
+from diptych.stores.urls import event_store, followed_log
 from tests.clusters import NEWEST, Cluster, Database
 from tests.read.shop import Created, GetProduct, ask, opened, record, shop
 
@@ -508,3 +509,19 @@ async def test_queries_on_a_replica_say_what_the_replica_holds(followed: tuple[D
 
         assert (await ask(panel, GetProduct("b"), after=second, wait=10)).name == "Banana"
         assert replica.sql("select count(*) from pg_stat_activity where application_name = 'diptych queries'") != "0"
+
+
+@pytest.mark.parametrize("open_log", [event_store, followed_log])
+async def test_a_log_on_a_replica_is_refused_with_what_to_name(
+    followed: tuple[Database, Cluster], open_log: Callable[[str], EventStore]
+) -> None:
+    database, replica = followed
+    async with event_store(database.url):
+        pass
+    primary = database.sql("select pg_current_wal_lsn()")
+    while replica.sql(f"select pg_last_wal_replay_lsn() >= '{primary}'") != "t":
+        pass
+
+    with pytest.raises(StoreError, match=r"only reads .* is a replica; name the primary"):
+        async with open_log(replica.url(database.name)):
+            pass

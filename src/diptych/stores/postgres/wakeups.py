@@ -11,7 +11,7 @@ from diptych.errors import Error
 from diptych.stores.heads import KnownHead
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection, close, connect
-from diptych.stores.postgres.faults import FAILED
+from diptych.stores.postgres.faults import FAILED, store_error
 from diptych.stores.postgres.statements import sql
 
 _APART = 0.002
@@ -47,14 +47,16 @@ class Wakeups:
         self._is_closing = False
 
     async def open(self) -> None:
-        """Listen; raises what `connect` raises."""
+        """Listen; raises what `connect` raises, and StoreError for a replica, which has nobody to listen to."""
         # A notification writes a commit of its own, which nobody waits to see on disk.
         connection = await connect(self._address, purpose="wake-ups", settings={"synchronous_commit": "off"})
         try:
             await connection.add_listener(self._channel, self._heard)
             connection.add_termination_listener(self._ended)
-        except BaseException:
+        except BaseException as wrong:
             connection.terminate()
+            if isinstance(wrong, FAILED):
+                raise store_error(wrong) from wrong
             raise
         self._connection = connection
         self._greet()
