@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,3 +79,20 @@ def _given(cluster: Cluster) -> Iterator[Database]:
     database = cluster.database()
     yield database
     database.drop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Escape what a test logged and no process can send to another: halves of surrogate pairs."""
+    report = yield
+    return _sendable(report)
+
+
+def _sendable(told: Any) -> Any:
+    if isinstance(told, str):
+        return told.encode(errors="backslashreplace").decode()
+    if isinstance(told, dict):
+        return {name: _sendable(each) for name, each in told.items()}
+    if isinstance(told, list | tuple):
+        return type(told)(map(_sendable, told))
+    return told
