@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from diptych.errors import SettingsError, StoreError
+from diptych.errors import ForeignLogError, OutcomeUnknownError, SettingsError, StoreError
 from diptych.model.criteria import Criteria
 from diptych.ports import Appended, Conflicted
 from diptych.stores.postgres.address import Address
@@ -80,6 +80,34 @@ async def test_a_type_that_first_came_with_a_taken_command_is_still_told_to_the_
         await other.append(appending(event("second"), record=record()))
 
         assert [each.name for each in (await one.read(Criteria.all())).events] == ["first", "second"]
+
+
+LOSE = """
+    alter table diptych.events disable trigger refuse_change;
+    alter table diptych.event_tags disable trigger refuse_change;
+    delete from diptych.events where position > 1;
+    delete from diptych.event_tags where position > 1;
+    select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'diptych%'
+"""
+
+
+async def test_a_log_that_ends_before_where_it_ended_is_neither_read_nor_written(newest_postgres: Database) -> None:
+    async with opened(newest_postgres) as store:
+        for _ in range(3):
+            await store.append(appending(event("made", "thing:1"), record=record(version=7)))
+
+        newest_postgres.sql(LOSE)  # as when a replica takes over that was behind
+
+        with pytest.raises((ForeignLogError, OutcomeUnknownError), match="ends at position 1, and ended at 3"):
+            await store.append(appending(event("made", "thing:1"), record=record(version=7)))
+        with pytest.raises(ForeignLogError, match="ends at position 1, and ended at 3"):
+            await store.read(Criteria.tagged("thing:1"))
+        with pytest.raises(ForeignLogError, match="ends at position 1, and ended at 3"):
+            async with store.reader():
+                pass
+
+    async with opened(newest_postgres) as again:
+        assert isinstance(await again.append(appending(event("made"), record=record(version=7))), Appended)
 
 
 @pytest.mark.parametrize("told", ["1000000", "-1", "nonsense", "", "9" * 5000])

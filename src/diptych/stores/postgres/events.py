@@ -24,7 +24,7 @@ from diptych.stores.postgres.loads import Loads, bare_loads, full_loads
 from diptych.stores.postgres.migrations import migrate
 from diptych.stores.postgres.pages import FOREVER, LogPages, sliced
 from diptych.stores.postgres.readers import Readers, not_open
-from diptych.stores.postgres.session import Session, connect_to_log
+from diptych.stores.postgres.session import Session, connect_reader, connect_to_log
 from diptych.stores.postgres.statements import sql
 from diptych.stores.postgres.verify import verified
 from diptych.stores.postgres.wakeups import Wakeups
@@ -102,7 +102,7 @@ class PostgresEventReader:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            readers = Readers(lambda: connect_to_log(self._address, "reader"), most=_READERS)
+            readers = Readers(lambda: connect_reader(self._address, self._known), most=_READERS)
             stack.push_async_callback(readers.close)
             await readers.open()
             self._readers = readers
@@ -261,7 +261,7 @@ class PostgresEventStore(PostgresEventReader):
         await super().__aexit__(kind, error, trace)
 
     async def _begin(self, stack: AsyncExitStack, log_id: UUID) -> None:
-        session = Session(self._address, log_id)
+        session = Session(self._address, log_id, self._known)
         await session.open()
         self._writer = LogWriter(session, self._published)
         stack.push_async_callback(self._writer.close)

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from diptych.errors import Error, StoreError
+from diptych.errors import Error, ForeignLogError, StoreError
 from diptych.ports import Record
+from diptych.stores.heads import KnownHead
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection, close, connect, refuse_unfit
 from diptych.stores.postgres.faults import FAILED
@@ -34,11 +35,22 @@ async def connect_to_log(address: Address, purpose: str, **settings: str) -> Con
     return await connect(address, purpose=purpose, settings={**_PLANNED, **settings})
 
 
+async def connect_reader(address: Address, known: KnownHead) -> Connection:
+    """Open a connection for reading the log, which must not end before where it was seen to end."""
+    connection = await connect_to_log(address, "reader")
+    try:
+        await _refuse_shorter(connection, address, known)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
+
+
 class Session:
     """Hold the writing connection of a log; open it again after a loss."""
 
-    def __init__(self, address: Address, log_id: UUID) -> None:
-        self._address, self._log_id = address, log_id
+    def __init__(self, address: Address, log_id: UUID, head: KnownHead | None = None) -> None:
+        self._address, self._log_id, self._head = address, log_id, head or KnownHead()
         self._connection: Connection = None
         self._statements: dict[str, Any] = {}
         self._known: tuple[int, datetime] | None = None
@@ -86,7 +98,7 @@ class Session:
             except (Error, *FAILED) as failed:  # type: ignore[misc]  # mypy does not look into a tuple of tuples
                 self.leave()
                 self._known = old
-                if time.monotonic() + pause > end:
+                if isinstance(failed, ForeignLogError) or time.monotonic() + pause > end:
                     raise failed if isinstance(failed, StoreError) else StoreError(str(failed)) from failed
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LAST_PAUSE)
@@ -112,10 +124,22 @@ class Session:
 
     async def _refuse_swapped(self, connection: Connection) -> None:
         if await connection.fetchval(sql("select_log", self._address.schema)) != self._log_id:
-            raise StoreError(f"{self._address} holds another log than it did; open the application again")
+            raise ForeignLogError(f"{self._address} holds another log than it did; open the application again")
+        await _refuse_shorter(connection, self._address, self._head)
 
     def leave(self) -> None:
         """Let go of the connection: the next call of `reopen` makes another."""
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
+
+
+async def _refuse_shorter(connection: Connection, address: Address, known: KnownHead) -> None:
+    """Raise ForeignLogError for a log that ends before where it was seen to end: what is remembered here is not so."""
+    least = known.position
+    head = await connection.fetchval(sql("select_head", address.schema))
+    if head < least:
+        raise ForeignLogError(
+            f"the log in {address} ends at position {head}, and ended at {least}: it was restored, or a replica took "
+            f"over that lacked the rest; see what was lost, then open the application again"
+        )

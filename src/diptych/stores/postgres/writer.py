@@ -97,7 +97,7 @@ class LogWriter:
     async def _serve(self, batch: list[Request]) -> None:
         try:
             if self._session.is_lost:
-                await self._session.reopen()
+                await self._reopened()
             answers = await self._judged(batch)
         except Error as wrong:  # there is no connection, so nothing was sent
             _refuse(batch, wrong)
@@ -212,10 +212,14 @@ class LogWriter:
             _refuse((request,), StoreError(f"PostgreSQL broke off {_SENT} times ({wrong}); nothing was written"))
         self._waiting.extendleft(reversed([each for each in again if each.sent < _SENT]))
 
+    async def _reopened(self) -> None:
+        self._known.clear()  # it may be another server, which was not told everything
+        await self._session.reopen()
+
     async def _looked_up(self, ids: list[UUID]) -> dict[UUID, Record]:
         """Return the records that are there, as a new session sees them; if that is lost too, another one."""
         for _ in range(_LOOKS):
-            await self._session.reopen()
+            await self._reopened()
             try:
                 return await self._session.records(ids)
             except FAILED as wrong:
