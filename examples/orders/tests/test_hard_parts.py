@@ -8,7 +8,9 @@ from contextlib import closing
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
 from click.testing import CliRunner
 
@@ -41,16 +43,16 @@ async def test_every_write_is_seen_by_the_read_that_asks_for_it(clerk: Clerk) ->
 
 
 @pytest.mark.parametrize("write", BOTH)
-async def test_a_row_that_somebody_spoiled_is_found_and_a_rebuild_repairs_it(tmp_path: Path, write: WriteModel) -> None:
-    async with build(tmp_path, OrderSettings(write)) as application:
+async def test_a_row_that_somebody_spoiled_is_found_and_a_rebuild_repairs_it(home: Place, write: WriteModel) -> None:
+    async with build(home, OrderSettings(write)) as application:
         clerk = Clerk(application)
         order = await clerk.placed(await clerk.customer("Ada"), {await clerk.product("mug", "kitchen", "2.50"): 2})
         await application.caught_up()
-        _spoil(tmp_path / "orders-reads.db")
+        await _spoil(home)
         spoiled = await application.check("sales")
-    _remove_rows(tmp_path)
+    await _remove_rows(home)
 
-    async with build(tmp_path, OrderSettings(write)) as application:
+    async with build(home, OrderSettings(write)) as application:
         await application.caught_up()
         rebuilt = await application.check("sales")
 
@@ -60,18 +62,37 @@ async def test_a_row_that_somebody_spoiled_is_found_and_a_rebuild_repairs_it(tmp
     assert not rebuilt.differences
 
 
-def _spoil(file: Path) -> None:
+_TABLE = "select tablename from pg_tables where schemaname = 'diptych_reads' and tablename ~ '^order_summary__g[0-9]+$'"
+
+
+async def _spoil(home: Place) -> None:
     """Change a row behind the back of everybody."""
-    with closing(sqlite3.connect(file)) as connection, connection:
+    if isinstance(home, str):
+        (table,) = await _told(home, _TABLE)
+        await _told(home, f"update diptych_reads.{table} set status = 'delivered'")  # noqa: S608 (its name is ours)
+        return
+    with closing(sqlite3.connect(home / "orders-reads.db")) as connection, connection:
         names = [name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")]
         table = next(name for name in names if name.startswith("order_summary__g"))
         connection.execute(f"update {table} set status = 'delivered'")  # noqa: S608 (its name is ours)
 
 
-def _remove_rows(folder: Path) -> None:
-    """Remove the file of all read models: they are made anew from the log."""
-    for file in folder.glob("orders-reads.db*"):
+async def _remove_rows(home: Place) -> None:
+    """Remove all read models: they are made anew from the log."""
+    if isinstance(home, str):
+        await _told(home, "drop schema diptych_reads cascade")
+        return
+    for file in home.glob("orders-reads.db*"):
         file.unlink()
+
+
+async def _told(url: str, statement: str) -> list[Any]:
+    """Run a statement; return the first column."""
+    connection = await asyncpg.connect(url)
+    try:
+        return [row[0] for row in await connection.fetch(statement)]
+    finally:
+        await connection.close()
 
 
 async def test_a_command_is_traced_to_its_events_and_to_the_rows_that_they_changed(clerk: Clerk) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,11 +12,13 @@ from diptych.model.criteria import Criteria
 from diptych.testing import FixedClock, SequentialIds
 from orders.app import build
 from orders.clerk import WORK, Clerk
+from orders.place import Place
 from orders.queries.orders import SearchOrders
 from orders.settings import OrderSettings, WriteModel
+from tests.clusters import NEWEST, Cluster
 
 
-async def told(data: Path, write: WriteModel) -> tuple[list[Any], Any]:
+async def told(data: Place, write: WriteModel) -> tuple[list[Any], Any]:
     """Return what a week at the counter records, event by event, and the orders that are shown after it."""
     async with build(data, OrderSettings(write), clock=FixedClock(), ids=SequentialIds()) as application:
         clerk = Clerk(application)
@@ -52,3 +54,13 @@ async def test_both_write_models_record_the_same_events_and_show_the_same_rows(
     assert len(sourced) == 17
     assert normalised == sourced
     assert same_rows == rows
+
+
+@pytest.mark.parametrize("write", ["sourced", "normalised"])
+async def test_the_same_is_recorded_and_shown_in_files_and_in_postgres(
+    write: WriteModel, tmp_path_factory: pytest.TempPathFactory, cluster_of: Callable[[str], Cluster]
+) -> None:
+    in_files = await told(tmp_path_factory.mktemp("files"), write)
+    in_postgres = await told(cluster_of(NEWEST).database().url, write)
+
+    assert in_postgres == in_files

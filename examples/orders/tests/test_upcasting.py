@@ -11,10 +11,12 @@ from uuid import UUID
 import pytest
 from click.testing import CliRunner
 
+from diptych.application.houses import copy_log
 from diptych.cli import main as diptych
 from diptych.testing import FixedClock
 from orders.app import build
 from orders.clerk import HOME, Clerk
+from orders.place import Place, log_at
 from orders.queries.customers import GetCustomerAnalytics
 from orders.queries.products import ListProductSales
 from orders.values import Status
@@ -30,10 +32,14 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-async def clerk(data: Path) -> AsyncIterator[Clerk]:
-    """Return a clerk who opens that folder today."""
-    async with build(data, clock=FixedClock()) as application:
+@pytest.fixture(params=["there", "in postgres"])
+async def clerk(request: pytest.FixtureRequest, data: Path) -> AsyncIterator[Clerk]:
+    """Return a clerk who opens that folder today, or a database that the log was moved to."""
+    place: Place = data
+    if request.param == "in postgres":
+        place = request.getfixturevalue("newest_postgres").url
+        await copy_log(log_at(data), log_at(place), lambda *_: None)
+    async with build(place, clock=FixedClock()) as application:
         await application.caught_up()
         yield Clerk(application)
 
