@@ -419,6 +419,26 @@ async def test_a_table_of_a_read_model_that_is_gone_or_left_over_is_found(newest
     assert (found["generations left"].level, "__g9" in found["generations left"].text) == ("note", True)
 
 
+async def test_read_models_that_another_role_made_are_named_until_the_migration_hands_them_over(
+    newest_postgres: Database,
+) -> None:
+    url, reading = login(newest_postgres, "app"), login(newest_postgres, "reader")
+    role, reader = f"app_{newest_postgres.name}", f"reader_{newest_postgres.name}"
+    await migrated(newest_postgres.url, application=role, queries=reader)
+    async with Application(accounts, listing, events=newest_postgres.url) as app:  # once, as the owner
+        await app.ask(GetAccount("A1"), after=await app.send(Open("A1", "Ada")))
+    before, unread = await findings(url), await findings(reading, whose="queries")
+    await migrated(newest_postgres.url, application=role, queries=reader)
+    after, read = await findings(url), await findings(reading, whose="queries")
+
+    assert before["rights to read models"].level == unread["rights to read models"].level == "error"
+    assert before["rights to read models"].text.startswith(f"role {role} may not fold what another role made in schema")
+    assert "account_view, account_view__g1" in before["rights to read models"].text
+    assert before["rights to read models"].fix == f"diptych log migrate URL --grant {role}, with the owner's URL"
+    assert f"--read-only {reader}" in unread["rights to read models"].fix
+    assert "rights to read models" not in {**after, **read}
+
+
 async def test_a_materialised_view_is_no_table_of_a_generation_and_is_missed_where_it_is_gone(
     newest_postgres: Database,
 ) -> None:

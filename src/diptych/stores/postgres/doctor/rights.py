@@ -34,6 +34,21 @@ async def missing(connection: Connection, house: House, whose: Whose) -> list[Fi
     return [Finding("rights", "error", text, f"diptych log migrate URL {_GRANTS[whose]} {role}, with the owner's URL")]
 
 
+async def out_of_reach(connection: Connection, house: House, whose: Whose) -> list[Finding]:
+    """Say which read models this role may not fold, because another role made them, or may not read."""
+    wanted = "is_ours" if whose == "application" else "may_read"
+    ours = list(house.rights("application"))
+    rows = await connection.fetch(sql("doctor_rows_rights", house.address.schema), house.address.schema, ours)
+    named = ", ".join(each["name"] for each in rows if not each[wanted])
+    if not named:
+        return []
+    role = await _role(connection)
+    may = "fold what another role made" if whose == "application" else "read all of it"
+    text = f"role {role} may not {may} in schema {house.address.schema}: {named}"
+    fix = f"diptych log migrate URL {_GRANTS[whose]} {role}, with the owner's URL"
+    return [Finding("rights to read models", "error", text, fix)]
+
+
 def _changing(tables: list[Any], schema: str, role: str) -> Iterator[Finding]:
     granted = {each["name"]: each["rights"] for each in tables if each["rights"]}
     if not tables:
