@@ -12,6 +12,7 @@ import pytest
 from diptych.errors import ForeignLogError, OutcomeUnknownError, SettingsError, StoreError
 from diptych.model.criteria import Criteria
 from diptych.ports import Appended, Conflicted
+from diptych.stores.postgres import writer
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.events import PostgresEventStore
 from diptych.testing.contract.material import appending, event, guard, record, soon
@@ -193,3 +194,15 @@ async def test_a_store_is_used_in_the_event_loop_that_opened_it_or_nothing_is_se
         await asyncio.to_thread(elsewhere, store.head)
 
         assert len((await store.read(Criteria.all())).events) == 1
+
+
+async def test_appends_that_are_large_go_in_batches_of_few(
+    newest_postgres: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_BATCH_BYTES", 2000)
+    async with opened(newest_postgres) as store:
+        large = event(data=b'"' + b"x" * 1000 + b'"')
+        await asyncio.gather(*(store.append(appending(large, record=record(version=7))) for _ in range(10)))
+
+    transactions = newest_postgres.sql("select count(distinct xmin::text) from diptych.events")
+    assert transactions == "5"

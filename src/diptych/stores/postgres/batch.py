@@ -28,9 +28,10 @@ def text_of(tags: Sequence[str]) -> str:
 
 
 class Footprint:
-    """What the appends of a batch will write: no other that asks about it may be judged with them."""
+    """What the appends of a batch will write, and how much: no other that asks about it may be judged with them."""
 
     def __init__(self) -> None:
+        self.bytes = 0
         self._tags: set[str] = set()
         self._types: set[str] = set()
         self._ids: set[Any] = set()
@@ -46,6 +47,7 @@ class Footprint:
         if append.record is not None:
             self._ids.add(append.record.id)
         for event in append.events:
+            self.bytes += len(event.data)
             self._types.add(event.name)
             self._tags.update(event.tags)
 

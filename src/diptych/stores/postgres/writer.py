@@ -18,6 +18,7 @@ from diptych.stores.postgres.session import Session
 
 _BATCH_APPENDS = 512
 _BATCH_EVENTS = 4096
+_BATCH_BYTES = 1 << 25  # a message may have 2**30, and nobody shall wait for that
 _SPLIT = 16
 _LOOKS = 5
 _SENT = 20
@@ -83,7 +84,7 @@ class LogWriter:
         batch: list[Request] = []
         later: list[Request] = []
         footprint, events, waiting = Footprint(), 0, self._waiting
-        while waiting and len(batch) < _BATCH_APPENDS and events < _BATCH_EVENTS:
+        while waiting and len(batch) < _BATCH_APPENDS and events < _BATCH_EVENTS and footprint.bytes < _BATCH_BYTES:
             request = waiting.popleft()
             if footprint.touches(request.append):
                 later.append(request)
