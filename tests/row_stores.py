@@ -19,6 +19,9 @@ SQLITE = ("memory", "file")
 POSTGRES = (f"postgres {OLDEST}", f"postgres {NEWEST}")
 NEWEST_POSTGRES = POSTGRES[-1]
 EVERY = (*SQLITE, *POSTGRES)
+"""For contracts of stores: what depends on the version of a server is promised there."""
+KINDS = (*SQLITE, NEWEST_POSTGRES)
+"""For what stands on those contracts."""
 
 
 def row_store(request: pytest.FixtureRequest, kind: str, folder: Path | None = None) -> RowStore:

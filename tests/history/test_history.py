@@ -42,7 +42,7 @@ from tests.history.shop import (
     application,
 )
 from tests.read.sales import events_at, home_of
-from tests.row_stores import EVERY
+from tests.row_stores import KINDS
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def clock() -> FixedClock:
     return FixedClock(NOON)
 
 
-@pytest.fixture(params=EVERY)
+@pytest.fixture(params=KINDS)
 async def app(request: pytest.FixtureRequest, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Application]:
     """Six events, an hour apart from 12:00: priced, sold, sold, dropped, priced, and another product."""
     events = events_at(home_of(request, request.param, tmp_path))

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from diptych import Application, Command, Decider, FullText, Meta, Module, Page, Projection, Query, Rows, Tag, event
 from diptych.errors import InvalidMessageError, NoHistoryError
 from tests.read.sales import events_at, home_of
-from tests.row_stores import EVERY, POSTGRES
+from tests.row_stores import KINDS, POSTGRES
 
 Code = Annotated[str, Tag("item")]
 
@@ -86,7 +86,7 @@ def shop(version: int = 1) -> tuple[Module, Projection]:
     return module, projection
 
 
-@pytest.fixture(params=EVERY)
+@pytest.fixture(params=KINDS)
 async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Application]:
     async with Application(*shop(), events=events_at(home_of(request, request.param, tmp_path))) as opened:
         yield opened

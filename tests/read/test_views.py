@@ -44,13 +44,13 @@ from tests.read.sales import (
     until,
 )
 from tests.read.shop import record
-from tests.row_stores import EVERY, POSTGRES
+from tests.row_stores import KINDS, POSTGRES
 from tests.sizes import size
 
 MONDAY = date(2026, 1, 5)
 
 
-@pytest.fixture(params=EVERY)
+@pytest.fixture(params=KINDS)
 async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Application]:
     async with shop(home_of(request, request.param, tmp_path)) as opened:
         yield opened
