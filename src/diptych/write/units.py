@@ -116,7 +116,8 @@ class UnitWorking:
             raise WiringError(
                 f"{who} writes tables in a unit of work, and a log in memory has no database that both could share",
                 where=place_of(takers[0]) if takers else "",
-                fix="keep the log in a database: Application(..., events='sqlite:///shop.db'), in tests too",
+                fix="name a database in code, in tests too: Application(..., events='sqlite:///shop.db'); "
+                "DIPTYCH_EVENTS, --events and pyproject.toml replace it, but only later",
             )
         self._store.declare(tables)
 
