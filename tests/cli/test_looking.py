@@ -100,6 +100,19 @@ def test_rows_of_other_code_are_told(bank: dict[str, Any], told: Told, run: Run,
     assert doctor["projection listing"]["fix"].startswith("raise it to 2")
 
 
+def test_people_are_told_why_a_projection_stopped_in_one_line_and_machines_the_traceback_too(
+    bank: dict[str, Any], told: Told, run: Run, folder: Path
+) -> None:
+    run("ask", "GetAccount", "--account", "A1")
+    tamper(folder / "bank-reads.db", "diptych_checkpoint", "error = 'event 3: KeyError' || char(10) || 'Traceback'")
+
+    doctor = {each["about"]: each for each in told("doctor")}
+
+    assert run("projections", "list").stdout.rstrip().endswith("event 3: KeyError")
+    assert doctor["projection listing"]["text"].endswith("event 3: KeyError")
+    assert told("projections", "list")[0]["error"] == "event 3: KeyError\nTraceback"
+
+
 def test_rows_of_other_code_are_not_checked(bank: dict[str, Any], run: Run, folder: Path) -> None:
     run("ask", "GetAccount", "--account", "A1")
     tamper(folder / "bank-reads.db", "diptych_checkpoint", "fingerprint = 'other'")

@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 from diptych.application import Application
+from diptych.cli.printing import first_line
 from diptych.model.criteria import Criteria
 from diptych.ports import Bookmark, Checkpoint, Clock, EventStore, Finding, Trail
 
@@ -120,7 +121,8 @@ def _standing(checkpoint: Checkpoint, head: int, log_id: UUID, wanted: int, *, f
         return Finding(about, "error", f"belongs to another log (it stands at {checkpoint.position} of {head})", fix)
     if checkpoint.error is not None:
         fix = "mend the fold or the event, raise the projection's version if rows change, and start again"
-        return Finding(about, "error", f"stopped at position {checkpoint.position}: {checkpoint.error}", fix)
+        text = f"stopped at position {checkpoint.position}: {first_line(checkpoint.error)}"
+        return Finding(about, "error", text, fix)
     if checkpoint.version != wanted:
         text = f"is kept in version {checkpoint.version}, the code has {wanted}"
         return Finding(about, "warning", text, "start the application: it is rebuilt at start")

@@ -47,7 +47,7 @@ def verify(url: str | None, json: bool, **options: Any) -> None:  # noqa: FBT001
         for kind in ("events", "records"):
             click.echo(f"{kind:<7}  {found[kind]:>12}  {found[f'{kind}_hash']}")
     else:
-        click.echo(f"right up to position {found['verified']}, then: {found['error']}", err=True)
+        click.echo(f"{found['error']}; the pages before it are right, up to position {found['verified']}", err=True)
     sys.exit(0 if found["error"] is None else 1)
 
 

@@ -61,6 +61,15 @@ def safe(text: str) -> str:
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
+def first_line(text: str | None) -> str | None:
+    r"""Return what stands before the first end of a line: an error without its traceback.
+
+    >>> first_line("KeyError: 'a'\nTraceback ...")
+    "KeyError: 'a'"
+    """
+    return None if text is None else text.partition("\n")[0]
+
+
 def moment(micros: int) -> str:
     """Return microseconds since 1970 as a UTC time.
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from diptych.application import Application
-from diptych.cli.printing import as_json, safe, table
+from diptych.cli.printing import as_json, first_line, safe, table
 from diptych.cli.target import Target, about_an_application, run
 from diptych.history.check import Difference, Report
 from diptych.ports import Checkpoint
@@ -40,7 +40,8 @@ def list_(json: bool, **options: Any) -> None:  # noqa: FBT001 (a flag of the co
         return
     columns = ("projection", "version", "position", "behind", "generation", "state", "owner", "error")
     titles = tuple(f">{name}" if name in ("version", "position", "behind", "generation") else name for name in columns)
-    table(titles, [[each[name] for name in columns] for each in found])
+    rows = [each | {"error": first_line(each["error"])} for each in found]  # --json has the traceback, too
+    table(titles, [[each[name] for name in columns] for each in rows])
 
 
 @projections.command()

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from diptych.application import Application
-from diptych.cli.printing import as_json, moment, safe, table
+from diptych.cli.printing import as_json, first_line, moment, safe, table
 from diptych.cli.target import Target, about_an_application, run
 from diptych.ports import Bookmark, Skip
 
@@ -38,9 +38,10 @@ def list_(json: bool, **options: Any) -> None:  # noqa: FBT001 (a flag of the co
         return
     columns = ("subscriber", "position", "behind", "state", "attempts", "error")
     titles = tuple(f">{name}" if name in ("position", "behind", "attempts") else name for name in columns)
-    table(titles, [[_first_line(each[name]) for name in columns] for each in found])
+    rows = [each | {"error": first_line(each["error"])} for each in found]
+    table(titles, [[each[name] for name in columns] for each in rows])
     for each in skipped:
-        text = f"skipped for {each['subscriber']} at {each['skipped_at']}: {_first_line(each['error'])}"
+        text = f"skipped for {each['subscriber']} at {each['skipped_at']}: {first_line(each['error'])}"
         click.echo(safe(text))
 
 
@@ -88,7 +89,3 @@ def _skipped(skip: Skip) -> dict[str, Any]:
         "skipped_at": moment(skip.skipped_at),
         "error": skip.error,
     }
-
-
-def _first_line(value: Any) -> Any:
-    return value.partition("\n")[0] if isinstance(value, str) else value
