@@ -238,9 +238,12 @@ async def test_a_pooler_is_found_and_told_by_what_it_lends(
 async def test_a_server_that_is_not_there_is_a_finding(loose: Cluster) -> None:
     wrong = await findings(loose.database().url.replace("secret", "guess"))
     absent = await findings("postgresql://shop@127.0.0.1:1/shop")
+    misspelt = await findings(f"{loose.database().url}?shema=shop")
 
-    assert list(wrong) == list(absent) == ["connection"]
-    assert wrong["connection"].fix.startswith("correct the user or the password")
+    assert list(wrong) == list(absent) == list(misspelt) == ["connection"]
+    assert wrong["connection"].fix.startswith("correct the user or the password (in the URL, PGPASSWORD or ~/.pgpass)")
+    assert "shema" in misspelt["connection"].text
+    assert misspelt["connection"].fix.startswith("correct the parameter of the URL: ours are schema, replica")
     assert absent["connection"].text.startswith("no PostgreSQL answers at 127.0.0.1:1")
 
 

@@ -217,7 +217,7 @@ async def test_a_role_that_may_make_no_tables_is_told_so_and_may_use_those_that_
         postgres.sql(f"grant all on all {kind} in schema diptych to {role}")
     postgres.sql(f"grant usage on schema diptych to {role}")
 
-    with pytest.raises(WiringError, match=r"are missing, and role .* may not make them"):
+    with pytest.raises(WiringError, match=r"are missing, and role .* may not make them: .*; wanted: shelves"):
         await opened_in(postgres, tables(), role=role)
     postgres.sql("create table shelves (id integer primary key)")
     assert await opened_in(postgres, tables(), role=role) == "public.shelves"

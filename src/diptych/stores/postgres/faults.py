@@ -75,7 +75,7 @@ def connecting_error(wrong: Exception, address: Address) -> Error:
         case asyncpg.InvalidPasswordError() | asyncpg.InvalidAuthorizationSpecificationError():
             return SettingsError(
                 f"PostgreSQL at {place} does not let {address.user!r} in: {_told(wrong)}; correct the user or the "
-                f"password of the URL, or pg_hba.conf of the server"
+                f"password (in the URL, PGPASSWORD or ~/.pgpass), or pg_hba.conf of the server"
             )
         case asyncpg.InvalidCatalogNameError():
             return SettingsError(f"PostgreSQL at {place}: {_told(wrong)}; create it, or name another in the URL")
@@ -83,6 +83,11 @@ def connecting_error(wrong: Exception, address: Address) -> Error:
             return StoreError(f"PostgreSQL at {place} has no connection left: {_told(wrong)}; raise max_connections")
         case asyncpg.ProtocolViolationError() | asyncpg.FeatureNotSupportedError():
             return pooled(address, _told(wrong))
+        case asyncpg.UndefinedObjectError():
+            return SettingsError(
+                f"PostgreSQL at {place} refuses the connection: {_told(wrong)}; correct the parameter of the URL: "
+                f"ours are schema, replica, durable and pooler, beside those of libpq and of the server"
+            )
         case asyncpg.PostgresError() | asyncpg.InterfaceError() | ValueError():
             return StoreError(f"PostgreSQL at {place} refuses the connection: {_told(wrong)}")
         case _:

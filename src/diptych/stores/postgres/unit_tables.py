@@ -30,11 +30,14 @@ def refuse_clashes(address: Address, tables: Sequence[sa.MetaData]) -> None:
 async def install(engine: AsyncEngine, address: Address, tables: Sequence[sa.MetaData]) -> None:
     """Make the tables that are missing, all or none; raise WiringError for one that exists with other columns."""
     async with engine.connect() as connection:
-        if await connection.run_sync(lambda within: list(_missing(within, tables))):
-            await _make(connection, address, tables)
+        missing = await connection.run_sync(lambda within: [table.fullname for table in _missing(within, tables)])
+        if missing:
+            await _make(connection, address, tables, missing)
 
 
-async def _make(connection: AsyncConnection, address: Address, tables: Sequence[sa.MetaData]) -> None:
+async def _make(
+    connection: AsyncConnection, address: Address, tables: Sequence[sa.MetaData], missing: Sequence[str]
+) -> None:
     schema = await connection.scalar(own("unit_schema", address.schema))
     if schema == address.schema:
         raise WiringError(
@@ -48,15 +51,17 @@ async def _make(connection: AsyncConnection, address: Address, tables: Sequence[
             await connection.run_sync(metadata.create_all)
         await connection.commit()
     except DBAPIError as wrong:
-        raise _refused(wrong, address) from wrong
+        raise _refused(wrong, address, missing) from wrong
 
 
-def _refused(wrong: DBAPIError, address: Address) -> Exception:
+def _refused(wrong: DBAPIError, address: Address, missing: Sequence[str]) -> Exception:
     driver = driver_error(wrong)
     if isinstance(driver, asyncpg.InsufficientPrivilegeError):
         return WiringError(
-            f"tables of units of work are missing, and role {address.user!r} may not make them: {driver}",
-            fix="make them by a migration, or grant the role CREATE on the schema",
+            f"tables of units of work are missing, and role {address.user!r} may not make them: {driver}; wanted: "
+            f"{', '.join(missing)}",
+            fix="make them by a migration, as the owner, and grant this role what handlers do there: "
+            "docs/going-to-production, Roles",
         )
     if isinstance(driver, asyncpg.InvalidSchemaNameError):
         return WiringError(f"tables of units of work cannot be made: {driver}", fix="make the schema before the start")
