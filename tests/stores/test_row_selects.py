@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -93,6 +94,49 @@ SELECTS: dict[str, Callable[[Any], Any]] = {
     "windows": lambda t: sa.select(t.c.id, sa.func.row_number().over(order_by=t.c.name)).order_by(t.c.id),
     "subqueries": lambda t: sa.select(t.c.id).where(t.c.ratio == sa.select(sa.func.max(t.c.ratio)).scalar_subquery()),
     "unions": lambda t: sa.union_all(sa.select(t.c.label), sa.select(t.c.name)).order_by("label"),
+    "truths as a select says them": lambda t: (
+        sa.select(t.c.ok.is_(True), t.c.ok.is_not(False)).where(t.c.ok.is_(False)).order_by(t.c.id)
+    ),
+    "truths counted": lambda t: (
+        sa.select(t.c.kind, sa.func.sum(sa.cast(t.c.ok, sa.Integer)), sa.func.max(t.c.place > 0))
+        .group_by(t.c.kind)
+        .order_by(t.c.kind)
+    ),
+    "windows over what is without values": lambda t: sa.select(
+        t.c.id,
+        sa.func.row_number().over(order_by=(t.c.label, t.c.id)),
+        sa.func.rank().over(order_by=t.c.discount.desc()),
+        sa.func.count().over(partition_by=t.c.ok, order_by=t.c.label.nulls_last()),
+    ).order_by(t.c.id),
+    "a whole number of Decimals": lambda t: sa.select(
+        sa.func.count() * sa.func.max(t.c.price),
+        sa.func.sum(t.c.place * t.c.price),
+        sa.func.max(3 * t.c.price),
+        sa.func.sum((t.c.place + 1) * t.c.price),
+    ),
+    "Decimals beside columns": lambda t: sa.select(
+        sa.func.coalesce(t.c.discount, Decimal("0.25")),
+        sa.case((t.c.ok, t.c.price), else_=Decimal("-1.5")),
+        sa.func.coalesce(sa.func.max(t.c.price).over(), 1),
+        sa.func.nullif(t.c.price, Decimal("12.5"), type_=t.c.price.type),
+        sa.func.coalesce(t.c.kind, Kind.BOOK),
+        sa.case((t.c.ok, t.c.at), else_=datetime(2020, 1, 1, tzinfo=UTC)),
+    ).order_by(t.c.id),
+    "parts by their places": lambda t: (
+        sa.select(sa.func.substr(t.c.name, 1, 1), sa.func.substr(t.c.name, t.c.place - t.c.place + 2))
+        .where(t.c.label.is_(None))
+        .order_by(t.c.id)
+    ),
+    "neighbours": lambda t: sa.select(
+        sa.func.lag(t.c.place, 1, 0).over(order_by=t.c.id), sa.func.ntile(2).over(order_by=t.c.id)
+    ).order_by(t.c.id),
+    "texts joined": lambda t: sa.select(sa.func.aggregate_strings(sa.cast(t.c.kind, sa.String), ", ")).where(
+        t.c.kind == Kind.BOOK
+    ),
+    "backslashes": lambda t: sa.select(sa.literal("a\\b").like("a\\%"), t.c.name.contains("\\")).order_by(t.c.id),
+    "what is behind the point": lambda t: (
+        sa.select(sa.cast(t.c.ratio, sa.Integer)).where(t.c.ratio < 9).order_by(t.c.id)
+    ),
     "distinct": lambda t: sa.select(t.c.kind).distinct().order_by(t.c.kind),
 }
 
@@ -103,6 +147,38 @@ async def test_a_select_finds_the_same_everywhere(shelves: Shelves, name: str) -
 
     assert all(found == answers[0] for found in answers), answers
     assert len({repr([[type(value).__name__ for value in row] for row in rows]) for rows in answers}) == 1
+
+
+DECIMALS: dict[str, Callable[[Any], Any]] = {
+    "compared with a number of other places": lambda t: t.c.price > t.c.place,
+    "on the other side": lambda t: t.c.place > t.c.price,
+    "added to a whole number": lambda t: t.c.place + t.c.price,
+    "times a float": lambda t: t.c.ratio * t.c.price,
+    "divided": lambda t: 1 / t.c.price,
+}
+
+
+@pytest.mark.parametrize("name", DECIMALS)
+async def test_what_would_be_computed_on_the_stored_form_of_a_decimal_is_refused(shelves: Shelves, name: str) -> None:
+    for store, _ in shelves.stores:
+        with pytest.raises(TypeError, match="4 decimal places is stored as a whole number"):
+            DECIMALS[name](store.table(shelves.model))
+
+
+async def test_a_decimal_of_which_sqlalchemy_makes_another_type_is_refused(shelves: Shelves) -> None:
+    for store, reader in shelves.stores:
+        column = store.table(shelves.model).c
+        for made in (sa.func.count() + sa.func.max(column.price), sa.case((column.ok, 0), else_=column.price)):
+            with pytest.raises(TypeError, match="of a Decimal of 4 places for"):
+                await reader.select([sa.select(made)])
+
+
+async def test_a_mean_of_decimals_is_refused_where_they_are_stored_as_whole_numbers(shelves: Shelves) -> None:
+    (store, reader), (other, newest) = shelves.stores
+    for made in (sa.func.avg, sa.func.abs, lambda column: sa.cast(column, sa.Integer)):
+        with pytest.raises(TypeError, match="would be that of its stored form"):
+            await reader.select([sa.select(made(store.table(shelves.model).c.price))])
+        assert await newest.select([sa.select(made(other.table(shelves.model).c.price))])
 
 
 async def test_rows_are_read_by_name_and_by_column(shelves: Shelves) -> None:

@@ -14,13 +14,15 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from diptych.stores.letters import paired, unpaired
 
 Convert = Callable[[Any], Any]
-Whole = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-Real: TypeEngine[float] = sa.REAL().with_variant(sa.Double(), "postgresql")
 SQLITE, POSTGRES = "sqlite", "postgresql"
 """The databases, by the names of SQLAlchemy's dialects."""
 _WIDE = Context(prec=60)
 _UNORDERED = ("json", "decimal")
 _DIGITS, _LEAST, _MOST = 19, -(1 << 63), (1 << 63) - 1
+_COMPARING = (
+    *(operators.eq, operators.ne, operators.lt, operators.le, operators.gt, operators.ge),
+    *(operators.is_distinct_from, operators.is_not_distinct_from),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,11 @@ class Converted(Stored):
     comparator_factory = Comparator
 
     @property
+    def coerce_to_is_types(self) -> Any:  # type: ignore[override]  # a property there as well
+        """Return the types of what is written as it is: `column.is_(True)`."""
+        return (type(None), bool) if self.name == "bool" else (type(None),)
+
+    @property
     def operator_classes(self) -> Any:  # type: ignore[override]  # a property there as well
         """Return the operators of the type underneath, and those of truth for a truth value: `~column`."""
         own = self.impl_instance.operator_classes
@@ -140,12 +147,19 @@ class Scaled(Stored):
         self._native = Storage(sa.Numeric(_DIGITS, places), _decimal(_placed(places)))
 
     class Comparator(TypeDecorator.Comparator[Any]):
-        """Refuse arithmetic whose result would not have this column's places."""
+        """Refuse what would be computed or compared in other places than this column's."""
 
         def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
             """Apply an operator: sums with the same places and whole multiples are exact, other products are not."""
             _refuse_inexact(self.type, op, other)
             return super().operate(op, *other, **kwargs)
+
+        def reverse_operate(self, op: Any, other: Any, **kwargs: Any) -> Any:
+            """Apply an operator to a value and this column: a whole number of times is that, in either order."""
+            if op is operators.mul:
+                return self.operate(op, other, **kwargs)
+            _refuse_inexact(self.type, op, (other,))
+            return super().reverse_operate(op, other, **kwargs)
 
     comparator_factory = Comparator
 
@@ -159,18 +173,56 @@ class Scaled(Stored):
 
 
 def _refuse_inexact(own: Any, op: Any, other: tuple[Any, ...]) -> None:
-    if op not in (operators.mul, operators.truediv, operators.floordiv, operators.mod, operators.add, operators.sub):
-        return
-    kind = getattr(other[0], "type", None)
-    if op in (operators.add, operators.sub):
+    kind = getattr(other[0], "type", None) if other else None
+    if op in _COMPARING:
+        # A value takes this column's places; what is computed or stored in others is another number.
+        fits = not isinstance(kind, (Scaled, sa.Integer, sa.Numeric)) or getattr(kind, "places", None) == own.places
+    elif op in (operators.add, operators.sub):
         fits = isinstance(other[0], (Decimal, int)) or (isinstance(kind, Scaled) and kind.places == own.places)
-    else:
+    elif op in (operators.mul, operators.truediv, operators.floordiv, operators.mod):
         fits = op is operators.mul and (isinstance(other[0], int) or isinstance(kind, (sa.Integer, sa.BigInteger)))
+    else:
+        return
     if not fits:
         raise TypeError(
             f"a column of {own.places} decimal places is stored as a whole number: in SQL it adds to columns of equal "
-            f"places and multiplies by whole numbers; compute the rest in Python, or in a computed column"
+            f"places, compares with them and multiplies by whole numbers; compute the rest in Python, or in a computed "
+            f"column"
         )
+
+
+class Beside(TypeEngine.Comparator[Any]):
+    """Let a Decimal with a scale decide what may be done with it, on whichever side it stands."""
+
+    def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
+        """Apply an operator; a Decimal so many times is a Decimal."""
+        if other and isinstance(scaled := getattr(other[0], "type", None), Scaled):
+            if op is operators.mul:
+                return other[0].operate(op, self.expr, **kwargs)
+            _refuse_inexact(scaled, op, (self.expr,))
+        return super().operate(op, *other, **kwargs)
+
+
+class Number(sa.BigInteger):
+    """Store whole numbers."""
+
+    class Comparator(Beside, sa.BigInteger.Comparator[int]):
+        """Multiply Decimals."""
+
+    comparator_factory = Comparator
+
+
+class Ratio(sa.REAL):  # type: ignore[type-arg]  # generic only to mypy
+    """Store floats."""
+
+    class Comparator(Beside, sa.REAL.Comparator[float]):
+        """Stay away from Decimals."""
+
+    comparator_factory = Comparator
+
+
+Whole = Number().with_variant(sa.Integer(), SQLITE)
+Real: TypeEngine[float] = Ratio().with_variant(sa.Double(), POSTGRES)
 
 
 def scaling(places: int) -> Callable[[Decimal], int]:

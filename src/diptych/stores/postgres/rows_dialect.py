@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import ClauseList, Grouping, UnaryExpression
 
 from diptych.stores.letters import paired, unpaired
+from diptych.stores.operands import Operands
 
 _Types: Any = PGDialect_asyncpg.type_compiler_cls
 _Statements: Any = PGDialect_asyncpg.statement_compiler
 _PLACED = (operators.nulls_first_op, operators.nulls_last_op)
+_SHORT: Mapping[str, Collection[int]] = {
+    **dict.fromkeys(("lag", "lead", "left", "lpad", "nth_value", "repeat", "right", "round", "rpad"), (1,)),
+    **dict.fromkeys(("substr", "substring"), (1, 2)),
+    "ntile": (0,),
+}
+"""Which arguments of functions are whole numbers of 32 bits."""
 
 
 class RowTypes(_Types):  # type: ignore[misc]  # SQLAlchemy's, which it does not type
@@ -22,6 +31,10 @@ class RowTypes(_Types):  # type: ignore[misc]  # SQLAlchemy's, which it does not
         """Name whole numbers."""
         return "BIGINT"
 
+    def visit_short(self, type_: Any, **kw: Any) -> str:  # noqa: ARG002 (SQLAlchemy's signature)
+        """Name whole numbers that functions take."""
+        return "INTEGER"
+
     def visit_TEXT(self, type_: Any, **kw: Any) -> str:  # noqa: ARG002, N802 (SQLAlchemy's signature)
         """Name text; its columns say how they sort, and what is compared with them follows."""
         return 'TEXT COLLATE "C"' if isinstance(kw.get("type_expression"), sa.Column) else "TEXT"
@@ -30,6 +43,12 @@ class RowTypes(_Types):  # type: ignore[misc]  # SQLAlchemy's, which it does not
         """Name text without a bound, whatever SQLAlchemy makes of it on its way."""
         bounded: str = self.visit_TEXT(type_, **kw) if type_.length is None else super().visit_VARCHAR(type_, **kw)
         return bounded
+
+
+class Short(sa.Integer):
+    """Be a whole number of 32 bits."""
+
+    __visit_name__ = "short"
 
 
 class RowText(sa.String):
@@ -51,7 +70,7 @@ class RowText(sa.String):
         return lambda value: None if value is None else unpaired(value)
 
 
-class RowStatements(_Statements):  # type: ignore[misc]  # SQLAlchemy's, which it does not type
+class RowStatements(Operands, _Statements):  # type: ignore[misc]  # SQLAlchemy's, which it does not type
     """Write statements that find what they find in SQLite, in the same order."""
 
     def render_literal_value(self, value: Any, type_: Any) -> str:
@@ -73,32 +92,96 @@ class RowStatements(_Statements):  # type: ignore[misc]  # SQLAlchemy's, which i
         """Find the smallest, in the same way."""
         return self._extreme(fn, "min", "bool_and", **kw)
 
+    def visit_cast(self, cast: Any, **kw: Any) -> str:
+        """Write a cast; of a float that becomes a whole number, what is behind its point is cut off, as in Python."""
+        if isinstance(cast.clause.type, sa.Float) and isinstance(cast.type, sa.Integer):
+            cut = sa.func.trunc(cast.clause, type_=sa.Numeric())
+            return f"CAST({self.process(cut, **kw)} AS BIGINT)"
+        if _is_truth(cast.clause.type) and isinstance(cast.type, sa.Integer) and not isinstance(cast.type, Short):
+            return f"CAST({self.process(sa.cast(cast.clause, Short()), **kw)} AS BIGINT)"
+        written: str = super().visit_cast(cast, **kw)
+        return written
+
+    def visit_like_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Take backslashes as they are, unless the statement names what escapes."""
+        return self._unescaped(super().visit_like_op_binary(binary, operator, **kw), binary)
+
+    def visit_not_like_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Take backslashes as they are."""
+        return self._unescaped(super().visit_not_like_op_binary(binary, operator, **kw), binary)
+
+    def visit_ilike_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Take backslashes as they are."""
+        return self._unescaped(super().visit_ilike_op_binary(binary, operator, **kw), binary)
+
+    def visit_not_ilike_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Take backslashes as they are."""
+        return self._unescaped(super().visit_not_ilike_op_binary(binary, operator, **kw), binary)
+
+    def visit_function(self, func: Any, *args: Any, **kw: Any) -> str:
+        """Give functions the whole numbers that they take: of 32 bits, where ours have 64."""
+        places = _SHORT.get(func.name.lower())
+        written: str = super().visit_function(func if places is None else _shortened(func, places), *args, **kw)
+        return written
+
     def order_by_clause(self, select: Any, **kw: Any) -> str:
         """Order rows; None comes before every value, as in SQLite, unless the statement says where."""
-        clauses = select._order_by_clauses  # noqa: SLF001 (SQLAlchemy's, for whoever writes them)
-        written = [f"{self.process(each, **kw)}{_place_of_none(each)}" for each in clauses]
-        return f" ORDER BY {', '.join(written)}" if written else ""
+        clauses = map(_placed, select._order_by_clauses)  # noqa: SLF001 (SQLAlchemy's, for whoever writes them)
+        written = ", ".join(self.process(each, **kw) for each in clauses)
+        return f" ORDER BY {written}" if written else ""
+
+    def visit_over(self, over: Any, **kw: Any) -> str:
+        """Order the rows of a window in the same way."""
+        written: str = super().visit_over(over if over.order_by is None else _ordered(over), **kw)
+        return written
+
+    def visit_aggregateorderby(self, aggregateorderby: Any, **kw: Any) -> str:
+        """Order what is aggregated in the same way."""
+        written: str = super().visit_aggregateorderby(_ordered(aggregateorderby), **kw)
+        return written
+
+    def _unescaped(self, written: str, binary: Any) -> str:
+        return written if binary.modifiers.get("escape") is not None else f"{written} ESCAPE ''"
 
     def _extreme(self, fn: Any, name: str, of_truth: str, **kw: Any) -> str:
-        kind = getattr(next(iter(fn.clauses)).type, "name", "") if len(fn.clauses) == 1 else ""
+        of = next(iter(fn.clauses)).type if len(fn.clauses) == 1 else None
+        kind = "bool" if _is_truth(of) else getattr(of, "name", "")
         arguments = self.function_argspec(fn, **kw)
         if kind == "uuid":  # before 18 it has no largest; as text it sorts alike
             return f"{name}({arguments}::text)::uuid"
         return f"{of_truth if kind == 'bool' else name}{arguments}"
 
 
-def _place_of_none(clause: Any) -> str:
-    down = False
-    while not isinstance(clause, sa.Column):
-        if isinstance(clause, sa.TextClause) or getattr(clause, "modifier", None) in _PLACED:
-            return ""
-        down = down or getattr(clause, "modifier", None) is operators.desc_op
-        if not isinstance(getattr(clause, "element", None), sa.ClauseElement):
+def _is_truth(kind: Any) -> bool:
+    return isinstance(kind, sa.Boolean) or getattr(kind, "name", "") == "bool"
+
+
+def _ordered(clause: Any) -> Any:
+    made = clause._clone()  # noqa: SLF001 (SQLAlchemy's, for whoever rewrites expressions)
+    made.order_by = ClauseList(*map(_placed, clause.order_by.clauses))
+    return made
+
+
+def _shortened(func: Any, places: Collection[int]) -> Any:
+    made = func._clone()  # noqa: SLF001 (the same)
+    arguments = [sa.cast(each, Short()) if at in places else each for at, each in enumerate(func.clauses)]
+    made.clause_expr = Grouping(ClauseList(*arguments))
+    return made
+
+
+def _placed(clause: Any) -> Any:
+    """Return what orders, with a place for None: PostgreSQL's own is the other end."""
+    down, inner = False, clause
+    while not isinstance(inner, sa.Column):
+        if isinstance(inner, sa.TextClause) or getattr(inner, "modifier", None) in _PLACED:
+            return clause
+        down = down or getattr(inner, "modifier", None) is operators.desc_op
+        if not isinstance(getattr(inner, "element", None), sa.ClauseElement):
             break
-        clause = clause.element
-    if getattr(clause, "nullable", True) is False:
-        return ""
-    return " NULLS LAST" if down else " NULLS FIRST"
+        inner = inner.element
+    if getattr(inner, "nullable", True) is False:
+        return clause
+    return UnaryExpression(clause, modifier=operators.nulls_last_op if down else operators.nulls_first_op)
 
 
 class RowDialect(PGDialect_asyncpg):

@@ -67,9 +67,9 @@ class Shape:
         compiled = self._compiled
         given = compiled.construct_params(values, extracted_parameters=extracted, escape_names=False)
         convert: Mapping[str, Convert] = compiled._bind_processors  # noqa: SLF001 (what SQLAlchemy's own engine takes)
-        if not compiled.post_compile_params:
+        if not (compiled.post_compile_params or compiled.literal_execute_params):
             return Asked(compiled.string, _arguments(compiled.positiontup or (), given, convert), self)
-        # The values of IN (...) are as many parameters as there are this time.
+        # The values of IN (...) are as many parameters as there are this time; some values are part of the text.
         found = compiled._process_parameters_for_postcompile(given)  # noqa: SLF001 (the same)
         arguments = _arguments(found.positiontup, found.parameters, {**convert, **found.processors})
         return Asked(found.statement, arguments, self)

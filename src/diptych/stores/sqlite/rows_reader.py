@@ -10,14 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import sqlalchemy as sa
-from sqlalchemy.pool import StaticPool
-
 from diptych.model.projections import Key, Projection, ReadModel
 from diptych.ports import Checkpoint, Owner, Prepared, Snapshot, Version
 from diptych.stores.history_tables import FOREVER
 from diptych.stores.history_tables import as_of as held_at
 from diptych.stores.sqlite.rows_database import ReadDatabase, read_changes, read_checkpoints, row_sql, snapshot
+from diptych.stores.sqlite.rows_engine import engine_of
 from diptych.stores.sqlite.rows_history import HistoryReading, past_of
 from diptych.stores.sqlite.rows_leases import living
 from diptych.stores.sqlite.rows_statements import Reading, reading_of
@@ -134,11 +132,8 @@ class _Slow:
     def __init__(self, opened: Open) -> None:
         self._database = opened()
         with self._database.read() as raw:
-            # No reset: collected, the pool would roll back on a connection that is closed, or that a writer shares.
-            pool = {"poolclass": StaticPool, "pool_reset_on_return": None}
-            engine = sa.create_engine("sqlite://", creator=lambda: raw, **pool)
             # Connected once: to connect takes as long as a small statement. Transactions are ours, not SQLAlchemy's.
-            self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            self._connection = engine_of(raw).connect().execution_options(isolation_level="AUTOCOMMIT")
 
     def select(self, statements: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """Run the statements in one read transaction."""

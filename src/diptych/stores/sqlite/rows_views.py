@@ -13,8 +13,6 @@ from typing import Any, NamedTuple, Self, TypeVar
 from uuid import UUID
 
 import msgspec
-import sqlalchemy as sa
-from sqlalchemy.pool import StaticPool
 
 from diptych.errors import WiringError
 from diptych.model.projections import ReadModel
@@ -30,6 +28,7 @@ from diptych.stores.sqlite.rows_database import (
     row_sql,
     snapshot,
 )
+from diptych.stores.sqlite.rows_engine import engine_of
 from diptych.stores.sqlite.rows_statements import Writing, drop_of, writing_of
 from diptych.stores.tables import conversion_of
 from diptych.stores.view_rows import below_of, encoded, goes_back, succeeding
@@ -122,9 +121,7 @@ class _Snapshots:
     def __init__(self, database: ReadDatabase) -> None:
         self._database = database
         with database.read() as connection:
-            # No reset: collected, the pool would roll back on a connection that is closed, or that a writer shares.
-            pool = {"poolclass": StaticPool, "pool_reset_on_return": None}
-            self._engine = sa.create_engine("sqlite://", creator=lambda: connection, **pool)
+            self._engine = engine_of(connection)
 
     def compute(self, view: MaterialisedView[Any], statement: Any, models: Sequence[ReadModel[Any]]) -> Computed:
         """Return the rows of a view as stored values, the checkpoints and the changes, of one read transaction."""
