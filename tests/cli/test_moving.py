@@ -1,7 +1,9 @@
 """Moving a log on the command line."""
 
+import contextlib
 import gzip
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,17 @@ def test_people_are_told_what_was_copied(bank: None, run: Run) -> None:
     ]
     assert "5; 0 events were new" in again.stdout
     assert lines[:2] == run("log", "verify", "sqlite:///new.db").stdout.splitlines()[1:]
+
+
+def test_tables_that_stay_behind_are_named(bank: None, told: Told, run: Run, folder: Path) -> None:
+    before = run("log", "copy", "sqlite:///bank.db", "sqlite:///new.db")
+    with contextlib.closing(sqlite3.connect(folder / "bank.db")) as file:
+        file.execute("create table loans (book text primary key)")
+    after = run("log", "copy", "sqlite:///bank.db", "sqlite:///new.db")
+
+    assert "not copied" not in before.stderr
+    assert after.stderr == "not copied, since they are yours: tables loans; carry them while nothing writes\n"
+    assert told("log", "copy", "sqlite:///bank.db", "sqlite:///new.db")["left"] == ["loans"]
 
 
 def test_a_log_goes_to_postgres_and_back(bank: None, told: Told, newest_postgres: Database) -> None:

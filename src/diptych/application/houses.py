@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
+
 from diptych.errors import SettingsError
 from diptych.moving.copying import Copied, copy
 from diptych.moving.digest import Digest
@@ -14,6 +16,7 @@ from diptych.moving.files import lines_of, written_to
 from diptych.moving.house import House, Tell
 from diptych.moving.importing import Imported, import_
 from diptych.ports import Movable, MovableBookmarks
+from diptych.stores.sqlite.neighbours import neighbours
 from diptych.stores.urls import MEMORY, bookmarks_beside, event_store, followed_log
 
 _SQLITE = "sqlite:///"
@@ -22,7 +25,10 @@ _SQLITE = "sqlite:///"
 async def copy_log(source: str, target: str, tell: Tell) -> Copied:
     """Copy the log of a URL, whole, into that of another, as `moving.copying.copy` says."""
     async with house(source, exists=True) as old, house(target) as new:
-        return await copy(old, new, tell)
+        copied = await copy(old, new, tell)
+    if source.startswith(_SQLITE):  # in a database of PostgreSQL anybody may have tables
+        return msgspec.structs.replace(copied, left=neighbours(Path(source.removeprefix(_SQLITE))))
+    return copied
 
 
 async def export_log(source: str, file: str, tell: Tell) -> Digest:

@@ -12,7 +12,7 @@ import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from diptych.application.houses import copy_log, export_log, import_log
-from diptych.cli.printing import as_json, err
+from diptych.cli.printing import as_json, err, safe
 from diptych.moving.copying import Copied
 from diptych.moving.digest import Digest
 from diptych.moving.files import STANDARD
@@ -91,6 +91,9 @@ def _tell_copied(copied: Copied) -> None:
     click.echo(f"{copied.subscribers} subscribers go on where they stood")
     if copied.ahead:
         click.echo(f"the source has grown by {copied.ahead} events since: stop its application, and copy again")
+    if copied.left:
+        names = safe(", ".join(copied.left))
+        click.echo(f"not copied, since they are yours: tables {names}; carry them while nothing writes", err=True)
 
 
 def _tell_imported(imported: Imported) -> None:

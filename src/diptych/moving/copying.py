@@ -17,7 +17,8 @@ from diptych.ports import origins_of, refuse_unfinished
 class Copied(msgspec.Struct, frozen=True):
     """Tell of a copy that is whole: what it holds, and how much of it was copied this time.
 
-    It holds the source up to `through`; `ahead` is how much the source had grown when the copy was finished.
+    It holds the source up to `through`; `ahead` is how much the source had grown when the copy was finished. `left`
+    names the tables in a file beside the log that are the user's own: they are not copied.
     """
 
     source: UUID
@@ -27,6 +28,7 @@ class Copied(msgspec.Struct, frozen=True):
     new_events: int
     subscribers: int
     digest: Digest
+    left: tuple[str, ...] = ()
 
 
 async def copy(source: House, target: House, tell: Tell) -> Copied:
