@@ -42,19 +42,18 @@ async def others(database: Database) -> AsyncIterator[None]:
     """Let transactions go on that have nothing to do with the log, all the time."""
     elsewhere = database.cluster.database()
     async with AsyncExitStack() as stack:
-        idle, locking = [await asyncpg.connect(each.url) for each in (database, elsewhere)]
-        stack.push_async_callback(idle.close)
-        stack.push_async_callback(locking.close)
+        idle, locking, queuing = [await asyncpg.connect(each.url) for each in (database, elsewhere, elsewhere)]
+        for each in (idle, locking, queuing):
+            stack.push_async_callback(each.close)
         await idle.execute("begin isolation level repeatable read; insert into work (name) values ('never committed')")
         async with PostgresEventStore(address_of(elsewhere)) as store:
-            await locking.execute(
-                "begin; select diptych.take_position()"
-            )  # of another log: ours has nothing to do with it
-            waiting = asyncio.create_task(store.append(appending(event())))
-            yield
-            assert not waiting.done()
-            await locking.execute("rollback")
-            await waiting
+            await store.append(appending(event()))
+        await locking.execute("begin; select diptych.take_position()")  # of another log: ours does not care
+        waiting = asyncio.create_task(queuing.execute("select diptych.take_position()"))
+        yield
+        assert not waiting.done()
+        await locking.execute("rollback")
+        await waiting
 
 
 async def test_every_reader_sees_every_position_once_and_in_order(
