@@ -464,11 +464,28 @@ def test_a_long_name_is_cut_alike_every_time_and_unlike_any_other() -> None:
     assert [fitting(fitting(name)) for name in names] == [fitting(name) for name in names]
 
 
+async def test_a_field_may_have_any_name_that_statements_use(address: Address) -> None:
+    row = make_dataclass("Item", [("code", str), ("k0", int), ("c0", int), ("held", int), ("wanted", int)], frozen=True)
+    projection, model = declared(row=row)
+    async with working(address) as (_, writer, reader):
+        saved = await installed(writer, projection)
+        kept = [row(code, 1, 2, 3, 4) for code in ("a", "b")]
+        await writer.save(saved, 1, [changes(model, *kept)])
+
+        assert await reader.get(model, [("a",), ("b",)]) == {("a",): kept[0], ("b",): kept[1]}
+        assert await writer.matching(model, {"k0": 1}, after=("a",), limit=9) == {("b",): kept[1]}
+
+
 @pytest.mark.parametrize(
     ("name", "row", "told"),
     [
         ("pg_class", Item, "is taken in PostgreSQL"),
         ("migrations", Item, "is taken in PostgreSQL"),
+        (
+            "item",
+            make_dataclass("Version", [("code", str), ("xmin", int)], frozen=True),
+            "has a column 'xmin' of its own",
+        ),
         ("item", make_dataclass("Item", [("code", str), ("a" * 64, int)], frozen=True), "is longer"),
     ],
 )

@@ -84,7 +84,7 @@ def reading_of(model: ReadModel[Any], table: sa.Table) -> Reading:
     conversion = conversion_of(model, POSTGRES)
     keys = [table.c[name] for name in model.key]
     fields = [table.c[name] for name in conversion.fields]
-    both = sa.select(*fields, *(key.label(f"k{at}") for at, key in enumerate(keys)))
+    both = sa.select(*fields, *(key.label(f"key {at}") for at, key in enumerate(keys)))
     wanted = rows_of_arrays("wanted", [key.type for key in keys])
     same = [key == wanted.c[f"c{at}"] for at, key in enumerate(keys)]
     # The limit makes it a search for each key, whatever is known of the table: that may be from when it was empty.
@@ -111,7 +111,7 @@ def selecting_of(model: ReadModel[Any], generation: int, columns: Sequence[str])
     same = [table.c[name] == sa.bindparam(f"c{at}") for at, name in enumerate(columns)]
     beyond = sa.tuple_(*keys) > sa.tuple_(*(sa.bindparam(f"k{at}", type_=key.type) for at, key in enumerate(keys)))
     found = sa.select(
-        *(table.c[name] for name in conversion.fields), *(key.label(f"k{at}") for at, key in enumerate(keys))
+        *(table.c[name] for name in conversion.fields), *(key.label(f"key {at}") for at, key in enumerate(keys))
     )
     paged = found.where(*same).order_by(*keys).limit(sa.bindparam("limit", type_=sa.Integer()))
     named = {column.name: column for column in model.columns}

@@ -19,6 +19,7 @@ from diptych.stores.tables import searched, table_of
 
 _LONGEST = 63
 _TAKEN = ("migrations",)
+_OF_EVERY_TABLE = ("cmax", "cmin", "ctid", "tableoid", "xmax", "xmin")
 _FULL = 70
 """How full pages are filled at first, in percent: an update that finds room in its page moves no index."""
 
@@ -52,6 +53,13 @@ def logical_table(model: ReadModel[Any]) -> sa.Table:
             f"PostgreSQL cuts names off behind {_LONGEST} bytes, and {long[0]!r} is longer",
             where=place_of(model.row),
             fix="give the field a shorter name",
+        )
+    taken = [column.name for column in model.columns if column.name in _OF_EVERY_TABLE]
+    if taken:
+        raise WiringError(
+            f"every table of PostgreSQL has a column {taken[0]!r} of its own",
+            where=place_of(model.row),
+            fix="give the field another name",
         )
     if model.name in _TAKEN or model.name.startswith("pg_"):
         raise WiringError(
