@@ -1,20 +1,27 @@
 """A position that is asked for is looked for in the right log."""
 
+import asyncio
+import threading
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from diptych.errors import ForeignLogError, PositionError
+from diptych.errors import ForeignLogError, OutdatedError, PositionError
 from diptych.model.messages import Query
 from diptych.stores.memory import MemoryEventStore
-from tests.read.shop import Created, GetProduct, ask, opened, record, shop
+from tests.read.shop import Closed, Created, GetProduct, ask, opened, record, shop
 
 
 @dataclass(frozen=True)
 class Ping(Query[str]):
     pass
+
+
+@dataclass(frozen=True)
+class Busy:
+    shop: str
 
 
 async def pong(query: Ping) -> str:
@@ -38,3 +45,31 @@ async def test_a_follower_refuses_rows_that_were_folded_from_another_log(tmp_pat
     async with opened(own, [shop()], path=tmp_path / "rows.db", runs="follow") as panel:
         with pytest.raises(ForeignLogError):
             await ask(panel, GetProduct("z"))
+
+
+@pytest.mark.fault
+async def test_an_owner_that_was_busy_beyond_its_lease_does_not_answer_from_rows_that_other_code_folds(
+    tmp_path: Path,
+) -> None:
+    store, entered, go_on = MemoryEventStore(), threading.Event(), threading.Event()
+    one, other = shop(), shop(version=2)
+
+    @one.read_model(Busy, key="shop").on
+    def busy(row: Busy | None, event: Closed) -> Busy:
+        entered.set()
+        go_on.wait()
+        return Busy(event.shop)
+
+    async with opened(store, [one], path=tmp_path / "rows.db") as panel:
+        await record(store, Created("a", "Apple", Decimal(1)))
+        assert (await ask(panel, GetProduct("a"), after=1)).name == "Apple"
+        await record(store, Closed("none"))
+        await asyncio.to_thread(entered.wait)
+        try:
+            async with opened(store, [other], path=tmp_path / "rows.db") as newer:
+                await newer.caught_up(2)
+
+                with pytest.raises(OutdatedError):
+                    await ask(panel, GetProduct("a"), after=1)
+        finally:
+            go_on.set()

@@ -66,12 +66,15 @@ class Crew:
         """Renew the leases if it is time; take on what is owned newly, and let go of what is no longer."""
         if self._beaten is not None and time.monotonic() - self._beaten < self.pause:
             return
+        asked = time.monotonic()
         owned = await self._writer.lease(self._codes, seconds=LEASE_SECONDS)
         self._beaten = time.monotonic()
+        self._live.hold(asked + LEASE_SECONDS)
         self._let_go({name for name in self._live.standings if name not in owned})
         stale = [name for name, each in self._members.items() if each.epoch != owned.get(name)]
         for name in stale:
             del self._members[name]
+        self._live.resign(stale)  # somebody else had it meanwhile
         new = [each for each in self._projections if each.name in owned and each.name not in self._members]
         if new:
             await self._take_on(new, await log.head())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import re
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -60,11 +62,21 @@ class LiveProgress:
         self._lock = threading.Lock()
         self._standings: dict[str, Standing] = {}
         self._waiters: list[_Waiter] = []
+        self._until = math.inf
 
     @property
     def standings(self) -> Mapping[str, Standing]:
         """Return the standing of every projection that this process leads; those of the others are stored."""
         return self._standings
+
+    @property
+    def known(self) -> Mapping[str, Standing]:
+        """Return the standings that surely are the newest: none beyond the end of the leases, which others may have."""
+        return self._standings if time.monotonic() < self._until else {}
+
+    def hold(self, until: float) -> None:
+        """Say until when, by the monotonic clock, what is told here is the newest: nobody else leads before that."""
+        self._until = until
 
     def publish(self, projection: str, standing: Standing) -> None:
         """Tell where a projection that is led here stands now."""
@@ -89,12 +101,12 @@ class LiveProgress:
 
     def leads(self, names: Iterable[str]) -> bool:
         """Say whether this process leads all of these."""
-        standings = self._standings
+        standings = self.known
         return all(name in standings for name in names)
 
     def holds(self, names: Iterable[str], after: int) -> bool:
         """Say whether all of these are led here and hold everything up to `after`; raises as `Standing.answers`."""
-        standings = self._standings
+        standings = self.known
         try:
             return all([standings[name].answers(name, after) for name in names])  # noqa: C419 (each must be asked: one may raise)
         except KeyError:

@@ -78,7 +78,7 @@ class Reach:
         """Return the lowest position that these projections hold; without any, the head of the log."""
         if not projections:
             return await self._store.head()
-        standings = self._live.standings
+        standings = self._live.known
         try:
             return min([standings[name].position for name in projections])
         except KeyError:
@@ -93,7 +93,7 @@ class Reach:
                 raise PositionError(position, head)
 
     async def _holds(self, names: tuple[str, ...], after: int) -> bool:
-        standings = self._live.standings
+        standings = self._live.known
         here = [standings[name].answers(name, after) for name in names if name in standings]
         if len(here) == len(names):
             return all(here)
