@@ -70,6 +70,15 @@ SELECTS: dict[str, Callable[[Any], Any]] = {
     "extremes": lambda t: sa.select(
         sa.func.min(t.c.at), sa.func.max(t.c.day), sa.func.min(t.c.name), sa.func.max(t.c.id)
     ),
+    "extremes of windows": lambda t: sa.select(
+        sa.func.max(t.c.id).over(order_by=t.c.id, partition_by=t.c.ok),
+        sa.func.min(t.c.id).filter(t.c.ok).over(),
+        sa.func.max(t.c.ok).over(),
+    ).order_by(t.c.id),
+    "extremes of some": lambda t: sa.select(sa.func.max(t.c.id).filter(~t.c.ok), sa.func.min(t.c.ok).filter(t.c.ok)),
+    "extremes of bytes": lambda t: sa.select(
+        sa.func.max(sa.literal(b"\xff\0")), sa.func.min(sa.case((t.c.ok, b"\2"), else_=b"\2\0"))
+    ).select_from(t),
     "groups": lambda t: sa.select(t.c.kind, sa.func.count(t.c.label)).group_by(t.c.kind).order_by(t.c.kind),
     "members": lambda t: (
         sa.select(t.c.id).where(t.c.kind.in_([Kind.BOOK, Kind.PEN]), t.c.name.in_(["b", "b\0a"])).order_by(t.c.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
@@ -130,10 +130,15 @@ class RowStatements(Operands, _Statements):  # type: ignore[misc]  # SQLAlchemy'
         written = ", ".join(self.process(each, **kw) for each in clauses)
         return f" ORDER BY {written}" if written else ""
 
-    def visit_over(self, over: Any, **kw: Any) -> str:
+    def visit_over(self, over: Any, *, bare: bool = False, **kw: Any) -> str:
         """Order the rows of a window in the same way."""
-        written: str = super().visit_over(over if over.order_by is None else _ordered(over), **kw)
-        return written
+        written = super().visit_over(over if over.order_by is None else _ordered(over), bare=True, **kw)
+        return written if bare else _from_text(written, over.element)
+
+    def visit_funcfilter(self, funcfilter: Any, *, bare: bool = False, **kw: Any) -> str:
+        """Write what counts only some rows."""
+        written = super().visit_funcfilter(funcfilter, bare=True, **kw)
+        return written if bare else _from_text(written, funcfilter.func)
 
     def visit_aggregateorderby(self, aggregateorderby: Any, **kw: Any) -> str:
         """Order what is aggregated in the same way."""
@@ -143,13 +148,40 @@ class RowStatements(Operands, _Statements):  # type: ignore[misc]  # SQLAlchemy'
     def _unescaped(self, written: str, binary: Any) -> str:
         return written if binary.modifiers.get("escape") is not None else f"{written} ESCAPE ''"
 
-    def _extreme(self, fn: Any, name: str, of_truth: str, **kw: Any) -> str:
-        of = next(iter(fn.clauses)).type if len(fn.clauses) == 1 else None
-        kind = "bool" if _is_truth(of) else getattr(of, "name", "")
+    def _extreme(self, fn: Any, name: str, of_truth: str, *, bare: bool = False, **kw: Any) -> str:
+        """Write max or min; `bare` is one whose OVER or FILTER follows, after which it is made what it was."""
         arguments = self.function_argspec(fn, **kw)
-        if kind == "uuid":  # before 18 it has no largest; as text it sorts alike
-            return f"{name}({arguments}::text)::uuid"
-        return f"{of_truth if kind == 'bool' else name}{arguments}"
+        form = _text_form(fn)
+        if form is None:
+            of = next(iter(fn.clauses)).type if len(fn.clauses) == 1 else None
+            return f"{of_truth if _is_truth(of) else name}{arguments}"
+        written = f'{name}({form.there.format(arguments)} collate "C")'
+        return written if bare else _from_text(written, fn)
+
+
+class TextForm(NamedTuple):
+    """Say how values are made texts that sort as they do, and made again of those."""
+
+    there: str
+    back: str
+
+
+_UUIDS, _BYTES = TextForm("{}::text", "({})::uuid"), TextForm("encode({}, 'hex')", "decode({}, 'hex')")
+
+
+def _text_form(fn: Any) -> TextForm | None:
+    """Return the form of an extreme that PostgreSQL has not before 18."""
+    if getattr(fn, "name", "").lower() not in ("max", "min") or len(fn.clauses) != 1:
+        return None
+    kind = next(iter(fn.clauses)).type
+    if isinstance(kind, sa.LargeBinary):
+        return _BYTES
+    return _UUIDS if getattr(kind, "name", "") == "uuid" else None
+
+
+def _from_text(written: str, element: Any) -> str:
+    form = _text_form(getattr(element, "func", element))
+    return written if form is None else form.back.format(written)
 
 
 def _is_truth(kind: Any) -> bool:
