@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from diptych.cli.lazy import told as told_of
+from diptych.errors import StaleError
 from tests.cli.conftest import Run
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -23,6 +25,13 @@ def test_every_command_has_help(run: Run) -> None:
         assert f"\n  {name} " in shown
         assert run(name, "--help").exit_code == 0
     assert run("--version").stdout.startswith("diptych ")
+
+
+def test_who_asked_too_early_is_told_who_knows_why() -> None:
+    assert told_of(StaleError(4, 3)) == (
+        "the read models stand at position 3, not yet at 4; ask again; where they stay there, "
+        "`diptych doctor` looks for the reason"
+    )
 
 
 def test_help_imports_neither_a_database_nor_a_server() -> None:

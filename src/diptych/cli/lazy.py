@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from diptych.errors import Error
+from diptych.errors import Error, StaleError
 
 TRACEBACK = "DIPTYCH_TRACEBACK"
 
@@ -61,6 +61,8 @@ def told(wrong: BaseException) -> str:
     """Return an error as one sentence; a bug with its kind and place."""
     while isinstance(wrong, BaseExceptionGroup):
         wrong = wrong.exceptions[0]
+    if isinstance(wrong, StaleError):
+        return f"{wrong}; where they stay there, `diptych doctor` looks for the reason"
     if isinstance(wrong, Error):
         return str(wrong)
     if isinstance(wrong, SyntaxError):
