@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from diptych import Application
 from diptych.testing import NOON, FixedClock
@@ -48,6 +50,9 @@ from retail.views.customers import Purchase
 from retail.views.documents import DocumentDay
 from retail.views.drafts import ProductForEdit
 from retail.views.sales import SalesDay, SoldLine
+from tests.clusters import NEWEST, Cluster
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TODAY = NOON.date()
 COMMANDS = (
@@ -88,16 +93,39 @@ COMMANDS = (
 )
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Application]:
-    url = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/shop.db"
-    if request.param == "postgres":
-        url = request.getfixturevalue("newest_postgres").url
+STORES = ["memory", "sqlite", "postgres"]
+
+
+@asynccontextmanager
+async def after_the_day(store: str, folder: Path, cluster_of: Callable[[str], Cluster]) -> AsyncIterator[Application]:
+    """Open a shop in which all that has happened."""
+    url = {"memory": "memory://", "sqlite": f"sqlite:///{folder}/shop.db"}.get(store)
+    url = url or cluster_of(NEWEST).database().url
     shop = Application(*MODULES, *PROJECTIONS, events=url, provide=[ShopSettings()], clock=FixedClock())
     async with shop:
         for command in COMMANDS:
             (await shop.send(command, principal="ada")).unwrap()
         await shop.caught_up()
+        yield shop
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=STORES)
+async def shop(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    cluster_of: Callable[[str], Cluster],
+) -> AsyncIterator[Application]:
+    """Return a shop that all tests ask, and none changes."""
+    async with after_the_day(request.param, tmp_path_factory.mktemp("shop"), cluster_of) as shop:
+        yield shop
+
+
+@pytest_asyncio.fixture(loop_scope="module", params=STORES)
+async def own_shop(
+    request: pytest.FixtureRequest, tmp_path: Path, cluster_of: Callable[[str], Cluster]
+) -> AsyncIterator[Application]:
+    """Return a shop that a test may change."""
+    async with after_the_day(request.param, tmp_path, cluster_of) as shop:
         yield shop
 
 
@@ -168,13 +196,13 @@ async def test_products_and_sales_are_scrolled_by_cursors_to_the_same_end(shop: 
     assert (numbers, cursor) == ([sale.sale for sale in await shop.ask(FindSales())], None)
 
 
-async def test_a_sale_made_between_two_pages_moves_no_page(shop: Application) -> None:
-    first = await shop.ask(ScrollSales(limit=1))
+async def test_a_sale_made_between_two_pages_moves_no_page(own_shop: Application) -> None:
+    first = await own_shop.ask(ScrollSales(limit=1))
     later = NOON + timedelta(hours=1)
     sale = ProcessSale(lines=(SaleLine("CUP", 1),), payment="cash", till="T3", sold_at=later)
-    made = await shop.send(sale)
+    made = await own_shop.send(sale)
 
-    second = await shop.ask(ScrollSales(limit=1, cursor=first.next), after=made)
+    second = await own_shop.ask(ScrollSales(limit=1, cursor=first.next), after=made)
 
     assert [row.sale for row in (*first, *second)] == ["T1-000001", "T2-000001"]
 
@@ -270,14 +298,14 @@ async def test_the_report_adds_up_days_and_payments(shop: Application) -> None:
     assert (credit.count, credit.total) == (1, Decimal("6.50"))
 
 
-async def test_takings_computed_by_sql_are_those_that_were_folded(shop: Application) -> None:
-    refreshed = await shop.refresh("takings")
-    computed = await shop.ask(ListTakings())
-    folded = (await shop.ask(GetSalesReport())).days
+async def test_takings_computed_by_sql_are_those_that_were_folded(own_shop: Application) -> None:
+    refreshed = await own_shop.refresh("takings")
+    computed = await own_shop.ask(ListTakings())
+    folded = (await own_shop.ask(GetSalesReport())).days
 
     assert refreshed.rows == 2
     assert [takings_of(day) for day in reversed(folded)] == [takings_of(day) for day in computed]
-    assert [day.day for day in await shop.ask(ListTakings(last=TODAY - timedelta(days=1)))] == [folded[0].day]
+    assert [day.day for day in await own_shop.ask(ListTakings(last=TODAY - timedelta(days=1)))] == [folded[0].day]
 
 
 def takings_of(day: SalesDay | DayTakings) -> tuple[object, ...]:
@@ -323,6 +351,7 @@ async def test_the_dashboard_shows_a_day_and_the_week_that_ends_with_it(shop: Ap
     assert [sale.sale for sale in board.recent] == ["T1-000001", "T2-000001", "T1-000002"]
 
 
+@pytest.mark.asyncio(loop_scope="function")
 async def test_an_empty_shop_answers_too(application: OpenApplication) -> None:
     shop = await application(*MODULES, *PROJECTIONS, provide=[ShopSettings()])
 
