@@ -31,6 +31,7 @@ def test_every_part_runs_and_reports_its_rows(tmp_path: Path) -> None:
         "visibility",
         "http",
         "growth",
+        "postgres",
     }
     assert all(row["verdict"] in ("ok", "misses") for row in found["rows"] if row["goal"])
     assert found["machine"]["cores"] >= 1
