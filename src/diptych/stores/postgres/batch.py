@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,10 @@ def is_new(append: Append) -> bool:
 def text_of(tags: Sequence[str]) -> str:
     """Return tags as they are stored: a JSON array of texts."""
     return _encode(tags).decode()
+
+
+Written = Mapping[str, Sequence[tuple[NewEvent, int]]]
+"""Events and their positions, under each tag; under the empty text all of them."""
 
 
 class Footprint:
@@ -120,21 +124,25 @@ def one_arguments(append: Append, fresh: Sequence[str]) -> tuple[Any, ...]:
     return (append.now, append.metadata, *known, *_guards(one)[1:], *_names(fresh), *_events(one)[1:])
 
 
-def conflict_among(append: Append, taken_in: Iterable[tuple[Append, int]]) -> int:
-    """Return the last position after which an append can no longer hold, of those just taken in; 0 for none.
+def written_by(taken_in: Iterable[tuple[Append, int]]) -> Written:
+    """Return the events of appends, each of which comes with its first position, by each of their tags and by none."""
+    written: dict[str, list[tuple[NewEvent, int]]] = {}
+    for append, first in taken_in:
+        for position, event in enumerate(append.events, start=first):
+            for tag in ("", *event.tags):
+                written.setdefault(tag, []).append((event, position))
+    return written
 
-    Each of them comes with its first position.
-    """
+
+def conflict_with(written: Written, append: Append) -> int:
+    """Return the last position after which an append can no longer hold, of what was just written; 0 for none."""
     found = 0
-    for other, first in taken_in:
-        for position, event in enumerate(other.events, start=first):
-            if any(_forbids(guard, event, position) for guard in append.condition):
+    for guard in append.condition:
+        clause, after = guard.clause, guard.after
+        for event, position in written.get(clause.tags[0] if clause.tags else "", ()):
+            if position > max(after, found) and clause.matches(event.name, event.tags):
                 found = position
     return found
-
-
-def _forbids(guard: Guard, event: NewEvent, position: int) -> bool:
-    return position > guard.after and guard.clause.matches(event.name, event.tags)
 
 
 def _lasts(appends: Sequence[Append]) -> Iterator[int]:

@@ -11,7 +11,15 @@ from uuid import UUID
 
 from diptych.errors import Error, OutcomeUnknownError, StoreError
 from diptych.ports import Append, Appended, AppendOutcome, Conflicted, Record, Recorded
-from diptych.stores.postgres.batch import Batch, Footprint, appended, conflict_among, is_new, one_arguments
+from diptych.stores.postgres.batch import (
+    Batch,
+    Footprint,
+    appended,
+    conflict_with,
+    is_new,
+    one_arguments,
+    written_by,
+)
 from diptych.stores.postgres.faults import FAILED, OF_ALL, is_demoted, is_lost, store_error
 from diptych.stores.postgres.readers import refuse_other_loop
 from diptych.stores.postgres.session import Session
@@ -172,9 +180,10 @@ class LogWriter:
 
     def _refuse_overtaken(self, taken_in: Sequence[tuple[Append, int]]) -> None:
         """Answer those that cannot hold after what was just taken in: the database need not be asked."""
+        written = written_by(taken_in)
         for request in tuple(self._waiting):
             if request.append.condition and is_new(request.append):
-                position = conflict_among(request.append, taken_in)
+                position = conflict_with(written, request.append)
                 if position:
                     self._waiting.remove(request)
                     if not request.future.done():
