@@ -117,3 +117,17 @@ async def test_a_lost_batch_that_is_taken_for_a_written_one_is_caught(
 
     with pytest.raises((AssertionError, ExceptionGroup)):
         await under_load(newest_postgres, lambda: end_one(newest_postgres, random.Random(1), "diptych log"), 3)
+
+
+async def test_what_was_read_once_is_read_again_after_a_crash_of_the_server(own: Cluster) -> None:
+    database, account = own.database(), ACCOUNTS[0]
+    async with Application(bank, teller, balances, events=database.url) as app:
+        (await app.send(OpenAccount(owner="ann", account=account))).unwrap()
+        for number in range(1, 4):
+            result = await app.send(Move(account, 1))
+            seen = await app.ask(GetBalance(account), after=result)
+            own.restart(signal.SIGQUIT)  # before anything else has a turn
+            again = await answered(lambda: app.ask(GetBalance(account), after=result))  # noqa: B023 (called at once)
+
+            assert seen is not None
+            assert (seen.amount, again) == (number, seen)

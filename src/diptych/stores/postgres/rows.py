@@ -28,8 +28,7 @@ COMPONENTS = ("rows", COMPONENT)
 class PostgresRowStore:
     """Keep rows, change feed and checkpoints in one schema; queries go to the replica of the address, if it has one.
 
-    `synchronous_commit=off`: a crash of the server may take the last transactions, rows, feed and checkpoint together,
-    and the log brings them back.
+    What was saved is on disk, whatever the database does by default: an answer once given is never taken back.
     """
 
     def __init__(self, address: Address) -> None:

@@ -29,8 +29,8 @@ KEYED: Mapping[str, str] = {
 """Settings for statements that find rows by key."""
 WRITING: Mapping[str, str] = {
     **KEYED,
-    # A crash may take the last transactions, rows, feed and checkpoint together, and the log brings them back.
-    "synchronous_commit": "off",
+    # What was saved was told to whoever waited for it: a crash of the server may not take it back.
+    "synchronous_commit": "on",
     # A process that is stopped in the middle keeps its locks, which who takes over must have before its lease is old.
     "idle_in_transaction_session_timeout": "1500",
 }

@@ -29,7 +29,7 @@ from diptych.stores.postgres.view_forms import form_of, replace
 from diptych.stores.selects import refuse_unfit
 from diptych.stores.view_rows import below_of, goes_back, succeeding
 
-_SETTINGS = {"synchronous_commit": "off"}  # as for rows: what a crash takes, the log brings back
+_SETTINGS = {"synchronous_commit": "on"}  # as for rows
 _PATIENCE = "500ms"
 """How long to wait for a new generation of the rows below: less than PostgreSQL waits to look for a deadlock."""
 _TRIES = 5
