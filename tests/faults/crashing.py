@@ -17,6 +17,10 @@ from diptych.stores.postgres.writer import LogWriter, Request
 from tests.clusters import Cluster, Database
 
 _GONE = 30.0
+_END_WAITING = """
+select count(pg_terminate_backend(pid)) from pg_stat_activity
+where datname = current_database() and application_name = 'diptych log' and wait_event_type = 'Lock'
+"""
 
 
 async def end_one(database: Database, drawn: random.Random, like: str) -> bool:
@@ -29,6 +33,18 @@ async def end_one(database: Database, drawn: random.Random, like: str) -> bool:
         return bool(found) and await other.fetchval("select pg_terminate_backend($1)", drawn.choice(found)["pid"])
     finally:
         await other.close()
+
+
+async def end_in_the_middle(database: Database) -> None:
+    """End the connection of a writer while its append is under way, which surely is not written then."""
+    holding, looking = [await asyncpg.connect(database.url) for _ in range(2)]
+    try:
+        await holding.execute("begin; select diptych.take_position()")
+        while not await looking.fetchval(_END_WAITING):
+            pass
+    finally:
+        await holding.close()
+        await looking.close()
 
 
 async def believe(self: LogWriter, batch: Sequence[Request], _: Exception) -> None:

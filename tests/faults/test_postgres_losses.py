@@ -23,7 +23,7 @@ from diptych.stores.postgres.events import PostgresEventStore
 from diptych.stores.postgres.writer import LogWriter
 from diptych.testing.contract.material import appending, event, everything, guard, record
 from tests.clusters import NEWEST, Cluster, Database
-from tests.faults.crashing import believe, end_one, restart
+from tests.faults.crashing import believe, end_in_the_middle, end_one, restart
 from tests.sizes import size
 
 ENDED = size(10, full=200)
@@ -208,4 +208,4 @@ async def test_a_lost_batch_that_is_taken_for_a_written_one_is_caught(
     monkeypatch.setattr(LogWriter, "_resolve", believe)
 
     with pytest.raises((AssertionError, ExceptionGroup)):
-        await under_load(newest_postgres, lambda: end_one(newest_postgres, random.Random(1), "diptych log"), 3)
+        await under_load(newest_postgres, lambda: end_in_the_middle(newest_postgres), 3)

@@ -19,7 +19,7 @@ from diptych.model.results import Accepted
 from diptych.stores.postgres.writer import LogWriter
 from tests.clusters import NEWEST, Cluster, Database
 from tests.faults.bank import GetBalance, balances, teller
-from tests.faults.crashing import believe, end_one, restart
+from tests.faults.crashing import believe, end_in_the_middle, end_one, restart
 from tests.sizes import size
 from tests.write.domain import Move, OpenAccount, bank
 
@@ -116,7 +116,7 @@ async def test_a_lost_batch_that_is_taken_for_a_written_one_is_caught(
     monkeypatch.setattr(LogWriter, "_resolve", believe)
 
     with pytest.raises((AssertionError, ExceptionGroup)):
-        await under_load(newest_postgres, lambda: end_one(newest_postgres, random.Random(1), "diptych log"), 3)
+        await under_load(newest_postgres, lambda: end_in_the_middle(newest_postgres), 3)
 
 
 async def test_what_was_read_once_is_read_again_after_a_crash_of_the_server(own: Cluster) -> None:
