@@ -20,7 +20,7 @@ from tests.faults.racing import events_of, held, overbooked, race, school_at, su
 from tests.sizes import size
 from tests.write.domain import OpenCourse, Subscribe
 
-ROUNDS = size(20, full=1000)
+ROUNDS = size(50, full=1000)
 TASKS = 16
 PROCESSES = 4
 LOTS = random.Random(16)
