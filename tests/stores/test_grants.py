@@ -109,7 +109,8 @@ async def test_an_application_runs_with_the_rights_of_its_role(worked: Roles) ->
     assert found["rights"].text.endswith("can neither change nor delete what happened")
     assert worked.database.sql("select count(*) from diptych.events") == "2"
     assert worked.database.sql("select count(*) from diptych.attempts") == "1"
-    assert worked.database.sql("select position from diptych.bookmarks") == "2"
+    # The second event is none of the subscriber's: that it is past that one may be stored a little later, or never.
+    assert worked.database.sql("select position from diptych.bookmarks") in ("1", "2")
 
 
 async def test_an_application_cannot_change_the_past(worked: Roles) -> None:
