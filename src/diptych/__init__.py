@@ -15,12 +15,12 @@ _HOMES = {
     "diptych.describing.description": "Description",
     "diptych.dispatch": "Handler Middleware",
     "diptych.errors": (
-        "BlockingError ContentionError CopyError CorruptionError CostError ElsewhereError Error FencedError "
-        "FieldErrors FoldError ForeignLogError HistoryError InvalidMessageError KeyReusedError MalformedError "
-        "MessageError Missing NoHistoryError NotAllowed NotDurableError OutcomeUnknownError OutdatedError "
-        "PositionError ReactionError RebuildingError RefreshError Refusal SettingsError StaleError StaleRowError "
-        "StorageFullError StoreError TurnHeldError UnitError UnknownCommandError UnknownMessageError UnknownRowError "
-        "UnmaterialisedError UnreadableEventError UntriableError UnwrapError WiringError"
+        "BlockingError ConnectionLostError ContentionError CopyError CorruptionError CostError ElsewhereError Error "
+        "FencedError FieldErrors FoldError ForeignLogError HistoryError InvalidMessageError KeyReusedError "
+        "MalformedError MessageError Missing NoHistoryError NotAllowed NotDurableError OutcomeUnknownError "
+        "OutdatedError PositionError ReactionError RebuildingError RefreshError Refusal SettingsError StaleError "
+        "StaleRowError StorageFullError StoreError TurnHeldError UnitError UnknownCommandError UnknownMessageError "
+        "UnknownRowError UnmaterialisedError UnreadableEventError UntriableError UnwrapError WiringError"
     ),
     "diptych.handlers": "blocking",
     "diptych.history.blame": "Blame Diff FieldBlame FieldChange RowEvent",

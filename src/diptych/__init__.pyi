@@ -7,6 +7,7 @@ from diptych.describing.description import Description
 from diptych.dispatch import Handler, Middleware
 from diptych.errors import (
     BlockingError,
+    ConnectionLostError,
     ContentionError,
     CopyError,
     CorruptionError,
@@ -112,6 +113,7 @@ __all__ = [
     "Command",
     "CommandPage",
     "Conflict",
+    "ConnectionLostError",
     "ContentionError",
     "Context",
     "CopyError",

@@ -40,6 +40,7 @@
         │   └── RefreshError           a view whose select, or a row of it, failed
         ├── ReactionError          a subscriber that stands at an event that its handler cannot take
         └── StoreError             the store underneath
+            ├── ConnectionLostError    what was not answered can be asked again
             ├── NotDurableError    the store would acknowledge what is not on disk
             ├── CorruptionError    stored bytes that do not match their hash
             ├── ForeignLogError    a checkpoint that belongs to another log
@@ -78,6 +79,7 @@ from diptych.errors.sending import (
     UnwrapError,
 )
 from diptych.errors.stores import (
+    ConnectionLostError,
     CopyError,
     CorruptionError,
     FencedError,
@@ -91,6 +93,7 @@ from diptych.errors.wiring import SettingsError, WiringError
 
 __all__ = [
     "BlockingError",
+    "ConnectionLostError",
     "ContentionError",
     "CopyError",
     "CorruptionError",

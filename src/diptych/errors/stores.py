@@ -9,6 +9,10 @@ class StoreError(Error):
     """The store underneath failed."""
 
 
+class ConnectionLostError(StoreError):
+    """The connection to the store was lost: what was asked and not answered can be asked again, on a new one."""
+
+
 class NotDurableError(StoreError):
     """The store would acknowledge what is not on disk."""
 

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from diptych.codec import EventCodec
-from diptych.errors import FencedError, ForeignLogError, StoreError
+from diptych.errors import ConnectionLostError, FencedError, ForeignLogError, StoreError
 from diptych.model.criteria import Criteria
 from diptych.model.projections import Projection
 from diptych.outages import Outage
@@ -24,6 +24,7 @@ from diptych.read.progress import LiveProgress
 from diptych.read.projector import Projector
 
 BATCH = 2000
+STARTS = 5
 _STORE_IDLE = 0.1
 _RETRY = 0.2
 _log = logging.getLogger("diptych.projections")
@@ -52,6 +53,7 @@ class Runtime:
         self._declared = declared
         self._started: Future[None] = Future()
         self._ended: Future[None] = Future()
+        self._lost = 0
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._crew: Crew | None = None
@@ -106,12 +108,18 @@ class Runtime:
                 except FencedError as fenced:
                     _log.warning("%s; looking again", fenced)
                 except StoreError as failed:
-                    # At start, whoever starts us decides; later on, what cannot heal by itself ends us.
-                    if not self._started.done() or isinstance(failed, ForeignLogError):
+                    if self._is_ended_by(failed):
                         raise
                     outage.tell(failed, self._loop.time())
                     await asyncio.sleep(_RETRY)
                 crew.disband()
+
+    def _is_ended_by(self, failed: StoreError) -> bool:
+        """Say whether a failure ends this: at start whoever starts us decides, but for a connection that was lost."""
+        if self._started.done() or isinstance(failed, ForeignLogError):
+            return isinstance(failed, ForeignLogError)  # which cannot heal by itself
+        self._lost += 1
+        return self._lost > STARTS or not isinstance(failed, ConnectionLostError)
 
     def _made_crew(self, writer: RowWriter) -> Crew:
         return Crew(

@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from diptych.errors import CorruptionError, Error, SettingsError, StorageFullError, StoreError
+from diptych.errors import ConnectionLostError, CorruptionError, Error, SettingsError, StorageFullError, StoreError
 from diptych.stores.postgres.address import Address
 
 LOST: tuple[type[Exception], ...] = (
@@ -49,6 +49,14 @@ def is_demoted(wrong: BaseException) -> bool:
     return isinstance(wrong, asyncpg.ReadOnlySQLTransactionError)
 
 
+def broke_first(wrong: BaseException) -> BaseException:
+    """Return what broke first: the block of a transaction raises again at its end, since there it cannot roll back."""
+    before = wrong.__context__
+    while isinstance(wrong, asyncpg.InterfaceError) and before is not None and wrong.__cause__ is None:
+        wrong, before = before, before.__context__
+    return wrong
+
+
 def store_error(wrong: Exception) -> StoreError:
     """Return the error of a statement that surely had no effect."""
     match wrong:
@@ -63,7 +71,7 @@ def store_error(wrong: Exception) -> StoreError:
         case asyncpg.InsufficientPrivilegeError():
             return StoreError(f"the role may not do this: {wrong}; grant it the right, see `diptych doctor`")
         case _ if is_lost(wrong):
-            return StoreError(f"the connection to PostgreSQL was lost: {_told(wrong)}")
+            return ConnectionLostError(f"the connection to PostgreSQL was lost: {_lost(broke_first(wrong))}")
         case _:
             return StoreError(f"PostgreSQL failed: {_told(wrong)}")
 
@@ -101,6 +109,16 @@ def pooled(address: Address, told: str) -> SettingsError:
         f"connections and shares them itself: name the server, or, for a pooler in session mode, add pooler=session to "
         f"the URL"
     )
+
+
+def _lost(wrong: BaseException) -> str:
+    if any(isinstance(each, asyncpg.IdleInTransactionSessionTimeoutError) for each in (wrong, wrong.__cause__)):
+        return (
+            "this process stood still in the middle of a transaction for longer than the server waits "
+            "(idle_in_transaction_session_timeout); nothing of it was saved, and the next try goes on by itself; where "
+            "it happens again and again, give the process more of a processor, or find what stops it"
+        )
+    return _told(wrong)
 
 
 def _told(wrong: Any) -> str:

@@ -12,7 +12,7 @@ import asyncpg
 from diptych.errors import SettingsError, StoreError
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection, close, connect
-from diptych.stores.postgres.faults import FAILED, is_lost, store_error
+from diptych.stores.postgres.faults import FAILED, broke_first, is_lost, store_error
 from diptych.stores.postgres.readers import Readers
 
 T = TypeVar("T")
@@ -155,6 +155,9 @@ class WritingConnection:
                     raise
                 if is_lost(wrong):
                     connection.terminate()
+                first = broke_first(wrong)
+                if not isinstance(first, Exception):
+                    raise first from None
                 raise store_error(wrong) from wrong
             except BaseException:
                 connection.terminate()
