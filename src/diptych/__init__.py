@@ -19,8 +19,9 @@ _HOMES = {
         "FencedError FieldErrors FoldError ForeignLogError HistoryError InvalidMessageError KeyReusedError "
         "MalformedError MessageError Missing NoHistoryError NotAllowed NotDurableError OutcomeUnknownError "
         "OutdatedError PositionError ReactionError RebuildingError RefreshError Refusal SettingsError StaleError "
-        "StaleRowError StorageFullError StoreError TurnHeldError UnitError UnknownCommandError UnknownMessageError "
-        "UnknownRowError UnmaterialisedError UnreadableEventError UntriableError UnwrapError WiringError"
+        "StaleRowError StatementError StorageFullError StoreError TurnHeldError UnitError UnknownCommandError "
+        "UnknownMessageError UnknownRowError UnmaterialisedError UnreadableEventError UntriableError UnwrapError "
+        "WiringError"
     ),
     "diptych.handlers": "blocking",
     "diptych.history.blame": "Blame Diff FieldBlame FieldChange RowEvent",

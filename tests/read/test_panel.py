@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from diptych.dispatch import Handler
-from diptych.errors import FoldError, PositionError, StaleError, UnknownMessageError, WiringError
+from diptych.errors import FoldError, PositionError, StaleError, StatementError, UnknownMessageError, WiringError
 from diptych.history.check import check
 from diptych.injection import Injector
 from diptych.model.messages import Query
@@ -174,6 +174,15 @@ async def test_a_select_of_plain_text_is_refused() -> None:
 
     async with opened(MemoryEventStore(), [shop()], handlers=[by_text]) as panel:
         with pytest.raises(TypeError, match=r"wanted a select\(\) of SQLAlchemy, or sa.text\(...\), found 'select 1'"):
+            await ask(panel, JoinEverything())
+
+
+async def test_a_mistake_in_a_select_is_told_with_its_handler(path: Place) -> None:
+    async def by_colour(query: JoinEverything, products: Rows[Product]) -> int:
+        return len(await products.select(sa.select(sa.column("colour")).select_from(sa.table("colours"))))
+
+    async with opened(MemoryEventStore(), [shop()], path=path, handlers=[by_colour]) as panel:
+        with pytest.raises(StatementError, match=r"colours[\s\S]* at .*by_colour \(.*test_panel.py:\d+\)"):
             await ask(panel, JoinEverything())
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
+from diptych.errors import StatementError
 from diptych.ports import Changes, Prepared, RowReader, RowStore
 from tests.row_stores import POSTGRES, row_store
 from tests.stores.test_rows import Kind, changes, declared, install, thing
@@ -215,3 +216,24 @@ async def test_text_of_sql_runs_as_it_is(shelves: Shelves) -> None:
         text = sa.text("select name, place from thing where place = :place order by name").bindparams(place=-3)
 
         assert [(row.name, row.place) for row in (await reader.select([text]))[0]] == [("B", -3)]
+
+
+MISTAKES: dict[str, tuple[Any, str]] = {
+    "a table that is not there": (sa.select(sa.column("id")).select_from(sa.table("things")), "things"),
+    "tables that were forgotten": (sa.text("select thing.id"), "thing"),
+    "a column that is not there": (sa.text("select colour from thing"), "colour"),
+    "a function that is not there": (sa.select(sa.func.colour(sa.literal(1))), "colour"),
+    "what is no SQL": (sa.text("selec 1"), "selec"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+async def test_a_mistake_in_a_select_is_told_as_one_in_the_words_of_the_database(
+    shelves: Shelves, mistake: str
+) -> None:
+    statement, word = MISTAKES[mistake]
+    for store, reader in shelves.stores:
+        for statements in ([statement], [sa.select(store.table(shelves.model)), statement]):
+            with pytest.raises(StatementError, match=word):
+                await reader.select(statements)
+        assert await reader.select([sa.text("select 1")])

@@ -5,15 +5,20 @@ import contextlib
 import logging
 import sqlite3
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import httpx2
 import pytest
+import sqlalchemy as sa
 
 from diptych.application import Application
+from diptych.model.messages import Query
 from diptych.model.meta import Meta
 from diptych.model.projections import Projection
+from diptych.module import Module
+from diptych.read.rows import Rows
 from tests.web.shop import Added, ProductView, Weather, added, client_of, projection, shop
 from tests.web.test_commands import PRODUCT, told
 
@@ -37,6 +42,25 @@ async def test_a_query_reads_its_own_write(client: httpx2.AsyncClient) -> None:
     row = answer.json()
     assert (row["name"], row["price"], row["stock"], row["actor"]) == ("Lamp", "9.50", 5, "anna")
     assert row["worth"] == "47.50"
+
+
+async def test_a_mistake_in_a_select_is_a_bug_and_not_an_outage(caplog: Caught) -> None:
+    made = Module("colours")
+
+    @dataclass(frozen=True)
+    class CountColours(Query[int]):
+        pass
+
+    @made.query
+    async def count_colours(query: CountColours, products: Rows[ProductView]) -> int:
+        return len(await products.select(sa.text("select colour from colours")))
+
+    async with client_of(Application(made, projection())) as client:
+        answer = await client.get("/queries/CountColours")
+
+    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/bug")
+    assert "no such table: colours" in caplog.text
+    assert "count_colours (" in caplog.text
 
 
 async def test_nothing_there_answers_null(client: httpx2.AsyncClient) -> None:

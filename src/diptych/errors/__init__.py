@@ -38,6 +38,7 @@
         │   └── UnmaterialisedError    a view whose rows are not there yet, or of other code
         ├── FoldError              a projection that stopped at an event that its fold cannot take
         │   └── RefreshError           a view whose select, or a row of it, failed
+        ├── StatementError         a statement of the application that no database can run: a bug
         ├── ReactionError          a subscriber that stands at an event that its handler cannot take
         └── StoreError             the store underneath
             ├── ConnectionLostError    what was not answered can be asked again
@@ -64,6 +65,7 @@ from diptych.errors.reading import (
     RebuildingError,
     RefreshError,
     StaleError,
+    StatementError,
     UnmaterialisedError,
 )
 from diptych.errors.refusals import FieldErrors, Missing, NotAllowed, Refusal
@@ -124,6 +126,7 @@ __all__ = [
     "SettingsError",
     "StaleError",
     "StaleRowError",
+    "StatementError",
     "StorageFullError",
     "StoreError",
     "TurnHeldError",

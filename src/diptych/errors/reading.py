@@ -48,6 +48,15 @@ class FoldError(Error):
         super().__init__(f"projection {projection!r} stopped at position {position}: {reason}")
 
 
+class StatementError(Error):
+    """The database cannot run a statement of the application, which is a bug of it; `told` are the database's words."""
+
+    def __init__(self, told: str, *, where: str = "") -> None:
+        self.told, self.where = told, where
+        place = f"\n  at   {where}" if where else ""
+        super().__init__(f"the database cannot run a statement that it was given: {told}{place}")
+
+
 class ReactionError(Error):
     """A subscriber stands at a position: the handler of an event raised, or it has not come further in time."""
 

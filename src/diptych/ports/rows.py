@@ -151,7 +151,8 @@ class RowReader(Opened, Protocol):
         """Run SQLAlchemy `select()`s, or Prepared ones, over logical tables on one snapshot; return the rows of each.
 
         `as_of` a position that the projections hold, all tables read there must keep history or be append-only: they
-        show the rows as they were when everything up to it was folded.
+        show the rows as they were when everything up to it was folded. Raises StatementError for one that the database
+        cannot run.
         """
         ...
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 from diptych.codec import EventCodec, refuse_unsound
 from diptych.dispatch import Handler, Middleware, compile_handlers, compose, sources_of, unhandled, unopened
-from diptych.errors import ElsewhereError, Error, WiringError
+from diptych.errors import ElsewhereError, Error, StatementError, WiringError
 from diptych.injection import Injector, Source
 from diptych.model.caching import Cached
 from diptych.model.fields import place_of
@@ -31,6 +31,7 @@ from diptych.read.flights import Flights
 from diptych.read.followed_views import FollowedViews
 from diptych.read.guarding import QueryGuards
 from diptych.read.lending import Lending
+from diptych.read.mistakes import forgotten, unawaited, unfit
 from diptych.read.ownership import Only, Ownership
 from diptych.read.past import Refolding
 from diptych.read.progress import LiveProgress
@@ -160,7 +161,7 @@ class ReadPanel:
         """Answer a query from rows that hold everything up to `after`, or as they were at the position `as_of`.
 
         Waits at most `wait` seconds for them. Raises PositionError, StaleError, RebuildingError, FoldError,
-        UnknownMessageError, InvalidMessageError; as of a position also HistoryError.
+        UnknownMessageError, InvalidMessageError, StatementError; as of a position also HistoryError.
         """
         route = self._routes.get(type(query))
         if route is None or route.handle is None:
@@ -174,16 +175,13 @@ class ReadPanel:
         token = asking.set(flight)
         try:
             value = await route.handle(query, context)
+        except StatementError as wrong:
+            raise unfit(route.function, wrong) from wrong
         finally:
             asking.reset(token)
         if type(value) is CoroutineType:
-            raise _forgotten(route.function, value)
-        if as_of is not None:
-            return Answer(value, as_of, as_of)
-        kept = flight.kept
-        # Middleware may have answered otherwise than the cache.
-        known = kept.written if kept is not None and kept.value is value else None
-        return Answer(value, flight.position, flight.changed, known)
+            raise forgotten(route.function, value)
+        return _answer(value, flight)
 
     async def checkpoints(self) -> Mapping[str, Checkpoint]:
         """Return every projection's checkpoint as stored."""
@@ -230,6 +228,15 @@ class ReadPanel:
         )
 
 
+def _answer(value: Any, flight: Asking) -> Answer:
+    if flight.as_of is not None:
+        return Answer(value, flight.as_of, flight.as_of)
+    kept = flight.kept
+    # Middleware may have answered otherwise than the cache.
+    known = kept.written if kept is not None and kept.value is value else None
+    return Answer(value, flight.position, flight.changed, known)
+
+
 def _routes(
     modules: Iterable[Module], resolver: RowsResolver, injector: Injector, guards: Guards
 ) -> dict[type, _Route]:
@@ -261,24 +268,10 @@ def _route(
 ) -> _Route:
     models = resolver.models_of(parameters_of(function))
     if models and not inspect.iscoroutinefunction(function):
-        raise _unawaited(function)
+        raise unawaited(function)
     projections = tuple(dict.fromkeys((*(model.projection for model in models), *guards.projections)))
     named = tuple(dict.fromkeys(model.name for model in models))
     return _Route(function, sources_of(function, injector), projections, named, guards, cached)
-
-
-def _unawaited(function: Any) -> WiringError:
-    return WiringError(
-        f"{function.__qualname__} takes Rows and is not async: what they answer must be awaited",
-        where=place_of(function),
-        fix=f"write async def {function.__name__}(...), and await rows.get(...)",
-    )
-
-
-def _forgotten(function: Any, found: CoroutineType[Any, Any, Any]) -> TypeError:
-    called = found.__qualname__
-    found.close()
-    return TypeError(f"{function.__qualname__} answered the coroutine {called}, which nobody awaited; await it")
 
 
 def _distinct(projections: Iterable[Projection]) -> tuple[Projection, ...]:

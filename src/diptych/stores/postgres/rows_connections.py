@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 import asyncpg
 
-from diptych.errors import SettingsError, StoreError
+from diptych.errors import SettingsError, StatementError, StoreError
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection, close, connect
 from diptych.stores.postgres.faults import FAILED, broke_first, is_lost, store_error
@@ -56,6 +56,18 @@ def _is_of_statement(wrong: Exception) -> bool:
     if isinstance(wrong, asyncpg.InsufficientPrivilegeError):
         return False
     return isinstance(wrong, (*_OF_DATA, asyncpg.SyntaxOrAccessError))
+
+
+@contextmanager
+def mistakes_told() -> Iterator[None]:
+    """Raise StatementError for what is wrong with a statement that the application gave us."""
+    try:
+        yield
+    except (StoreError, asyncpg.PostgresError) as wrong:
+        told = wrong.__cause__ if isinstance(wrong, StoreError) else wrong  # a table might have been swapped
+        if isinstance(told, Exception) and _is_of_statement(told):
+            raise StatementError(str(told)) from told
+        raise
 
 
 async def connect_to_rows(address: Address, purpose: str, settings: Mapping[str, str]) -> Connection:

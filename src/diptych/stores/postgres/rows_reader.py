@@ -12,7 +12,7 @@ from diptych.ports import Checkpoint, Owner, Snapshot, Version
 from diptych.stores.history_tables import FOREVER
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection
-from diptych.stores.postgres.rows_connections import KEYED, Opened, RowConnections
+from diptych.stores.postgres.rows_connections import KEYED, Opened, RowConnections, mistakes_told
 from diptych.stores.postgres.rows_gathering import Gathering
 from diptych.stores.postgres.rows_history import HistoryReading, held, past_of
 from diptych.stores.postgres.rows_leases import living
@@ -64,9 +64,10 @@ class PostgresRowReader:
         if as_of is not None:
             statements = [held(each, as_of) for each in statements]
         asked = [self._selects.asked(each) for each in statements]
-        if len(asked) == 1:
-            return [await self._long.run(lambda connection: asked[0].shape.run(connection, asked[0]))]
-        return await self._long.run(lambda connection: run_all(connection, asked, self._address.schema))
+        with mistakes_told():
+            if len(asked) == 1:
+                return [await self._long.run(lambda connection: asked[0].shape.run(connection, asked[0]))]
+            return await self._long.run(lambda connection: run_all(connection, asked, self._address.schema))
 
     async def versions(
         self, model: ReadModel[Any], key: Key, *, after: int = 0, until: int | None = None, limit: int = 1000

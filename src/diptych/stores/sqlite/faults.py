@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from diptych.errors import CorruptionError, OutcomeUnknownError, StorageFullError, StoreError
+from diptych.errors import CorruptionError, Error, OutcomeUnknownError, StatementError, StorageFullError, StoreError
 from diptych.ports import Append
 
 _PRIMARY = 0xFF
@@ -18,6 +18,12 @@ def store_error(wrong: sqlite3.Error) -> StoreError:
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return CorruptionError(f"SQLite finds the file damaged: {wrong}; restore it, or run `diptych log verify`")
     return StoreError(f"SQLite failed: {wrong}")
+
+
+def select_error(wrong: BaseException | None) -> Error:
+    """Return the error of a select that an application gave us: its own mistake, or what SQLite cannot do."""
+    assert isinstance(wrong, sqlite3.Error)  # noqa: S101 (SQLAlchemy does not say whose errors it has)
+    return StatementError(str(wrong)) if _code(wrong) == sqlite3.SQLITE_ERROR else store_error(wrong)
 
 
 def commit_error(wrong: sqlite3.Error, append: Append) -> Exception:

@@ -10,10 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from sqlalchemy.exc import OperationalError
+
 from diptych.model.projections import Key, Projection, ReadModel
 from diptych.ports import Checkpoint, Owner, Prepared, Snapshot, Version
 from diptych.stores.history_tables import FOREVER
 from diptych.stores.history_tables import as_of as held_at
+from diptych.stores.sqlite.faults import select_error
 from diptych.stores.sqlite.rows_database import ReadDatabase, read_changes, read_checkpoints, row_sql, snapshot
 from diptych.stores.sqlite.rows_engine import engine_of
 from diptych.stores.sqlite.rows_history import HistoryReading, past_of
@@ -138,7 +141,13 @@ class _Slow:
     def select(self, statements: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """Run the statements in one read transaction."""
         with self._database.read() as raw, snapshot(raw):
-            return [self._connection.execute(*_parts(each)).fetchall() for each in statements]
+            return [self._run(each) for each in statements]
+
+    def _run(self, given: Any) -> Sequence[Any]:
+        try:
+            return self._connection.execute(*_parts(given)).fetchall()
+        except OperationalError as wrong:
+            raise select_error(wrong.orig) from wrong.orig
 
     def snapshot(self, projection: str, readings: Mapping[str, Reading]) -> Snapshot:
         """Read everything in one read transaction."""
