@@ -15,6 +15,9 @@ from diptych.ports import Appended, Conflicted
 from diptych.stores.postgres import writer
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.events import PostgresEventStore
+from diptych.stores.postgres.hashes import id_of
+from diptych.stores.postgres.pages import FOREVER, FULL, statement
+from diptych.stores.postgres.session import connect_to_log
 from diptych.testing.contract.material import appending, event, guard, record, soon
 from diptych.testing.contracts import EventStoreContract
 from tests.clusters import Database
@@ -206,3 +209,22 @@ async def test_appends_that_are_large_go_in_batches_of_few(
 
     transactions = newest_postgres.sql("select count(distinct xmin::text) from diptych.events")
     assert transactions == "5"
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+async def test_what_is_rare_is_read_without_a_look_at_the_rest_of_the_log(postgres: Database, order: str) -> None:
+    async with opened(postgres) as store:
+        await store.append(appending(*(event("often") for _ in range(4000)), event("rare")))
+        connection = await connect_to_log(Address.of(postgres.url, schema="diptych"), "plans")
+        try:
+            await connection.execute("analyze diptych.events")
+            text = statement("read_typed", "diptych", FULL, order)
+            await connection.execute(f"prepare page as {text}")
+            asked = f"100, {FOREVER}, 10, array[{id_of('rare')}, {id_of('never')}]"
+            plan = await connection.fetch(f"explain (analyze, timing off) execute page ({asked})")
+        finally:
+            await connection.close()
+
+    told = "\n".join(line for (line,) in plan)
+    assert "using events_by_type" in told.replace("Backward using", "using")
+    assert "Removed by Filter" not in told
