@@ -126,6 +126,47 @@ async def test_a_writer_that_loses_its_connection_in_a_save_says_so_and_goes_on(
         assert await reader.get(model, [("a",)]) == {("a",): PEN}
 
 
+async def test_what_the_writer_changed_last_is_known_in_its_process_as_it_is_stored(address: Address) -> None:
+    projection, model = declared()
+    async with working(address) as (store, writer, reader), PostgresRowStore(address).reader() as other:
+        checkpoint = await installed(writer, projection, head=2)
+        for position in (1, 2, 7):  # a rebuild, its end, and a change
+            checkpoint = await writer.save(checkpoint, position, [changes(model, PEN, position=position)])
+            assert await reader.changed(["item"]) == await other.changed(["item"]) > 0
+        assert store._known.sum(["item"]) == await other.changed(["item"])
+
+
+async def test_what_others_may_have_changed_is_asked_for(address: Address) -> None:
+    projection, model = declared()
+    async with working(address) as (store, writer, reader), working(address) as (_, other, _):
+        stale = await installed(writer, projection)
+        checkpoint = await writer.save(stale, 1, [changes(model, PEN)])
+        assert store._known.sum(["item"]) is not None
+        with pytest.raises(FencedError):
+            await writer.save(stale, 1, [changes(model, PEN)])
+        assert store._known.sum(["item"]) is None
+        await writer.save(checkpoint, 2, [changes(model, PEN, position=2)])
+        assert store._known.sum(["item"]) is not None
+        assert store._known.sum(["item", "view"]) is None
+
+        await writer.lease({}, seconds=60)
+        assert store._known.sum(["item"]) is None
+        await other.save(await installed(other, projection, head=2), 3, [changes(model, PEN, position=3)])
+
+        await writer.lease({projection.name: "f"}, seconds=60)
+        assert await reader.changed(["item"]) % (1 << 44) == 3
+
+
+async def test_what_was_changed_is_not_known_beyond_the_lease(address: Address) -> None:
+    projection, model = declared()
+    async with working(address) as (store, writer, _):
+        checkpoint = await installed(writer, projection)
+        await writer.lease({projection.name: "f"}, seconds=0.0)
+        await writer.save(checkpoint, 1, [changes(model, PEN)])
+
+        assert store._known.sum(["item"]) is None
+
+
 async def test_a_reader_outlives_new_generations_of_other_columns(address: Address) -> None:
     async with working(address) as (_, writer, reader):
         for version, kind in enumerate((int, str, float, int), start=1):

@@ -87,7 +87,7 @@ class Reach:
         return min(known[name].position if name in known else 0 for name in projections)
 
     async def _within_the_log(self, position: int) -> None:
-        if position > 0:
+        if position > 0 and position > await self._store.wait(position - 1, 0):  # which mostly need not be read
             head = await self._store.head()
             if position > head:
                 raise PositionError(position, head)

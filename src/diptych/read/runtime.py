@@ -19,7 +19,7 @@ from diptych.outages import Outage
 from diptych.ports import EventReader, EventStore, RowStore, RowWriter, changed_unraised
 from diptych.read.crew import Crew
 from diptych.read.pace import Pace
-from diptych.read.plan import learn
+from diptych.read.pages import Pages
 from diptych.read.progress import LiveProgress
 from diptych.read.projector import Projector
 
@@ -57,7 +57,7 @@ class Runtime:
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._crew: Crew | None = None
-        self._pace = Pace(BATCH)
+        self._pace, self._head = Pace(BATCH), 0
         self._stopping = False
         self.failure: BaseException | None = None
         """What ended the runtime, if anything did: nothing is folded any more."""
@@ -101,10 +101,11 @@ class Runtime:
         self._task, self._loop = asyncio.current_task(), asyncio.get_running_loop()
         outage = Outage("projections", _log)
         async with self._store.reader() as log, self._rows.writer() as writer:
-            crew = self._crew = self._made_crew(writer)
+            crew, pages = self._made_crew(writer), Pages(log, self._codec)
+            self._crew = crew
             while not self._stopping:
                 try:
-                    await self._follow(crew, log)
+                    await self._follow(crew, log, pages)
                 except FencedError as fenced:
                     _log.warning("%s; looking again", fenced)
                 except StoreError as failed:
@@ -133,13 +134,13 @@ class Runtime:
             declared=self._declared,
         )
 
-    async def _follow(self, crew: Crew, log: EventReader) -> None:
+    async def _follow(self, crew: Crew, log: EventReader, pages: Pages) -> None:
         while not self._stopping:
             await crew.muster(log)
             if not self._started.done():
                 await self._refuse_changed(crew.strangers)
                 self._started.set_result(None)
-            if await self._turn(crew, log):
+            if await self._turn(crew, pages):
                 await self._rest(crew, log)
 
     async def _refuse_changed(self, strangers: Sequence[Projection]) -> None:
@@ -153,7 +154,7 @@ class Runtime:
             if found and found.version == each.version and found.fingerprint != self._fingerprints[each.name]:
                 raise changed_unraised(found, each)
 
-    async def _turn(self, crew: Crew, log: EventReader) -> bool:
+    async def _turn(self, crew: Crew, pages: Pages) -> bool:
         """Read one batch for those that are furthest behind; say whether all have everything."""
         active = [each for each in crew.members if not each.stopped]
         if not active:
@@ -161,12 +162,14 @@ class Runtime:
         position = min(each.position for each in active)
         group = [each for each in active if each.position == position]
         ahead = [each.position for each in active if each.position > position]
+        known = [self._head] if self._head > position else []
         # One read and one decoding serve all that stand at the same position; they stop where the next one stands.
-        found = await log.read(_criteria(group), after=position, until=min(ahead, default=None), limit=self._pace.limit)
-        events, now = learn(self._codec, found), time.monotonic()
-        await _together(crew.advance(each, events, found.through, now=now) for each in group)
+        until = min(ahead + known, default=None)
+        page = await pages.read(_criteria(group), after=position, until=until, limit=self._pace.limit)
+        now = time.monotonic()
+        await _together(crew.advance(each, page.events, page.through, now=now) for each in group)
         self._pace.took(time.monotonic() - now)
-        return found.complete and not ahead
+        return page.complete and not ahead
 
     async def _rest(self, crew: Crew, log: EventReader) -> None:
         members = crew.members
@@ -175,7 +178,8 @@ class Runtime:
         if position is None:
             await asyncio.sleep(crew.pause)
             return
-        if await log.wait(position, _STORE_IDLE if idle else crew.pause) <= position:
+        self._head = await log.wait(position, _STORE_IDLE if idle else crew.pause)
+        if self._head <= position:
             for each in idle:
                 await crew.store_idle(each)
 

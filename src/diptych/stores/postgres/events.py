@@ -13,7 +13,6 @@ from uuid import UUID
 from diptych.errors import WiringError
 from diptych.model.criteria import Clause, Criteria
 from diptych.ports import Append, AppendOutcome, BareSlice, Copy, EventReader, Record, Slice, StoredEvent, Unit, Wanted
-from diptych.stores.heads import KnownHead
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.appends import record_of
 from diptych.stores.postgres.connection import Connection, close, refuse_unfit
@@ -24,6 +23,7 @@ from diptych.stores.postgres.loads import Loads, bare_loads, full_loads
 from diptych.stores.postgres.migrations import migrate
 from diptych.stores.postgres.pages import FOREVER, LogPages, sliced
 from diptych.stores.postgres.readers import Readers, not_open
+from diptych.stores.postgres.recent import RecentLog
 from diptych.stores.postgres.session import Session, connect_reader, connect_to_log
 from diptych.stores.postgres.statements import sql
 from diptych.stores.postgres.verify import verified
@@ -44,7 +44,7 @@ _LOADERS = 2
 class PostgresEventReader:
     """Read a log from the loop that opened this, on connections of its own."""
 
-    def __init__(self, address: Address, head: KnownHead) -> None:
+    def __init__(self, address: Address, head: RecentLog) -> None:
         self._address, self._known = address, head
         self._pages = LogPages(address.schema)
         self._readers: Readers | None = None
@@ -61,6 +61,9 @@ class PostgresEventReader:
     ) -> Slice:
         """Return at most `limit` matching events with after < position <= until."""
         order, last = "desc" if backwards else "asc", FOREVER if until is None else until
+        recent = None if backwards else self._known.slice(criteria, after, last, limit)
+        if recent is not None:
+            return recent
 
         async def page(connection: Connection) -> Slice:
             known, through = self._known.position, last
@@ -125,7 +128,7 @@ class PostgresEventStore(PostgresEventReader):
     """Keep the log in PostgreSQL: group commit, several processes, fsynced before every acknowledgement."""
 
     def __init__(self, address: Address) -> None:
-        super().__init__(address, KnownHead())
+        super().__init__(address, RecentLog())
         self._log_id: UUID | None = None
         self._writer: LogWriter | None = None
         self._bare: Loads[BareSlice] | None = None
@@ -247,7 +250,7 @@ class PostgresEventStore(PostgresEventReader):
             self._wakeups = wakeups
             await self._begin(stack, self._log_id)
             await super().__aenter__()
-            among = self._open_readers(), self._pages, self._address.schema
+            among = self._open_readers(), self._pages
             self._bare, self._full = bare_loads(*among, most=_LOADERS), full_loads(*among, most=_LOADERS)
             self._stack.push_async_callback(self._bare.close)
             self._stack.push_async_callback(self._full.close)
@@ -263,7 +266,7 @@ class PostgresEventStore(PostgresEventReader):
     async def _begin(self, stack: AsyncExitStack, log_id: UUID) -> None:
         session = Session(self._address, log_id, self._known)
         await session.open()
-        self._writer = LogWriter(session, self._published)
+        self._writer = LogWriter(session, self._published, self._known.keep)
         stack.push_async_callback(self._writer.close)
         self._receiver.open()
         stack.push_async_callback(self._receiver.close)

@@ -15,6 +15,7 @@ from diptych.stores.postgres.connection import close, connect
 from diptych.stores.postgres.migrations import migrate
 from diptych.stores.postgres.rows_leases import COMPONENT
 from diptych.stores.postgres.rows_plans import PostgresWatch, Watched
+from diptych.stores.postgres.rows_progress import KnownChanges
 from diptych.stores.postgres.rows_reader import PostgresRowReader
 from diptych.stores.postgres.rows_tables import logical_table
 from diptych.stores.postgres.rows_views import PostgresViews
@@ -34,7 +35,7 @@ class PostgresRowStore:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._tables: dict[int, tuple[ReadModel[Any], sa.Table]] = {}
-        self._watched = Watched(address.at_replica())
+        self._watched, self._known = Watched(address.at_replica()), KnownChanges()
 
     async def __aenter__(self) -> Self:
         connection = await connect(self._address, purpose="migrations")
@@ -66,11 +67,12 @@ class PostgresRowStore:
 
     def reader(self) -> PostgresRowReader:
         """Return an unopened reader."""
-        return PostgresRowReader(self._address, self._watched.opened)
+        known = KnownChanges() if self.lags else self._known  # a replica may lack the rows of which the writer told
+        return PostgresRowReader(self._address, known, self._watched.opened)
 
     def writer(self) -> PostgresRowWriter:
         """Return an unopened writer."""
-        return PostgresRowWriter(self._address)
+        return PostgresRowWriter(self._address, self._known)
 
     def views(self) -> PostgresViews:
         """Return an unopened store of views."""

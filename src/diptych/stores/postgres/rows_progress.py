@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,42 @@ from diptych.stores.postgres.statements import sql
 from diptych.stores.postgres.texts import storable
 
 _GENERATION = 1 << 44
+
+
+class KnownChanges:
+    """Know how far read models changed, as long as nobody but one writer may change them; from any thread.
+
+    What is read there may be old by the moment between a commit and its answer, which nobody has seen by then, and
+    never newer than the rows. Nothing is known until the writer told it, and nothing beyond the end of its lease.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._until = 0.0
+
+    def hold(self, until: float) -> None:
+        """Say until when, by the monotonic clock, nobody else changes what was told."""
+        self._until = until
+
+    def tell(self, model: str, generation: int, position: int) -> None:
+        """Tell which event was the last to change a read model, once that is on disk."""
+        self._numbers[model] = generation * _GENERATION + position
+
+    def forget(self) -> None:
+        """Know nothing: others may have changed it, or it is open what became of a change."""
+        self._numbers = {}
+
+    def sum(self, models: Iterable[str]) -> int | None:
+        """Return the sum of the numbers of read models, as `read_changes` tells them; None if one is not known."""
+        if time.monotonic() >= self._until:
+            return None
+        numbers, total = self._numbers, 0
+        for model in models:
+            number = numbers.get(model)
+            if number is None:
+                return None
+            total += number
+        return total
 
 
 async def read_checkpoints(connection: Connection, schema: str) -> Mapping[str, Checkpoint]:

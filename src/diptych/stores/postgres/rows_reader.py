@@ -16,7 +16,7 @@ from diptych.stores.postgres.rows_connections import KEYED, Opened, RowConnectio
 from diptych.stores.postgres.rows_gathering import Gathering
 from diptych.stores.postgres.rows_history import HistoryReading, held, past_of
 from diptych.stores.postgres.rows_leases import living
-from diptych.stores.postgres.rows_progress import read_changes, read_checkpoints
+from diptych.stores.postgres.rows_progress import KnownChanges, read_changes, read_checkpoints
 from diptych.stores.postgres.rows_selects import Selects, run_all
 from diptych.stores.postgres.rows_snapshots import on_snapshot
 from diptych.stores.postgres.rows_statements import Reading, reading_of
@@ -30,8 +30,8 @@ Source = Callable[[Connection, Sequence[Any]], Awaitable[Mapping[Any, Any]]]
 class PostgresRowReader:
     """Read rows for queries from the event loop that opened it; where there is a replica, from that."""
 
-    def __init__(self, address: Address, opened: Opened = lambda _: None) -> None:
-        self._address, self._opened = address.at_replica(), opened
+    def __init__(self, address: Address, known: KnownChanges, opened: Opened = lambda _: None) -> None:
+        self._address, self._known, self._opened = address.at_replica(), known, opened
         self._readings: dict[str, Reading] = {}
         self._histories: dict[str, HistoryReading] = {}
         self._selects = Selects()
@@ -88,6 +88,9 @@ class PostgresRowReader:
         """Return a number that grows with every change, and every rebuild, of any of these read models."""
         if not models:
             return 0
+        known = self._known.sum(models)
+        if known is not None:
+            return known
         found = await self._gathering.of(self._changes, ())
         return sum(found.get(name, 0) for name in models)
 

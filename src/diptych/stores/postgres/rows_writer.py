@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -23,6 +24,7 @@ from diptych.stores.postgres.rows_copies import Copied, NewRows
 from diptych.stores.postgres.rows_install import Installation, in_place
 from diptych.stores.postgres.rows_leases import PostgresLeases
 from diptych.stores.postgres.rows_moves import Move, moves_of
+from diptych.stores.postgres.rows_progress import KnownChanges
 from diptych.stores.postgres.rows_save import Chosen, Saves
 from diptych.stores.postgres.rows_statements import Selecting, Writing, selecting_of
 from diptych.stores.postgres.rows_tables import analysed
@@ -37,8 +39,8 @@ _TRIM_EVERY = 2_000
 class PostgresRowWriter:
     """Write the rows of projections from the one thread in which it was opened."""
 
-    def __init__(self, address: Address) -> None:
-        self._address = address
+    def __init__(self, address: Address, known: KnownChanges) -> None:
+        self._address, self._known = address, known
         self._leases: PostgresLeases | None = None
         self._writings: dict[str, Writing] = {}
         self._moves: dict[str, Sequence[Move]] = {}
@@ -46,6 +48,7 @@ class PostgresRowWriter:
         self._selectings: dict[tuple[str, ...], Selecting] = {}
         self._saves, self._new = Saves(), NewRows()
         self._trimmed = 0
+        self._owned: Mapping[str, int] = {}
 
     async def __aenter__(self) -> Self:
         self._connection = WritingConnection(self._address)
@@ -54,6 +57,7 @@ class PostgresRowWriter:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._known.hold(0)
         if self._leases is not None:
             with suppress(StoreError):  # who cannot be asked to end a lease ends it by itself
                 async with self._connection.held() as connection:
@@ -63,8 +67,15 @@ class PostgresRowWriter:
     async def lease(self, projections: Mapping[str, str], *, seconds: float) -> Mapping[str, int]:
         """Take or renew the ownership of projections, or give some up; return the epoch of each that is owned."""
         self._leases = self._leases or PostgresLeases(self._address.schema)
+        self._known.hold(0)  # what is given up, others change before the answer is here
+        asked = time.monotonic()
         async with self._connection.held() as connection:
-            return await self._leases.lease(connection, projections, seconds=seconds)
+            owned = await self._leases.lease(connection, projections, seconds=seconds)
+        if owned != self._owned:
+            self._owned = owned
+            self._known.forget()
+        self._known.hold(asked + seconds)
+        return owned
 
     async def install(
         self,
@@ -119,14 +130,19 @@ class PostgresRowWriter:
         stated, copies = self._new.parted(checkpoint.projection, changes)
         fed = changes if checkpoint.target is None else ()
         statement, arguments = self._prepared(checkpoint, new, stated, fed)
-        async with self._connection.held() as connection:
-            if copies or checkpoint.target != target:
-                async with connection.transaction():
+        try:
+            async with self._connection.held() as connection:
+                if copies or checkpoint.target != target:
+                    async with connection.transaction():
+                        await _moved(connection, checkpoint, statement, arguments)
+                        await self._complete(connection, checkpoint, new, copies)
+                else:
                     await _moved(connection, checkpoint, statement, arguments)
-                    await self._complete(connection, checkpoint, new, copies)
-            else:
-                await _moved(connection, checkpoint, statement, arguments)
-            await self._trim(connection, position)
+                self._tell(checkpoint, new, fed)
+                await self._trim(connection, position)
+        except BaseException:
+            self._known.forget()
+            raise
         return new
 
     async def stop(self, checkpoint: Checkpoint, error: str) -> Checkpoint:
@@ -144,6 +160,7 @@ class PostgresRowWriter:
         self._models |= {each.name: tuple(model.name for model in each.models) for each in projections}
         self._selectings.clear()
         self._saves.clear()
+        self._known.forget()
         for each in projections:
             self._new.forget(each.name)
 
@@ -171,6 +188,13 @@ class PostgresRowWriter:
             for statement in (*writing.finish, analysed(writing.table)):
                 await connection.execute(statement)
         await connection.execute(self._sql("reset"), rebuilt.position, names)
+
+    def _tell(self, old: Checkpoint, new: Checkpoint, fed: Sequence[Changes]) -> None:
+        told = {each.model.name: max(each.positions.values()) for each in fed if each.rows}
+        if old.target != new.target:
+            told = dict.fromkeys(self._models[new.projection], new.position)
+        for name, position in told.items():
+            self._known.tell(name, self._writings[name].generation, position)
 
     async def _trim(self, connection: Connection, position: int) -> None:
         floor = position - FEED_POSITIONS

@@ -42,13 +42,15 @@ class Request(NamedTuple):
 
 
 Answered = tuple[Request, AppendOutcome]
+Keep = Callable[[Sequence[tuple[Append, Appended]]], None]
+"""Take in what was written, before its head is published."""
 
 
 class LogWriter:
     """Own the writing session. What is asked for while a batch is under way goes with the next one."""
 
-    def __init__(self, session: Session, published: Callable[[int], None]) -> None:
-        self._session, self._published = session, published
+    def __init__(self, session: Session, published: Callable[[int], None], keep: Keep = lambda _: None) -> None:
+        self._session, self._published, self._keep = session, published, keep
         self._waiting: deque[Request] = deque()
         self._task: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
@@ -159,18 +161,18 @@ class LogWriter:
     async def _settle(self, answers: Sequence[Answered]) -> None:
         """Tell of outcomes: of many, half at first, so that the next batch is on its way while the others go on."""
         taken_in = [
-            (request.append, outcome.first)
+            (request.append, outcome)
             for request, outcome in answers
             if isinstance(outcome, Appended) and request.append.events
         ]
         if taken_in:
-            append, first = taken_in[-1]
-            self._published(first + len(append.events) - 1)
+            self._keep(taken_in)
+            self._published(taken_in[-1][1].last)
         half = len(answers) // 2 if len(answers) >= _SPLIT else len(answers)
         _answer(answers[:half])
         self._rest = answers[half:]
         if self._waiting and taken_in:
-            self._refuse_overtaken(taken_in)
+            self._refuse_overtaken([(append, outcome.first) for append, outcome in taken_in])
         if self._rest:
             await asyncio.sleep(0)  # those who were told ask again
 
