@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -96,6 +97,7 @@ class Conversion:
     decode_key: Callable[[tuple[Any, ...]], Key]
 
 
+@lru_cache(maxsize=512)
 def conversion_of(model: ReadModel[Any], dialect: str = SQLITE) -> Conversion:
     """Compile the conversions of a read model: one expression each, so that no type is looked at per row."""
     names: dict[str, Any] = {"row_type": maker_of(model.row), "misplaced": _misplaced(model)}

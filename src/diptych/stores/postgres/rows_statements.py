@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -119,6 +120,7 @@ def selecting_of(model: ReadModel[Any], generation: int, columns: Sequence[str])
     return Selecting(text_of(paged), text_of(paged.where(beyond)), to_store)
 
 
+@lru_cache(maxsize=512)  # applications that are opened one after the other, as by tests, share what was compiled
 def writing_of(model: ReadModel[Any], generation: int) -> Writing:
     """Compile the statements of one generation of a read model."""
     table = physical_table(model, generation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,6 +53,7 @@ class HistoryWriting:
         connection.executemany(self.insert, ((*encode_row(key, row), start, end) for key, row, start, end in rows))
 
 
+@lru_cache(maxsize=512)
 def history_of(model: ReadModel[Any], generation: int) -> HistoryWriting | None:
     """Compile the writing statements of a read model with history; None for one without."""
     if not model.history:

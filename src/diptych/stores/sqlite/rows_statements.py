@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -114,6 +115,7 @@ def _paged(statement: Any) -> str:
     return _text(statement).replace("LIMIT ? OFFSET ?", "LIMIT ?")
 
 
+@lru_cache(maxsize=512)  # applications that are opened one after the other, as by tests, share what was compiled
 def writing_of(model: ReadModel[Any], generation: int) -> Writing:
     """Compile the statements of one generation of a read model."""
     suffix = f"__g{generation}"
