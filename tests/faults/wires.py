@@ -1,9 +1,12 @@
-"""A wire to PostgreSQL that can be cut where a transaction commits: before the server hears of it, or after."""
+"""A wire to PostgreSQL that can be cut where a transaction commits, before the server hears of it or after, or vanish."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
+import socket
+import struct
 from asyncio import StreamReader, StreamWriter
 from collections import Counter
 from collections.abc import Callable
@@ -12,6 +15,7 @@ from typing import Self
 
 _COMMIT = b"COMMIT;"
 _CHUNK = 65536
+_ATTACH_FILTER = 26  # of Linux, which Python does not name
 
 
 class Wire:
@@ -33,6 +37,7 @@ class Wire:
 
     async def __aenter__(self) -> Self:
         self._serving: set[asyncio.Task[None]] = set()
+        self._ends: list[tuple[StreamWriter, asyncio.Task[None]]] = []
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         return self
 
@@ -44,6 +49,13 @@ class Wire:
             each.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
 
+    def vanish(self) -> None:
+        """Be gone without a word for all who are connected: what they send is not even taken. Who comes anew is served."""
+        for writer, back in self._ends:
+            back.cancel()
+            if not writer.is_closing():
+                _deafen(writer.get_extra_info("socket"))
+
     def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
         serving = asyncio.create_task(self._serve(reader, writer))
         self._serving.add(serving)
@@ -52,6 +64,7 @@ class Wire:
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         there, on = await asyncio.open_connection("127.0.0.1", self._port)
         back = asyncio.create_task(_passed(there, writer))
+        self._ends.append((writer, back))
         try:
             with contextlib.suppress(OSError):
                 await self._forwards(reader, writer, on)
@@ -74,6 +87,15 @@ class Wire:
             await on.drain()
             if fate == "after":
                 return
+
+
+def _deafen(found: socket.socket) -> None:
+    """Let the kernel drop every packet that comes: whoever is at the other end hears nothing any more."""
+    nothing = ctypes.create_string_buffer(
+        struct.pack("HBBI", 0x06, 0, 0, 0)
+    )  # a filter of one instruction: take 0 bytes
+    program = struct.pack("HL", 1, ctypes.addressof(nothing))
+    found.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, program)
 
 
 async def _passed(reader: StreamReader, writer: StreamWriter) -> None:

@@ -11,6 +11,7 @@ import asyncpg
 from diptych.errors import NotDurableError, SettingsError
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.faults import REFUSED, connecting_error, pooled
+from diptych.stores.postgres.silence import notice
 
 Connection = Any  # asyncpg.Connection, which has no annotations
 
@@ -49,7 +50,7 @@ async def connect(address: Address, *, purpose: str, settings: Mapping[str, str]
 
 async def _opened(address: Address, settings: Mapping[str, str]) -> Connection:
     try:
-        return await asyncpg.connect(
+        connection = await asyncpg.connect(
             address.dsn,
             timeout=_SECONDS,
             statement_cache_size=_STATEMENTS,
@@ -59,6 +60,8 @@ async def _opened(address: Address, settings: Mapping[str, str]) -> Connection:
         )
     except REFUSED as wrong:
         raise connecting_error(wrong, address) from wrong
+    notice(connection)
+    return connection
 
 
 async def close(connection: Connection) -> None:
