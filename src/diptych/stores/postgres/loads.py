@@ -16,11 +16,8 @@ from diptych.stores.postgres.pages import (
     FULL,
     LogPages,
     Rows,
-    columns_of,
     merged,
     sliced,
-    statement,
-    tagged_of,
 )
 from diptych.stores.postgres.readers import Readers, refuse_other_loop
 
@@ -48,13 +45,13 @@ class Loads(Generic[S]):
     def __init__(
         self,
         readers: Readers,
-        schema: str,
+        pages: LogPages,
         columns: str,
-        make: Callable[[Connection, Load, Rows], Awaitable[S]],
+        make: Callable[[Load, Rows], S],
         *,
         most: int,
     ) -> None:
-        self._readers, self._schema, self._columns, self._make = readers, schema, columns, make
+        self._readers, self._pages, self._columns, self._make = readers, pages, columns, make
         self._waiting: deque[Load] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._most, self._loop = most, asyncio.get_running_loop()
@@ -105,48 +102,47 @@ class Loads(Generic[S]):
                 load.future.set_result(found)
 
     def _one(self, load: Load) -> Callable[[Connection], Awaitable[list[S]]]:
-        text = statement("read_tagged", self._schema, self._columns)
-        tag, types, first, tags = tagged_of(load.clauses[0])
+        bounds = load.after, FOREVER, load.limit + 1
 
         async def read(connection: Connection) -> list[S]:
-            rows = await connection.fetch(text, tag, load.after, FOREVER, types, first, tags, load.limit + 1)
-            return [await self._make(connection, load, rows)]
+            rows = await self._pages.of_tag(connection, load.clauses[0], bounds, columns=self._columns)
+            return [self._make(load, rows)]
 
         return read
 
     def _many(self, loads: Sequence[Load]) -> Callable[[Connection], Awaitable[list[S]]]:
-        text = statement("read_many_tagged", self._schema, self._columns)
         asked = [(number, clause, load.after) for number, load in enumerate(loads) for clause in load.clauses]
-        columns = columns_of((clause, after) for _, clause, after in asked)
+        clauses, most = [(clause, after) for _, clause, after in asked], loads[0].limit + 1
 
         async def read(connection: Connection) -> list[S]:
             found: list[list[Any]] = [[] for _ in loads]
-            for at, *row in await connection.fetch(text, *columns, FOREVER, loads[0].limit + 1):
-                found[asked[at - 1][0]].append(row)
-            return [await self._make(connection, load, rows) for load, rows in zip(loads, found, strict=True)]
+            for row in await self._pages.of_tags(connection, clauses, most, columns=self._columns):
+                found[asked[row[-1] - 1][0]].append(row[:-1])
+            return [self._make(load, rows) for load, rows in zip(loads, found, strict=True)]
 
         return read
 
 
-def bare_loads(readers: Readers, pages: LogPages, schema: str, *, most: int) -> Loads[BareSlice]:
+def bare_loads(readers: Readers, pages: LogPages, *, most: int) -> Loads[BareSlice]:
     """Return the loads of one entity each, for folds that ask for no Meta."""
+    kinds = pages.kinds
 
-    async def make(connection: Connection, load: Load, rows: Rows) -> BareSlice:
-        events = await pages.bare(connection, rows)
+    def make(load: Load, rows: Rows) -> BareSlice:
+        events = [(position, (kind, version), data) for position, kind, version, data in rows]
         complete = len(events) <= load.limit
         if not complete:
             del events[load.limit :]
         last = events[-1][0] if events else 0
-        return BareSlice(events, pages.kinds, max(load.known, last) if complete else last, complete)
+        return BareSlice(events, kinds, max(load.known, last) if complete else last, complete)
 
-    return Loads(readers, schema, BARE, make, most=most)
+    return Loads(readers, pages, BARE, make, most=most)
 
 
-def full_loads(readers: Readers, pages: LogPages, schema: str, *, most: int) -> Loads[Slice]:
+def full_loads(readers: Readers, pages: LogPages, *, most: int) -> Loads[Slice]:
     """Return the loads of one entity or several, with all that is stored of their events."""
 
-    async def make(connection: Connection, load: Load, rows: Rows) -> Slice:
-        events = merged([await pages.events(connection, rows)], order="asc")
+    def make(load: Load, rows: Rows) -> Slice:
+        events = merged([pages.events(rows)], order="asc")
         return sliced(events, load.limit, max(load.known, events[-1].position if events else 0), order="asc")
 
-    return Loads(readers, schema, FULL, make, most=most)
+    return Loads(readers, pages, FULL, make, most=most)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -31,6 +31,8 @@ Kind = tuple[int, int]
 """The id of a stored name, and a version of it."""
 Bounds = tuple[int, int, int]
 """After which position, up to which, and how many events at most."""
+Asked = tuple[tuple[Any, ...], bool]
+"""The arguments of a statement for clauses with tags, and whether one of the clauses has several."""
 
 
 @lru_cache(maxsize=64)
@@ -39,13 +41,25 @@ def statement(name: str, schema: str, columns: str, order: str = "asc") -> str:
     return sql(name, schema).format(columns=columns, order=order)
 
 
+class Kinds(dict[Kind, tuple[str, int]]):
+    """The stored name and version of every kind whose name is known."""
+
+    def __init__(self, names: Mapping[int, str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def __missing__(self, kind: Kind) -> tuple[str, int]:
+        found = self[kind] = self._names[kind[0]], kind[1]
+        return found
+
+
 class LogPages:
     """Read pages of the log in one schema; the names of types are learnt once."""
 
     def __init__(self, schema: str) -> None:
         self._schema = schema
         self._names: dict[int, str] = {}
-        self.kinds: dict[Kind, tuple[str, int]] = {}
+        self.kinds = Kinds(self._names)
 
     async def head(self, connection: Connection) -> int:
         """Return the position of the last event."""
@@ -75,9 +89,25 @@ class LogPages:
             found.update(position for (position,) in rows)
         return len(found)
 
-    async def events(self, connection: Connection, rows: Rows) -> list[StoredEvent]:
-        """Return full rows as events."""
-        await self.learn(connection, rows)
+    async def of_tag(
+        self, connection: Connection, clause: Clause, bounds: Bounds, *, columns: str, order: str = "asc"
+    ) -> Rows:
+        """Return the rows of a clause with tags, of types that are known then."""
+        after, last, limit = bounds
+        tag, types, text, tags = tagged_of(clause)
+        asked = (tag, after, last, types, text, limit, tags), tags is not None
+        return await self._tagged(connection, ("read_of_tag", "read_tagged"), asked, columns=columns, order=order)
+
+    async def of_tags(
+        self, connection: Connection, clauses: Iterable[tuple[Clause, int]], limit: int, *, columns: str
+    ) -> Rows:
+        """Return the rows of several clauses, each beyond its own `after`; the last column tells of which, from 1."""
+        *found, tags = columns_of(clauses)
+        asked = (*found, FOREVER, limit, tags), any(tags)
+        return await self._tagged(connection, ("read_of_tags", "read_many_tagged"), asked, columns=columns, order="asc")
+
+    def events(self, rows: Rows) -> list[StoredEvent]:
+        """Return full rows, of types that are known, as events."""
         names, text = self._names, ""
         tags: tuple[str, ...] = ()
         events = []
@@ -87,36 +117,38 @@ class LogPages:
             events.append(StoredEvent(position, names[kind], version, tags, data, metadata, recorded_at, digest))
         return events
 
-    async def bare(self, connection: Connection, rows: Rows) -> list[tuple[int, Kind, bytes]]:
-        """Return bare rows as those of `ports.BareSlice`, with what `kinds` tells of theirs."""
-        await self.learn(connection, rows)
-        events = [(position, (kind, version), data) for position, kind, version, data in rows]
-        for each in {each[1] for each in events} - self.kinds.keys():
-            self.kinds[each] = (self._names[each[0]], each[1])
-        return events
+    async def learn(self, connection: Connection, rows: Rows) -> bool:
+        """Read the names of types again where a row has one that is not known; say whether every row has a type."""
+        unknown = {row[1] for row in rows}.difference(self._names)
+        if unknown - {None}:
+            self._names.update(map(tuple, await connection.fetch(sql("select_types", self._schema))))
+        return None not in unknown
 
-    async def learn(self, connection: Connection, rows: Rows) -> None:
-        """Read the names of types again where a row has one that is not known."""
-        names = self._names
-        for row in rows:
-            if row[1] not in names:
-                names.update(map(tuple, await connection.fetch(sql("select_types", self._schema))))
-                return
+    async def _tagged(
+        self, connection: Connection, names: tuple[str, str], asked: Asked, *, columns: str, order: str
+    ) -> Rows:
+        """Read by the quick statement, and by the other one what it cannot tell: several tags, two tags of one hash."""
+        (quick, exact), (arguments, has_several) = names, asked
+        if not has_several:
+            rows: Rows = await connection.fetch(statement(quick, self._schema, columns, order), *arguments[:-1])
+            if await self.learn(connection, rows):
+                return rows
+        rows = await connection.fetch(statement(exact, self._schema, columns, order), *arguments)
+        await self.learn(connection, rows)
+        return rows
 
     async def _clause(self, connection: Connection, clause: Clause, bounds: Bounds, *, order: str) -> list[StoredEvent]:
-        after, last, limit = bounds
         if clause.tags:
-            text = statement("read_tagged", self._schema, FULL, order)
-            tag, types, first, tags = tagged_of(clause)
-            rows = await connection.fetch(text, tag, after, last, types, first, tags, limit)
-            return await self.events(connection, rows)
+            return self.events(await self.of_tag(connection, clause, bounds, columns=FULL, order=order))
         if not clause.types:
             rows = await connection.fetch(statement("read_all", self._schema, FULL, order), *bounds)
-            return _dense(await self.events(connection, rows))
+            await self.learn(connection, rows)
+            return _dense(self.events(rows))
         name = "read_typed" if len(clause.types) <= _FEW_TYPES else "read_filtered"
         types = list(dict.fromkeys(map(id_of, clause.types)))
         rows = await connection.fetch(statement(name, self._schema, FULL, order), *bounds, types)
-        return await self.events(connection, rows)
+        await self.learn(connection, rows)
+        return self.events(rows)
 
 
 def merged(found: Iterable[list[StoredEvent]], *, order: str) -> list[StoredEvent]:
@@ -141,7 +173,7 @@ def sliced(events: list[StoredEvent], limit: int, through: int, *, order: str) -
 
 
 def columns_of(clauses: Iterable[tuple[Clause, int]]) -> tuple[list[Any], ...]:
-    """Return clauses with tags, each with its own `after`, as the arguments of `read_many_tagged`."""
+    """Return clauses with tags, each with its own `after`, as the arguments of `of_tags`."""
     found = [(*tagged_of(clause), after) for clause, after in clauses]
     return (
         [tag for tag, *_ in found],

@@ -25,6 +25,7 @@ _PLANNED = {
     # Plans are made once, and while tables are still empty: they must be those of a full log.
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
