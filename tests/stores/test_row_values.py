@@ -76,10 +76,14 @@ async def saved_and_read(unopened: RowStore, key: Any, value: Any, rows: dict[An
         (frozenset[str], (frozenset({"a", "b"}), frozenset())),
         (time, (time(1, 2, 3, 4), time.max, time(1, 2, tzinfo=timezone(timedelta(hours=5))))),
         (str, ("a\0b", "\0", "\1\2\3\4\5", "\6", "\t\n", "")),
+        (str, ('"', "\\", "\\u0041", "{}", "null", "\x7f\u2028")),
         (str | None, (None, "\0")),
         (tuple[str, ...], (("\0", "\1"), ())),
         (Decimal, (Decimal("1.50"), Decimal("1E+3"), Decimal("-0"))),
         (float, (float("inf"), float("-inf"), -0.0)),
+        (bytes | None, (b"\\x00", b"", None)),
+        (datetime, (datetime(2011, 1, 4, 9, 0, 0, 1, timezone(timedelta(seconds=1172))),)),
+        (date, (date(2011, 1, 4), date.max)),
     ],
 )
 async def test_a_value_comes_back_as_it_was_saved(store: RowStore, kind: Any, values: tuple[Any, ...]) -> None:
@@ -111,3 +115,7 @@ async def test_a_row_is_found_by_its_key_among_others(store: RowStore, kind: Any
     given = {each: str(each) for each in keys}
 
     assert await saved_and_read(store, kind, str, given) == given
+
+
+async def test_a_truth_value_in_a_column_of_numbers_is_a_number(store: RowStore) -> None:
+    assert await saved_and_read(store, int, int, {1: True, 2: False}) == {1: 1, 2: 0}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import enum
-from datetime import UTC, date, datetime, time
+from collections.abc import Mapping
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time
 from decimal import Decimal
-from operator import attrgetter
+from math import inf
+from operator import attrgetter, pos
 from typing import Any, Literal, get_args, get_origin
 from uuid import UUID
 
@@ -16,8 +18,10 @@ from sqlalchemy.types import TypeEngine
 from diptych.codec import decoder, encode
 from diptych.model.rows import Column
 from diptych.stores.kinds import (
+    IN_JSON,
     POSTGRES,
     SQLITE,
+    Convert,
     Converted,
     Letters,
     Real,
@@ -64,6 +68,30 @@ def _number(value: float) -> float:
     return value
 
 
+def _number_in_json(value: float) -> float | str:
+    return pos(value) if -inf < value < inf else str(_number(value))
+
+
+_ENDS: Mapping[date, str] = {
+    # To asyncpg, which reads them and looks for them, these are infinities.
+    **dict.fromkeys((date.min, datetime.min.replace(tzinfo=UTC)), "-infinity"),
+    **dict.fromkeys((date.max, datetime.max.replace(tzinfo=UTC)), "infinity"),
+}
+
+
+def _moment_in_json(moment: datetime) -> datetime | str:
+    universal = moment if moment.tzinfo is UTC else _aware(moment).astimezone(UTC)
+    return universal if MINYEAR < universal.year < MAXYEAR else _ENDS.get(universal, universal)
+
+
+def _day_in_json(day: date) -> date | str:
+    return _ENDS.get(day, day)
+
+
+def _bytes_in_json(value: bytes) -> str:
+    return f"\\x{value.hex()}"
+
+
 def _text_to_uuid(text: str) -> UUID:
     return msgspec.convert(text, UUID)
 
@@ -89,8 +117,20 @@ _PLAIN: dict[Any, TypeEngine[Any]] = {
 }
 
 
+_IN_JSON: Mapping[Any, Convert] = {
+    Whole: pos,  # a truth value is a number here, as it is to Python
+    Real: _number_in_json,
+    _PLAIN[bytes]: _bytes_in_json,
+    _PLAIN[datetime]: _moment_in_json,
+    _PLAIN[date]: _day_in_json,
+}
+"""What JSON has no form of its own for, or another one than PostgreSQL."""
+
+
 def storage_of(column: Column, dialect: str = SQLITE) -> Storage:
     """Return how a column is stored: the type that both databases know, and the conversions that one of them needs."""
+    if dialect == IN_JSON:
+        return _in_json(storage_of(column, POSTGRES))
     kind = kind_of(column)
     if isinstance(kind, Scaled) and dialect != POSTGRES:
         return Storage(kind, scaling(kind.places), unscaling(kind.places))
@@ -99,6 +139,11 @@ def storage_of(column: Column, dialect: str = SQLITE) -> Storage:
         exact = kind.exact if isinstance(kind, Converted) else None
         return Storage(kind, exact or form.to_store, form.from_store)
     return Storage(kind, _number if kind is Real and dialect == POSTGRES else None)
+
+
+def _in_json(stored: Storage) -> Storage:
+    there = _IN_JSON.get(stored.type)
+    return stored if there is None else Storage(stored.type, there, stored.from_store)
 
 
 def kind_of(column: Column) -> TypeEngine[Any]:

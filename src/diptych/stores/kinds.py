@@ -16,6 +16,8 @@ from diptych.stores.letters import paired, unpaired
 Convert = Callable[[Any], Any]
 SQLITE, POSTGRES = "sqlite", "postgresql"
 """The databases, by the names of SQLAlchemy's dialects."""
+IN_JSON = "postgresql, in JSON"
+"""Values on their way into a table of PostgreSQL, as JSON that it reads by the types of the columns."""
 _WIDE = Context(prec=60)
 _UNORDERED = ("json", "decimal")
 _DIGITS, _LEAST, _MOST = 19, -(1 << 63), (1 << 63) - 1

@@ -9,11 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from diptych.ports import Changes
-from diptych.stores.postgres.rows_statements import Values, Writing, rows_of_arrays
+from diptych.stores.postgres.rows_sent import packing
+from diptych.stores.postgres.rows_statements import Writing
 
 Condition = sa.ColumnElement[bool]
-Arrays = Sequence[Sequence[Any]]
-"""One array per column, all of one length."""
 
 
 class Move(Protocol):
@@ -32,8 +31,8 @@ class Move(Protocol):
         """Return the types of these columns."""
         ...
 
-    def arrays(self, changes: Changes) -> Arrays | None:
-        """Return the arrays of these columns, or None where there is nothing to write."""
+    def packed(self, changes: Changes) -> str | None:
+        """Return the rows of `statement`, or None where there is nothing to write."""
         ...
 
 
@@ -43,8 +42,9 @@ class Deleting:
     name = "gone"
 
     def __init__(self, writing: Writing) -> None:
-        self._table, self._encode = writing.table, writing.reading.conversion.encode_key
+        self._table, self._encode = writing.table, writing.sent.encode_key
         self._keys = key_of(writing.table)
+        self._pack = packing(len(self._keys))
 
     def columns(self) -> Sequence[Any]:
         """Return the types of the key."""
@@ -58,10 +58,9 @@ class Deleting:
         found = sa.select(sa.column("ctid", _selectable=held)).where(*same).correlate(rows).scalar_subquery()
         return sa.delete(self._table).where(place == found, rows.c.c0.is_not(None), condition)
 
-    def arrays(self, changes: Changes) -> Arrays | None:
+    def packed(self, changes: Changes) -> str | None:
         """Return the keys of what is gone."""
-        gone = [self._encode(key) for key, row in changes.rows.items() if row is None]
-        return transposed(gone)
+        return self._pack(self._encode(key) for key, row in changes.rows.items() if row is None)
 
 
 class Putting:
@@ -72,6 +71,7 @@ class Putting:
     def __init__(self, writing: Writing) -> None:
         self._writing, self._table = writing, writing.table
         self._keys = [key.name for key in key_of(writing.table)]
+        self._pack = packing(len(writing.columns))
 
     def columns(self) -> Sequence[Any]:
         """Return the types of the columns."""
@@ -86,10 +86,10 @@ class Putting:
             return added.on_conflict_do_nothing(index_elements=self._keys)
         return added.on_conflict_do_update(index_elements=self._keys, set_=others)
 
-    def arrays(self, changes: Changes) -> Arrays | None:
+    def packed(self, changes: Changes) -> str | None:
         """Return the values of what is there now."""
-        encode = self._writing.encode
-        return transposed([encode(key, row) for key, row in changes.rows.items() if row is not None])
+        encode = self._writing.sent.encode
+        return self._pack(encode(key, row) for key, row in changes.rows.items() if row is not None)
 
 
 def moves_of(writing: Writing) -> Sequence[Move]:
@@ -97,16 +97,6 @@ def moves_of(writing: Writing) -> Sequence[Move]:
     return Deleting(writing), Putting(writing)
 
 
-def source_of(prefix: str, move: Move) -> Any:  # Any: a SQLAlchemy table
-    """Return the rows of a move: a table of its arrays."""
-    return rows_of_arrays(prefix, move.columns())
-
-
 def key_of(table: sa.Table) -> list[sa.Column[Any]]:
     """Return the columns of the key in its order."""
     return list(table.primary_key.columns)
-
-
-def transposed(rows: Sequence[Values]) -> Arrays | None:
-    """Return the columns of rows; None where there is none."""
-    return list(zip(*rows, strict=True)) if rows else None

@@ -14,9 +14,8 @@ import sqlalchemy as sa
 from diptych.codec import encode
 from diptych.ports import Changes, Checkpoint
 from diptych.stores.postgres.rows_dialect import DIALECT
-from diptych.stores.postgres.rows_moves import Arrays, Condition, Move, source_of
-from diptych.stores.postgres.rows_statements import rows_of_arrays
-from diptych.stores.tables import Conversion
+from diptych.stores.postgres.rows_moves import Condition, Move
+from diptych.stores.postgres.rows_sent import packing, sent_rows
 
 _KEPT = 500
 _CHECKPOINT = sa.table(
@@ -29,15 +28,16 @@ _FEED = sa.table(
     "diptych_feed", sa.column("position", sa.BigInteger()), sa.column("model", sa.Text()), sa.column("key", sa.Text())
 )
 _FED, _CHANGED = (sa.BigInteger(), sa.Text(), sa.Text()), (sa.Text(), sa.BigInteger())
+_pack_fed, _pack_changed = packing(len(_FED)), packing(len(_CHANGED))
 
 
 class Chosen(NamedTuple):
-    """A move that has something to do, with its arrays; `at` is which of the changes it belongs to."""
+    """A move that has something to do, with its rows; `at` is which of the changes it belongs to."""
 
     at: int
     model: str
     move: Move
-    arrays: Arrays
+    rows: str
 
 
 class Statement(NamedTuple):
@@ -62,7 +62,7 @@ class Saves:
         self._kept.clear()
 
     def prepared(
-        self, old: Checkpoint, new: Checkpoint, chosen: Sequence[Chosen], fed: Sequence[tuple[Changes, Conversion]]
+        self, old: Checkpoint, new: Checkpoint, chosen: Sequence[Chosen], fed: Sequence[Changes]
     ) -> tuple[str, list[Any]]:
         """Return the statement that moves a checkpoint and makes these moves, and its arguments.
 
@@ -75,8 +75,7 @@ class Saves:
                 self._kept.clear()
             statement = self._kept[shape] = _compiled(chosen, feed=bool(fed))
         values = {**_moving(old, new), **(_feeding(fed) if fed else {})}
-        for each in chosen:
-            values.update((f"{_prefix(each)}_c{at}", array) for at, array in enumerate(each.arrays))
+        values.update((_prefix(each), each.rows) for each in chosen)
         return statement.text, statement.arguments(values)
 
 
@@ -99,7 +98,7 @@ def _compiled(chosen: Sequence[Chosen], *, feed: bool) -> Statement:
 
 def _part(each: Chosen, condition: Condition) -> Any:
     prefix = _prefix(each)
-    writes = each.move.statement(source_of(prefix, each.move), condition)
+    writes = each.move.statement(sent_rows(prefix, each.move.columns()), condition)
     return writes.returning(sa.literal_column("1")).cte(f"do_{prefix}")
 
 
@@ -135,21 +134,14 @@ def _moving(old: Checkpoint, new: Checkpoint) -> dict[str, Any]:
 
 
 def _fed_parts(fence: Condition) -> list[Any]:
-    rows, news = rows_of_arrays("fed", _FED), rows_of_arrays("changed", _CHANGED)
+    rows, news = sent_rows("fed", _FED), sent_rows("changed", _CHANGED)
     names = [column.name for column in _FEED.c]
     fed = sa.insert(_FEED).from_select(names, sa.select(rows).where(fence))
     told = sa.update(_MODEL).where(_MODEL.c.name == news.c.c0, fence).values(changed=news.c.c1)
     return [each.returning(sa.literal_column("1")).cte(name) for each, name in ((fed, "do_feed"), (told, "do_tell"))]
 
 
-def _feeding(fed: Sequence[tuple[Changes, Conversion]]) -> dict[str, Any]:
-    positions: list[int] = []
-    models: list[str] = []
-    keys: list[str] = []
-    for changes, _ in fed:
-        positions += changes.positions.values()
-        models += [changes.model.name] * len(changes.positions)
-        keys += [encode(key).decode() for key in changes.positions]
-    last = [max(changes.positions.values()) for changes, _ in fed]
-    told = {"changed_c0": [changes.model.name for changes, _ in fed], "changed_c1": last}
-    return {"fed_c0": positions, "fed_c1": models, "fed_c2": keys, **told}
+def _feeding(fed: Sequence[Changes]) -> dict[str, Any]:
+    keys = [(at, each.model.name, encode(key).decode()) for each in fed for key, at in each.positions.items()]
+    last = [(each.model.name, max(each.positions.values())) for each in fed]
+    return {"fed": _pack_fed(keys), "changed": _pack_changed(last)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -13,13 +13,13 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from diptych.model.projections import Key, ReadModel
 from diptych.model.rows import WORDS
 from diptych.stores.columns import storage_of
-from diptych.stores.kinds import POSTGRES, Convert
+from diptych.stores.kinds import IN_JSON, POSTGRES, Convert
 from diptych.stores.postgres.connection import Connection
 from diptych.stores.postgres.rows_dialect import text_of
 from diptych.stores.postgres.rows_history import history_drop_of, history_statements
 from diptych.stores.postgres.rows_tables import created, dropped, finished, physical, physical_table
 from diptych.stores.postgres.text_index import words_in
-from diptych.stores.tables import Conversion, conversion_of, table_of
+from diptych.stores.tables import Conversion, Encode, conversion_of, table_of
 
 Values = tuple[Any, ...]
 
@@ -52,13 +52,15 @@ class Reading:
 class Writing:
     """Write rows of one generation of a read model; `create` and `drop` are its tables, indexes and views.
 
-    `finish` follows once the rows of a new generation are there. `encode` makes the values of `columns`.
+    `finish` follows once the rows of a new generation are there. `encode` makes the values of `columns`, `sent` makes
+    them, and those of the key, as JSON carries them.
     """
 
     generation: int
     table: sa.Table
     columns: tuple[str, ...]
-    encode: Callable[[Key, Any], Values]
+    encode: Encode
+    sent: Conversion
     reading: Reading
     create: tuple[str, ...]
     finish: tuple[str, ...]
@@ -125,11 +127,14 @@ def writing_of(model: ReadModel[Any], generation: int) -> Writing:
     """Compile the statements of one generation of a read model."""
     table = physical_table(model, generation)
     reading = reading_of(model, table)
-    columns, encode = tuple(column.name for column in model.columns), reading.conversion.encode
+    columns, words = tuple(column.name for column in model.columns), words_in(model)
+    sent = conversion_of(model, IN_JSON)
     return Writing(
         generation,
         table,
-        *_with_words(model, columns, encode),
+        columns if words is None else (*columns, WORDS),
+        _with_words(reading.conversion.encode, words),
+        replace(sent, encode=_with_words(sent.encode, words)),
         reading,
         create=(*created(model, table), *history_statements(model, generation)),
         finish=finished(model, table),
@@ -137,10 +142,5 @@ def writing_of(model: ReadModel[Any], generation: int) -> Writing:
     )
 
 
-def _with_words(
-    model: ReadModel[Any], columns: tuple[str, ...], encode: Callable[[Key, Any], Values]
-) -> tuple[tuple[str, ...], Callable[[Key, Any], Values]]:
-    words = words_in(model)
-    if words is None:
-        return columns, encode
-    return (*columns, WORDS), lambda key, row: (*encode(key, row), words(row))
+def _with_words(encode: Encode, words: Callable[[Any], str] | None) -> Encode:
+    return encode if words is None else lambda key, row: (*encode(key, row), words(row))

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from diptych.model.projections import ReadModel
 from diptych.ports import Changes
 from diptych.stores.history_tables import FOREVER, FROM, TO, chained
-from diptych.stores.kinds import POSTGRES
+from diptych.stores.kinds import IN_JSON
 from diptych.stores.postgres.rows_history import versions_table
-from diptych.stores.postgres.rows_moves import Arrays, Condition, Move, transposed
+from diptych.stores.postgres.rows_moves import Condition, Move
+from diptych.stores.postgres.rows_sent import packing
 from diptych.stores.tables import conversion_of
 
 
@@ -23,7 +24,7 @@ class Closing:
 
     def __init__(self, model: ReadModel[Any], table: sa.Table) -> None:
         self._table, self._keys = table, [table.c[name] for name in model.key]
-        self._encode_key = conversion_of(model, POSTGRES).encode_key
+        self._encode_key, self._pack = conversion_of(model, IN_JSON).encode_key, packing(1 + len(model.key))
 
     def columns(self) -> Sequence[Any]:
         """Return the types of a position and of the key."""
@@ -40,9 +41,9 @@ class Closing:
             .where(self._table.c[TO] == sa.literal_column(str(FOREVER)), condition)
         )
 
-    def arrays(self, changes: Changes) -> Arrays | None:
+    def packed(self, changes: Changes) -> str | None:
         """Return the first position of each key, and the keys."""
-        return transposed([(at, *self._encode_key(key)) for key, at in chained(changes.versions).closing.items()])
+        return self._pack((at, *self._encode_key(key)) for key, at in chained(changes.versions).closing.items())
 
 
 class Adding:
@@ -51,7 +52,8 @@ class Adding:
     name = "versions"
 
     def __init__(self, model: ReadModel[Any], table: sa.Table) -> None:
-        self._table, self._encode = table, conversion_of(model, POSTGRES).encode
+        self._table, self._encode = table, conversion_of(model, IN_JSON).encode
+        self._pack = packing(len(table.c))
 
     def columns(self) -> Sequence[Any]:
         """Return the types of the columns."""
@@ -62,10 +64,10 @@ class Adding:
         names = [column.name for column in self._table.c]
         return sa.insert(self._table).from_select(names, sa.select(rows).where(condition), include_defaults=False)
 
-    def arrays(self, changes: Changes) -> Arrays | None:
+    def packed(self, changes: Changes) -> str | None:
         """Return the values of the versions."""
         encode = self._encode
-        return transposed([(*encode(key, row), start, end) for key, row, start, end in chained(changes.versions).rows])
+        return self._pack((*encode(key, row), start, end) for key, row, start, end in chained(changes.versions).rows)
 
 
 def history_moves(model: ReadModel[Any], generation: int) -> Sequence[Move]:

@@ -169,10 +169,9 @@ class PostgresRowWriter:
     ) -> tuple[str, Sequence[Any]]:
         chosen: list[Chosen] = []
         for at, each in enumerate(changes):
-            made = ((move, move.arrays(each)) for move in self._moves[each.model.name])
-            chosen += [Chosen(at, each.model.name, move, arrays) for move, arrays in made if arrays is not None]
-        told = [(each, self._writings[each.model.name].reading.conversion) for each in fed if each.rows]
-        return self._saves.prepared(old, new, chosen, told)
+            made = ((move, move.packed(each)) for move in self._moves[each.model.name])
+            chosen += [Chosen(at, each.model.name, move, rows) for move, rows in made if rows is not None]
+        return self._saves.prepared(old, new, chosen, [each for each in fed if each.rows])
 
     async def _complete(
         self, connection: Connection, old: Checkpoint, new: Checkpoint, copies: Sequence[Copied]
