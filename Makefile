@@ -15,6 +15,9 @@ PYTHON ?= $(shell for python in python3.11 /usr/bin/python3.11 python3 python3.1
 # Tests go through this many processes, each with servers of its own; fault tests through one, since they measure time.
 WORKERS ?= 2
 
+# Tests start hundreds of interpreters, each of which would compile every module again.
+export PYTHONDONTWRITEBYTECODE :=
+
 EXAMPLES := $(patsubst %/,%,$(wildcard examples/*/))
 TYPED := src $(foreach folder,benchmarks typing_tests,$(if $(wildcard $(folder)/*.py),$(folder)))
 

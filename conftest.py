@@ -34,13 +34,15 @@ def cluster_of() -> Iterator[ClusterOf]:
 @pytest.fixture(params=[OLDEST, NEWEST])
 def postgres(request: pytest.FixtureRequest, cluster_of: ClusterOf) -> Iterator[Database]:
     """Give an empty database of the oldest server that is supported, then one of the newest."""
-    yield from _given(cluster_of(request.param))
+    with cluster_of(request.param).lent() as database:
+        yield database
 
 
 @pytest.fixture
 def newest_postgres(cluster_of: ClusterOf) -> Iterator[Database]:
     """Give an empty database of the newest server."""
-    yield from _given(cluster_of(NEWEST))
+    with cluster_of(NEWEST).lent() as database:
+        yield database
 
 
 @pytest.fixture(params=["folder", "postgres"])
@@ -73,12 +75,6 @@ def rows_database_of(cluster_of: ClusterOf) -> Iterator[Callable[[str], Database
     yield of
     for each in made.values():
         each.drop()
-
-
-def _given(cluster: Cluster) -> Iterator[Database]:
-    database = cluster.database()
-    yield database
-    database.drop()
 
 
 @pytest.hookimpl(wrapper=True)

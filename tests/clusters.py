@@ -16,8 +16,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +28,7 @@ USER, PASSWORD = "shop", "a secret"
 Login = Literal["scram-sha-256", "trust"]
 """How users log in; `trust` costs nothing, and whoever opens thousands of connections pays for the other."""
 _READY = 30.0
+_DOZEN = 12
 _SETTINGS: Mapping[str, str] = {
     "max_connections": "200",
     "shared_buffers": "256MB",
@@ -58,6 +59,8 @@ class Cluster:
         self._settings = {**_SETTINGS, **(settings or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
+        self._dozen: list[Database] = []
+        self._used: list[Database] = []
         if not (self.data / "PG_VERSION").exists():
             self._make()
         self.start()
@@ -73,13 +76,30 @@ class Cluster:
 
     def database(self) -> Database:
         """Make an empty database."""
-        self._databases += 1
-        name = f"t{self._databases}_{secrets.token_hex(3)}"
-        self.sql(f'create database "{name}"')
-        return Database(self, name)
+        made = self._named()
+        self.sql(made.creation)
+        return made
 
-    def sql(self, statement: str, database: str = "postgres") -> str:
-        """Run SQL by psql as the superuser; return what it printed."""
+    @contextmanager
+    def lent(self) -> Iterator[Database]:
+        """Lend an empty database; it is dropped soon after.
+
+        They are made and dropped by the dozen: to start psql, and a session for it, costs as much as to make one.
+        """
+        if not self._dozen:
+            gone, self._used = [each.end for each in self._used], []
+            self._dozen = [self._named() for _ in range(_DOZEN)]
+            self.sql(*gone, *(each.creation for each in self._dozen))
+        database = self._dozen.pop()
+        yield database
+        self._used.append(database)
+
+    def _named(self) -> Database:
+        self._databases += 1
+        return Database(self, f"t{self._databases}_{secrets.token_hex(3)}")
+
+    def sql(self, *statements: str, database: str = "postgres") -> str:
+        """Run SQL by psql as the superuser, each statement by itself; return what it printed."""
         command = [
             str(self.binaries / "psql"),
             "-XAtq",
@@ -87,8 +107,7 @@ class Cluster:
             "ON_ERROR_STOP=1",
             "-d",
             self.url(database),
-            "-c",
-            statement,
+            *(word for each in statements for word in ("-c", each)),
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
@@ -171,11 +190,21 @@ class Database:
 
     def sql(self, statement: str) -> str:
         """Run SQL as the superuser; return what psql printed."""
-        return self.cluster.sql(statement, self.name)
+        return self.cluster.sql(statement, database=self.name)
+
+    @property
+    def creation(self) -> str:
+        """Return the statement that makes it."""
+        return f'create database "{self.name}"'
+
+    @property
+    def end(self) -> str:
+        """Return the statement that drops it, whoever is connected."""
+        return f'drop database "{self.name}" with (force)'
 
     def drop(self) -> None:
         """Drop it, whoever is connected."""
-        self.cluster.sql(f'drop database "{self.name}" with (force)')
+        self.cluster.sql(self.end)
 
 
 @cache

@@ -36,10 +36,9 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         async with SqliteRowStore(None if request.param == "memory" else tmp_path / "rows.db") as opened:
             yield opened
         return
-    database = request.getfixturevalue("cluster_of")(request.param).database()
-    async with PostgresRowStore(Address.of(database.url, schema="diptych_reads")) as kept:
-        yield kept
-    database.drop()
+    with request.getfixturevalue("cluster_of")(request.param).lent() as database:
+        async with PostgresRowStore(Address.of(database.url, schema="diptych_reads")) as kept:
+            yield kept
 
 
 @pytest.fixture

@@ -39,12 +39,11 @@ async def opened(
         async with store:
             yield store
         return
-    database = cluster_of(home).database()
-    store = PostgresEventStore(Address.of(database.url, schema="diptych"))
-    store.declare(tables)
-    async with store:
-        yield store
-    database.drop()
+    with cluster_of(home).lent() as database:
+        store = PostgresEventStore(Address.of(database.url, schema="diptych"))
+        store.declare(tables)
+        async with store:
+            yield store
 
 
 async def rows(

@@ -54,9 +54,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, cluster_of: ClusterOf)
     if request.param == "sqlite":
         yield tmp_path
         return
-    database = cluster_of(request.param).database()
-    yield database.url
-    database.drop()
+    with cluster_of(request.param).lent() as database:
+        yield database.url
 
 
 @pytest.fixture
