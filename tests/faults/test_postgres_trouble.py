@@ -319,6 +319,27 @@ async def test_while_the_server_is_down_errors_are_typed_and_all_goes_on_by_itse
         assert [position async for position in store.verify()][-1] == await store.head()
 
 
+async def test_what_waits_while_the_server_is_looked_for_is_refused_with_what_waited_before(
+    guarded: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diptych.stores.postgres.session._PATIENCE", 0.5)
+    async with opened(guarded.database().url) as store:
+        await store.append(command())
+        with down(guarded):
+            asked = [asyncio.create_task(store.append(command()))]
+            while not store._writing()._session.is_lost:  # noqa: ASYNC110 (nobody tells of it)
+                await asyncio.sleep(0)
+            await asyncio.sleep(0)  # the first is being looked after
+            asked += [asyncio.create_task(store.append(command())) for _ in range(3)]
+            with pytest.raises((StoreError, OutcomeUnknownError)):
+                await asked[0]
+            for _ in range(3):
+                await asyncio.sleep(0)
+
+            assert [type(each.exception()) for each in asked[1:] if each.done()] == [StoreError] * 3
+        await resumed(lambda: store.append(command()))
+
+
 @contextmanager
 def down(cluster: Cluster) -> Iterator[None]:
     cluster.stop(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""A wire to PostgreSQL that can be cut where a transaction commits, before the server hears of it or after, or vanish."""
+"""A wire to PostgreSQL that can vanish, or be cut at a commit: before the server hears of it, or after."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Wire:
         await asyncio.gather(*self._serving, return_exceptions=True)
 
     def vanish(self) -> None:
-        """Be gone without a word for all who are connected: what they send is not even taken. Who comes anew is served."""
+        """Be gone without a word for all who are connected: nothing they send is taken. Who comes anew is served."""
         for writer, back in self._ends:
             back.cancel()
             if not writer.is_closing():
@@ -91,9 +91,7 @@ class Wire:
 
 def _deafen(found: socket.socket) -> None:
     """Let the kernel drop every packet that comes: whoever is at the other end hears nothing any more."""
-    nothing = ctypes.create_string_buffer(
-        struct.pack("HBBI", 0x06, 0, 0, 0)
-    )  # a filter of one instruction: take 0 bytes
+    nothing = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # one instruction: take 0 bytes
     program = struct.pack("HL", 1, ctypes.addressof(nothing))
     found.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, program)
 

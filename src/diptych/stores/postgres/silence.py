@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 SECONDS = 20
-"""After how long without any sign a server is gone; a statement may take longer, since its machine answers meanwhile."""
+"""After how long without any sign a server is gone; statements may take longer: the machine answers meanwhile."""
 _PROBES = 4
 
 

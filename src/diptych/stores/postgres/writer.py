@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -198,8 +198,11 @@ class LogWriter:
         if len(batch) == 1 or is_demoted(wrong) or isinstance(wrong, OF_ALL):
             _refuse(batch, store_error(wrong))
             return
-        for request in batch:
+        for at, request in enumerate(batch, start=1):
             await self._serve([request])
+            if self._session.is_lost:
+                self._waiting.extendleft(reversed(batch[at:]))  # they wait together for the next connection
+                return
 
     async def _resolve(self, batch: Sequence[Request], wrong: Exception) -> None:
         """Find out what became of a batch whose answer was lost; send again what surely was not written."""
@@ -226,7 +229,13 @@ class LogWriter:
 
     async def _reopened(self) -> None:
         self._known.clear()  # it may be another server, which was not told everything
-        await self._session.reopen()
+        try:
+            await self._session.reopen()
+        except Error as wrong:
+            # Whoever came meanwhile has waited too: nobody shall do so once more for each of those before.
+            _refuse(self._waiting, wrong)
+            self._waiting.clear()
+            raise
 
     async def _looked_up(self, ids: list[UUID]) -> dict[UUID, Record]:
         """Return the records that are there, as a new session sees them; if that is lost too, another one."""
@@ -261,7 +270,7 @@ def _unknown(append: Append, wrong: Exception) -> Exception:
     return OutcomeUnknownError(command_id, f"the connection to PostgreSQL was lost: {wrong}")
 
 
-def _refuse(batch: Sequence[Request], wrong: Exception) -> None:
+def _refuse(batch: Iterable[Request], wrong: Exception) -> None:
     for request in batch:
         if not request.future.done():
             request.future.set_exception(wrong)
