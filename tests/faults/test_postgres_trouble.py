@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 import pytest
@@ -33,6 +33,7 @@ from diptych.stores.postgres import connection
 from diptych.stores.postgres import events as event_stores
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.events import PostgresEventStore
+from diptych.stores.urls import event_store, followed_log, followed_rows, row_store
 from diptych.testing.contract.material import appending, event, everything, record
 from tests.clusters import NEWEST, Cluster, Database
 from tests.poolers import Pooler
@@ -281,6 +282,19 @@ async def test_a_pooler_that_lends_sessions_for_transactions_is_refused(guarded:
 
     assert isinstance(wrong, SettingsError)
     assert "there is a pooler between Diptych and PostgreSQL" in str(wrong)
+
+
+@pytest.mark.parametrize("store", [event_store, followed_log, row_store, followed_rows])
+async def test_a_pooler_that_lends_sessions_although_the_url_says_that_it_keeps_them_is_refused_at_start(
+    guarded: Cluster, store: Callable[[str], Any]
+) -> None:
+    database, pooler = guarded.database(), Pooler(guarded, "transaction")
+    try:
+        with pytest.raises(SettingsError, match="lends a session for a transaction, and the URL says pooler=session"):
+            async with store(f"{pooler.url(database.name)}?pooler=session"):
+                pass
+    finally:
+        pooler.remove()
 
 
 async def test_behind_a_pooler_that_lends_whole_sessions_a_lost_one_is_ended_before_it_is_looked_up(

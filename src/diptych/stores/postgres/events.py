@@ -22,6 +22,7 @@ from diptych.stores.postgres.faults import FAILED, store_error
 from diptych.stores.postgres.loads import Loads, bare_loads, full_loads
 from diptych.stores.postgres.migrations import migrate
 from diptych.stores.postgres.pages import FOREVER, LogPages, sliced
+from diptych.stores.postgres.poolers import refuse_lending
 from diptych.stores.postgres.readers import Readers, not_open
 from diptych.stores.postgres.recent import RecentLog
 from diptych.stores.postgres.session import Session, connect_reader, connect_to_log
@@ -274,6 +275,7 @@ class PostgresEventStore(PostgresEventReader):
             await stack.enter_async_context(self._units)
 
     async def _installed(self) -> tuple[UUID, int]:
+        await refuse_lending(self._address)
         connection = await connect_to_log(self._address, "start")
         try:
             await refuse_unfit(connection, self._address)

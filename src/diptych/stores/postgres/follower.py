@@ -14,6 +14,7 @@ from diptych.stores.postgres.connection import Connection, close, connect
 from diptych.stores.postgres.events import PostgresEventStore
 from diptych.stores.postgres.faults import FAILED, store_error
 from diptych.stores.postgres.migrations import due
+from diptych.stores.postgres.poolers import refuse_lending
 from diptych.stores.postgres.rows import COMPONENTS, PostgresRowStore
 from diptych.stores.postgres.session import connect_to_log
 from diptych.stores.postgres.statements import sql
@@ -37,6 +38,7 @@ class PostgresFollower(PostgresEventStore):
         del stack, log_id
 
     async def _installed(self) -> tuple[UUID, int]:
+        await refuse_lending(self._address)
         connection = await connect_to_log(self._address, "start")
         try:
             await _refuse_due(connection, self._address, ("log",))
@@ -52,6 +54,7 @@ class PostgresFollowedRows(PostgresRowStore):
     """Read rows that other processes fold. Opening raises SettingsError where their tables are missing, or older."""
 
     async def __aenter__(self) -> Self:
+        await refuse_lending(self._address)
         connection = await connect(self._address, purpose="start")
         try:
             await _refuse_due(connection, self._address, COMPONENTS)

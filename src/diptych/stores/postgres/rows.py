@@ -13,6 +13,7 @@ from diptych.model.projections import ReadModel
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import close, connect
 from diptych.stores.postgres.migrations import migrate
+from diptych.stores.postgres.poolers import refuse_lending
 from diptych.stores.postgres.rows_leases import COMPONENT
 from diptych.stores.postgres.rows_plans import PostgresWatch, Watched
 from diptych.stores.postgres.rows_progress import KnownChanges
@@ -38,6 +39,7 @@ class PostgresRowStore:
         self._watched, self._known = Watched(address.at_replica()), KnownChanges()
 
     async def __aenter__(self) -> Self:
+        await refuse_lending(self._address)
         connection = await connect(self._address, purpose="migrations")
         try:
             await migrate(connection, self._address, COMPONENTS)
