@@ -31,27 +31,37 @@ class Databases:
 
     async def copy(self, events: int, *, each: int = EVENTS) -> str:
         """Return the URL of a fresh copy of a log of so many events, `each` of them to an order."""
-        template = self._made.get((events, each)) or await self._make(events, each)
+        return await self.copy_of(self._made.get((events, each)) or await self._make(events, each))
+
+    async def copy_of(self, url: str) -> str:
+        """Return the URL of a fresh copy of a database to which nobody is connected."""
         self._copies += 1
-        name = f"copy{self._copies}"
-        await asyncio.to_thread(self._cluster.sql, f"create database {name} template {template} strategy file_copy")
+        name, template = f"copy{self._copies}", _name(url)
+        await asyncio.to_thread(self._cluster.sql, f'create database {name} template "{template}" strategy file_copy')
         return self._cluster.url(name)
+
+    async def settle(self, url: str) -> None:
+        """Let a database that was filled be as autovacuum leaves it, before it is copied."""
+        await asyncio.to_thread(self._cluster.sql, "vacuum (analyze, freeze)", database=_name(url))
 
     async def drop(self, url: str) -> None:
         """Drop a database."""
-        name = url.rsplit("/", 1)[1]
-        await asyncio.to_thread(self._cluster.sql, f'drop database "{name}" with (force)')
+        await asyncio.to_thread(self._cluster.sql, f'drop database "{_name(url)}" with (force)')
 
     async def _make(self, events: int, each: int) -> str:
-        database = self._cluster.database()
-        async with Application(events=database.url, reads="memory://") as app:
+        url = self.empty()
+        async with Application(events=url, reads="memory://") as app:
             ids, source = RandomIds(), history(events // each, each)
             while batch := [append_of(event, ids.new()) for event in islice(source, _BATCH)]:
                 await asyncio.gather(*[app.store.append(append) for append in batch])
             assert await app.head() == events // each * each
-        await asyncio.to_thread(database.sql, "vacuum (analyze, freeze)")
-        self._made[events, each] = database.name
-        return database.name
+        await self.settle(url)
+        self._made[events, each] = url
+        return url
+
+
+def _name(url: str) -> str:
+    return url.rsplit("/", 1)[1]
 
 
 @contextmanager

@@ -14,12 +14,13 @@ from pathlib import Path
 from time import perf_counter, time_ns
 from typing import Any
 
+from benchmarks.databases import Databases, databases
 from benchmarks.logs import Logs
 from benchmarks.rows import Goal, Row, Size
 from benchmarks.timing import interleaved, per_second
-from diptych import Projection
+from diptych import Application, Projection
 from diptych.codec import encode
-from diptych.ports import Append, Metadata, Record
+from diptych.ports import Append, EventStore, Metadata, Record
 from diptych.read.plan import Fanning, Step, steps_of
 from diptych.recorded import writer_of
 from diptych.stores.sqlite.events import SqliteEventStore
@@ -27,6 +28,7 @@ from diptych.stores.system import RandomIds
 from retail.app import PROJECTIONS, build
 from retail.customers import CustomerRegistered
 from retail.departments import DepartmentOpened
+from retail.place import Place
 from retail.products import ProductCreated
 from retail.sales import ItemAdded, SaleCompleted, SaleStarted
 from retail.stock import InventoryAdjusted
@@ -38,15 +40,22 @@ _BATCH = 500
 
 async def shop(size: Size, logs: Logs) -> list[Row]:
     """Measure from the opening of the shop to the last event in all of its read models."""
-    folder = logs.folder / "shop"
+    folder, sales = logs.folder / "shop", size.of(5_000)
     folder.mkdir()
-    events = await _fill(folder, size.of(5_000))
+    async with SqliteEventStore(folder / "shop.db") as store:
+        events = await _fill(store, sales)
     folds = sum(_folds(projection, events) for projection in PROJECTIONS)
-    found = await interleaved({"ours": partial(_caught_up, logs.folder, folder, len(events))}, size.rounds)
-    name = f"catch-up of all retail projections, {len(events):,} events"
+    with databases() as server:
+        log = await _filled(server, sales)
+        sides = {
+            "ours": partial(_caught_up, logs.folder, folder, len(events)),
+            "postgres": partial(_caught_up_in_postgres, server, log, len(events)),
+        }
+        found = await interleaved(sides, size.rounds)
+    name, many = "catch-up of all retail projections", f"{len(events):,} events"
     per_fold = [1e6 * len(events) / rate / folds for rate in found["ours"]]
     return [
-        Row("shop", name, "events/s", found["ours"], goal=Goal(">=", 25_000), more={"row_folds": folds}),
+        Row("shop", f"{name}, {many}", "events/s", found["ours"], goal=Goal(">=", 25_000), more={"row_folds": folds}),
         Row(
             "shop",
             f"the same, per row fold ({folds / len(events):.1f} to an event)",
@@ -54,18 +63,30 @@ async def shop(size: Size, logs: Logs) -> list[Row]:
             per_fold,
             goal=Goal("<=", 5),
         ),
+        Row("shop", f"{name}, PostgreSQL, {many}", "events/s", found["postgres"], goal=Goal(">=", 20_000)),
     ]
 
 
 async def _caught_up(folder: Path, log: Path, events: int) -> float:
     copy = folder / "shop-copy"
     shutil.copytree(log, copy)
-    started = perf_counter()
-    async with build(copy) as app:
-        await app.caught_up(timeout=600)
-        rate = per_second(events, started)
+    rate = await _folded(copy, events)
     shutil.rmtree(copy)
     return rate
+
+
+async def _caught_up_in_postgres(server: Databases, log: str, events: int) -> float:
+    copy = await server.copy_of(log)
+    rate = await _folded(copy, events)
+    await server.drop(copy)
+    return rate
+
+
+async def _folded(place: Place, events: int) -> float:
+    started = perf_counter()
+    async with build(place) as app:
+        await app.caught_up(timeout=600)
+        return per_second(events, started)
 
 
 def _folds(projection: Projection, events: Sequence[Any]) -> int:
@@ -77,13 +98,20 @@ def _folds(projection: Projection, events: Sequence[Any]) -> int:
     return count
 
 
-async def _fill(folder: Path, sales: int) -> list[Any]:
+async def _filled(server: Databases, sales: int) -> str:
+    url = server.empty()
+    async with Application(events=url, reads="memory://") as app:
+        await _fill(app.store, sales)
+    await server.settle(url)
+    return url
+
+
+async def _fill(store: EventStore, sales: int) -> list[Any]:
     events: list[Any] = []
-    async with SqliteEventStore(folder / "shop.db") as store:
-        ids, source = RandomIds(), _commands(sales)
-        while batch := list(islice(source, _BATCH)):
-            events += [event for command in batch for event in command]
-            await asyncio.gather(*[store.append(_append(command, ids)) for command in batch])
+    ids, source = RandomIds(), _commands(sales)
+    while batch := list(islice(source, _BATCH)):
+        events += [event for command in batch for event in command]
+        await asyncio.gather(*[store.append(_append(command, ids)) for command in batch])
     return events
 
 
