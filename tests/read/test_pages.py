@@ -20,6 +20,8 @@ CODEC = EventCodec([Closed])
 class Log(MemoryEventStore):
     """A log that keeps after which positions it was read, and fails when it is told to."""
 
+    is_distant = True
+
     def __init__(self) -> None:
         super().__init__()
         self.read_after: list[int] = []
@@ -60,6 +62,15 @@ async def test_a_page_is_there_before_it_is_asked_for(log: Log) -> None:
 
     assert (positions(last), last.complete) == ([9, 10], True)
     assert log.read_after == [0, 4, 8]
+
+
+async def test_a_log_at_hand_is_not_read_ahead(log: Log) -> None:
+    log.is_distant = False
+    pages = Pages(log, CODEC)
+    await pages.read(CLOSED, after=0, until=None, limit=4)
+    await others_run()
+
+    assert log.read_after == [0]
 
 
 async def test_what_was_written_since_a_last_page_is_read_is_found(log: Log) -> None:

@@ -145,6 +145,13 @@ class EventReader(Protocol):
     ) -> None: ...
 
 
+@runtime_checkable
+class Distant(Protocol):
+    """Be a reader whose answers come over a network: there is time for other work until they are here."""
+
+    is_distant: bool
+
+
 class EventStore(EventReader, Protocol):
     """Keep the log. One conditional append decides everything that is ever written."""
 

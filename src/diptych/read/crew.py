@@ -12,6 +12,7 @@ from diptych.codec import EventCodec
 from diptych.errors import FencedError
 from diptych.model.projections import Projection
 from diptych.ports import Checkpoint, EventReader, RowWriter
+from diptych.read.folding import share_of
 from diptych.read.plan import Learned
 from diptych.read.progress import LiveProgress
 from diptych.read.projector import Projector
@@ -104,12 +105,16 @@ class Crew:
             checkpoints = {name: each for one in new for name, each in (await self._unless_fenced(one, head)).items()}
         new = [each for each in new if each.name in checkpoints]
         for each in new:
-            projector = Projector(each, checkpoints[each.name], self._writer, self._live, lineage=self._lineage)
-            self._members[each.name] = projector
+            self._members[each.name] = self._projector(each, checkpoints[each.name])
         self._members = {name: self._members[name] for name in self._codes if name in self._members}
         self._live.lead({each.name: self._members[each.name].standing for each in new})
         if new and self._has_begun:
             _log.info("folding %s", _named([each.name for each in new]))
+
+    def _projector(self, projection: Projection, checkpoint: Checkpoint) -> Projector:
+        remembered = share_of(sum(len(each.models) for each in self._projections))
+        parts = projection, checkpoint, self._writer, self._live
+        return Projector(*parts, lineage=self._lineage, remembered=remembered)
 
     async def _unless_fenced(self, projection: Projection, head: int) -> Mapping[str, Checkpoint]:
         """Install one; if another worker is in its way, leave it for the next look."""

@@ -13,6 +13,9 @@ from diptych.read.plan import Fanning, Learned, Step, Unreadable, steps_of
 
 PAGE = 1000
 """How many rows a fan-out reads at a time."""
+LEAST = 8_192
+"""How many rows of a read model are remembered at least."""
+_MOST = 32_768
 _PORTION = 128
 _TURN = 0.0005
 
@@ -31,10 +34,15 @@ class StoredRows(Protocol):
         ...
 
 
+def share_of(models: int) -> int:
+    """Return how many rows of each of so many read models are remembered: an application of few remembers more."""
+    return max(LEAST, _MOST // max(1, models))
+
+
 class RecentRows:
     """Remember the rows that were saved last, in two halves: a full young one becomes the old one."""
 
-    def __init__(self, size: int = 8192) -> None:
+    def __init__(self, size: int) -> None:
         self._size = size
         self._young: dict[Key, Any] = {}
         self._old: dict[Key, Any] = {}
@@ -67,10 +75,10 @@ class Turn:
 class Folding:
     """Fold batches of events for one projection. A batch of n leaves the same rows as n batches of one."""
 
-    def __init__(self, projection: Projection) -> None:
+    def __init__(self, projection: Projection, *, remembered: int = LEAST) -> None:
         self._models = projection.models
         self._steps = steps_of(projection)
-        self._recent = [RecentRows() for _ in self._models]
+        self._recent = [RecentRows(remembered) for _ in self._models]
         self._turn = Turn()
         self._refers = any(step.references for steps in self._steps.values() for step in steps)
         self._fanning = {event for event, steps in self._steps.items() if any(type(each) is Fanning for each in steps)}

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from diptych.codec import EventCodec
 from diptych.model.criteria import Criteria
 from diptych.ports import EventReader
+from diptych.ports.log import Distant
 from diptych.read.plan import Learned, learn
 
 
@@ -25,6 +26,8 @@ class Pages:
 
     def __init__(self, log: EventReader, codec: EventCodec) -> None:
         self._log, self._codec = log, codec
+        # Where nothing is waited for, two pages at a time only take more memory.
+        self._is_distant = isinstance(log, Distant) and log.is_distant
         self._asked: tuple[Criteria, int, int | None] | None = None
         self._coming: asyncio.Task[Page] | None = None
 
@@ -33,7 +36,7 @@ class Pages:
         page = await self._came((criteria, after, until))
         if page is None or len(page.events) > limit:
             page = await self._read(criteria, after, until, limit)
-        if not page.complete:
+        if self._is_distant and not page.complete:
             self._asked = (criteria, page.through, until)
             self._coming = asyncio.create_task(self._read(criteria, page.through, until, limit))
             self._coming.add_done_callback(_look)

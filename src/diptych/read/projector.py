@@ -9,7 +9,7 @@ from diptych.errors import CorruptionError, StoreError
 from diptych.model.lineage import UNCHANGED, Lineage
 from diptych.model.projections import Projection
 from diptych.ports import Checkpoint, RowWriter
-from diptych.read.folding import Folding
+from diptych.read.folding import LEAST, Folding
 from diptych.read.plan import Learned
 from diptych.read.progress import LiveProgress, Standing
 from diptych.read.rebuilding import Rebuilding
@@ -30,8 +30,9 @@ class Projector:
         live: LiveProgress,
         *,
         lineage: Lineage = UNCHANGED,
+        remembered: int = LEAST,
     ) -> None:
-        self.projection, self._folding = projection, Folding(projection)
+        self.projection, self._folding = projection, Folding(projection, remembered=remembered)
         self.types = lineage.stored_names(projection.types)
         self._types = frozenset(self.types)
         self._checkpoint, self._writer, self._live = checkpoint, writer, live

@@ -45,6 +45,8 @@ _LOADERS = 2
 class PostgresEventReader:
     """Read a log from the loop that opened this, on connections of its own."""
 
+    is_distant = True
+
     def __init__(self, address: Address, head: RecentLog) -> None:
         self._address, self._known = address, head
         self._pages = LogPages(address.schema)
