@@ -18,7 +18,8 @@ from diptych.ports import Appended, AppendOutcome, Conflicted
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.appends import append_one
 from diptych.stores.postgres.events import PostgresEventStore
-from diptych.testing.contract.material import appending, event, given, guard, positions
+from diptych.stores.postgres.simple import simple_rows
+from diptych.testing.contract.material import appending, event, given, guard, positions, record
 from tests.clusters import Database
 from tests.faults.processes import line, process, rest
 from tests.sizes import size
@@ -31,6 +32,8 @@ PAUSE = size(1, full=5)
 SECONDS = size(60, full=600)
 SILENCE = 3.0
 LOCK, JUDGED = "perform diptych.take_position();", "if n_id is not null then"
+SIMPLY_JUDGED = "insert into diptych.events ("
+LATE = f"{LOCK} select coalesce(max(e.position), 0) into head from diptych.events as e;"  # noqa: S608 (ours)
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(SECONDS)]
 
@@ -140,13 +143,51 @@ async def test_a_condition_is_judged_by_what_was_committed_while_it_waited(postg
 
 async def test_a_condition_that_is_judged_before_the_lock_is_caught(newest_postgres: Database) -> None:
     async with PostgresEventStore(address_of(newest_postgres)) as store:
-        late = f"{LOCK} select coalesce(max(e.position), 0) into head from diptych.events as e; {JUDGED}"  # noqa: S608 (both are ours)
-        plant(newest_postgres, (LOCK, ""), (JUDGED, late))
+        plant(newest_postgres, (LOCK, ""), (JUDGED, f"{LATE} {JUDGED}"))
 
         assert isinstance(await judged_while_another_commits(newest_postgres, store), Appended)
 
 
-async def waiting_or_done(database: Database, appending: asyncio.Task[AppendOutcome]) -> None:
+async def simply_judged_while_another_commits(
+    database: Database, store: PostgresEventStore, beside: int
+) -> AppendOutcome:
+    """Do the same with an append that is simple, alone or with so many beside it."""
+    head = await given(store, event("taken", "seat:0"))
+    first = await asyncpg.connect(database.url)
+    await first.execute("begin")
+    await append_one(first, appending(event("taken", "seat:1")), schema="diptych")
+    seats = range(1, 2 + beside)
+    batch = [
+        appending(event("taken", f"seat:{n}"), condition=guard(f"seat:{n}", after=head), record=record()) for n in seats
+    ]
+    assert simple_rows(batch)
+    second = asyncio.gather(*[store.append(each) for each in batch])
+    await waiting_or_done(database, second)
+    await first.execute("commit")
+    await first.close()
+    return (await second)[0]
+
+
+@pytest.mark.parametrize("beside", [0, 2])
+async def test_a_simple_condition_is_judged_by_what_was_committed_while_it_waited(
+    postgres: Database, beside: int
+) -> None:
+    async with PostgresEventStore(address_of(postgres)) as store:
+        assert await simply_judged_while_another_commits(postgres, store, beside) == Conflicted(2)
+
+
+@pytest.mark.parametrize("beside", [0, 2])
+async def test_a_simple_condition_that_is_judged_before_the_lock_is_caught(
+    newest_postgres: Database, beside: int
+) -> None:
+    async with PostgresEventStore(address_of(newest_postgres)) as store:
+        late = (SIMPLY_JUDGED, f"{LATE} {SIMPLY_JUDGED}")
+        plant(newest_postgres, (LOCK, ""), late, file="0004_append_simple.sql")
+
+        assert isinstance(await simply_judged_while_another_commits(newest_postgres, store, beside), Appended)
+
+
+async def waiting_or_done(database: Database, appending: asyncio.Future[Any]) -> None:
     """Return when an append is done, or stands before the lock."""
     asked = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
     async with asyncio.timeout(10):
@@ -154,9 +195,10 @@ async def waiting_or_done(database: Database, appending: asyncio.Task[AppendOutc
             pass
 
 
-def plant(database: Database, *changes: tuple[str, str]) -> None:
+def plant(database: Database, *changes: tuple[str, str], file: str = "0002_append.sql") -> None:
     """Change the functions that append."""
-    text = files("diptych.stores.postgres").joinpath("migrations/log/0002_append.sql").read_text()
+    text = files("diptych.stores.postgres").joinpath("migrations/log", file).read_text()
+    text = text[text.index("create function") :]
     for right, wrong in changes:
         assert right in text
         text = text.replace(right, wrong)

@@ -78,7 +78,7 @@ async def test_a_healthy_server_has_no_warnings_but_for_its_superuser(postgres: 
     assert {about for about, each in found.items() if each.level in ("warning", "error")} == {"rights"}
     assert found["postgresql"].text.startswith("1")
     assert found["pooler"].text.startswith("none before 127.0.0.1:")
-    assert found["schema diptych"].text.startswith("up to date: audit 1, bookmarks 1, log 3")
+    assert found["schema diptych"].text.startswith("up to date: audit 1, bookmarks 1, log 4")
     assert found["schema diptych_reads"].level == "ok"
     assert found["clock"].level == "ok"
 
@@ -260,7 +260,7 @@ async def test_tables_that_are_not_there_are_due_or_out_of_reach(postgres: Datab
 @pytest.mark.parametrize(
     ("component", "level", "told"),
     [
-        ("log", "warning", "3 migrations are due: log/0001_log, "),
+        ("log", "warning", "4 migrations are due: log/0001_log, "),
         ("audit", "note", "1 migrations are due: audit/0001_audit; they are made when they are first used"),
     ],
 )

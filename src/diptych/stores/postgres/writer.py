@@ -23,6 +23,7 @@ from diptych.stores.postgres.batch import (
 from diptych.stores.postgres.faults import FAILED, OF_ALL, is_demoted, is_lost, store_error
 from diptych.stores.postgres.readers import refuse_other_loop
 from diptych.stores.postgres.session import Session
+from diptych.stores.postgres.simple import simple_arguments, simple_rows
 
 _BATCH_APPENDS = 512
 _BATCH_EVENTS = 4096
@@ -132,14 +133,23 @@ class LogWriter:
         return [(request, each) for request, each in zip(batch, outcomes, strict=True) if each is not None]
 
     async def _one(self, append: Append, fresh: Sequence[str]) -> list[AppendOutcome | None]:
-        head, recorded_at, is_taken, conflict = await self._session.call("append_one", one_arguments(append, fresh))
+        simple = None if fresh else simple_arguments(append)
+        if simple is None:
+            row = await self._session.call("append_one", one_arguments(append, fresh))
+        else:
+            (row,) = await self._session.call("append_simple", simple)
+        head, recorded_at, is_taken, conflict = row
         if is_taken:
             return [None]
         return [Conflicted(conflict) if conflict else appended(append, head, recorded_at)]
 
     async def _many(self, appends: Sequence[Append], fresh: Sequence[str]) -> list[AppendOutcome | None]:
         batch = Batch(appends, fresh)
-        row = await self._session.call("append_many", batch.arguments())
+        simple = None if fresh else simple_rows(appends)
+        if simple is None:
+            row = await self._session.call("append_many", batch.arguments())
+        else:
+            row = await self._session.call("append_simples", (simple,))
         head, recorded_at, taken, lost, conflicts = row
         refused = dict(zip(lost or (), conflicts or (), strict=True)) | dict.fromkeys(taken or (), 0)
         return list(batch.outcomes(head, recorded_at, refused))
