@@ -42,7 +42,7 @@ class Tail:
             self._types[name, version] = type_id
         self._events: list[EventRow] = []
         self._event_tags: list[tuple[int, int, int]] = []
-        self._records: dict[bytes, RecordRow] = {}
+        self._records: dict[int, RecordRow] = {}  # by the number of the command's id
 
     def add(self, append: Append, *, look_up: bool) -> AppendOutcome:
         """Judge an append and, when it holds, note its rows.
@@ -52,10 +52,11 @@ class Tail:
         """
         record = append.record
         if record is not None:
-            noted = self._records.get(record.id.bytes)
+            number = record.id.int
+            noted = self._records.get(number)
             if noted is not None:
                 return Recorded(Record(record.id, *noted[1:]))
-            found = self._recorded(record.id) if look_up or not _is_new(record.id) else None
+            found = self._recorded(record.id) if look_up or not _is_new(number) else None
             if found is not None:
                 return Recorded(found)
         for guard in append.condition:
@@ -88,29 +89,20 @@ class Tail:
 
     def _accept(self, append: Append) -> Appended:
         recorded_at = max(append.now, self.recorded_at)
-        first, last = self.head + 1, self.head + len(append.events)
-        rows = self._rows(append, first, recorded_at)
         record = append.record
-        if not rows:
+        if append.events:
+            first, last = self.head + 1, self.head + len(append.events)
+            self._note(append, first, recorded_at)
+            self.head, self.recorded_at = last, recorded_at
+        else:
             first = last = self.head if record is None else record.position
         if record is not None:
-            kept = record.id.bytes
-            self._records[kept] = (
-                kept,
-                record.name,
-                record.fingerprint,
-                record.answer,
-                last,
-                recorded_at,
-                record.actor,
-            )
-        if rows:
-            self._events += rows
-            self.head, self.recorded_at = last, recorded_at
+            told = (record.name, record.fingerprint, record.answer, last, recorded_at, record.actor)
+            self._records[record.id.int] = (record.id.bytes, *told)
         return Appended(first, last, recorded_at)
 
-    def _rows(self, append: Append, first: int, recorded_at: int) -> list[EventRow]:
-        rows: list[EventRow] = []
+    def _note(self, append: Append, first: int, recorded_at: int) -> None:
+        rows = self._events
         metadata: bytes | int = append.metadata
         for position, event in enumerate(append.events, start=first):
             type_id = self._types.get((event.name, event.version)) or self._new_type(event)
@@ -122,7 +114,6 @@ class Tail:
                 self._event_tags.append((tag_id, type_id, position))
                 self._newest.seen(tag_id, type_id, position)
             metadata = first  # the others of the append only point to the first
-        return rows
 
     def _new_type(self, event: NewEvent) -> int:
         type_id = self._connection.execute(sql("log_insert_type"), (event.name, event.version)).lastrowid or 0
@@ -142,15 +133,16 @@ class Tail:
         if not clause.tags:
             return self._newest.of_type(types, after) if clause.types else self.head
         forbidden = 0
-        tags = [self._tags.find(tag) for tag in clause.tags]
-        for tag in tags:
+        for name in clause.tags:
+            tag = self._tags.find(name)
             forbidden = self._newest.of_tag(tag, types, after) if tag else 0
             if not forbidden:
                 return 0
-        return forbidden if len(tags) == 1 else self._search(clause, tags, after)
+        return forbidden if len(clause.tags) == 1 else self._search(clause, after)
 
-    def _search(self, clause: Clause, tags: list[int], after: int) -> int:
+    def _search(self, clause: Clause, after: int) -> int:
         # Each of the tags stands on a later event; whether all stand on one, only the rows know.
+        tags = [self._tags.find(tag) for tag in clause.tags]
         types = self._ids(clause.types) if clause.types else ()
         wanted = set(clause.tags)
         for position, type_id, noted, *_ in reversed(self._events):
@@ -172,5 +164,5 @@ class Tail:
         return found
 
 
-def _is_new(command_id: UUID) -> bool:
-    return command_id.int >> _VERSION & 0xF == _TIME_ORDERED
+def _is_new(number: int) -> bool:
+    return number >> _VERSION & 0xF == _TIME_ORDERED

@@ -253,7 +253,8 @@ class SqliteEventStore(SqliteEventReader):
         await super().__aexit__(kind, error, trace)
 
     async def _begin(self, stack: AsyncExitStack, lock: FairLock) -> None:
-        opening = asyncio.ensure_future(asyncio.to_thread(LogWriter, self._path, self._known, lock))
+        loop = asyncio.get_running_loop()
+        opening = asyncio.ensure_future(asyncio.to_thread(LogWriter, self._path, self._known, lock, loop))
         stack.push_async_callback(_close, opening)
         self._writer = await asyncio.shield(opening)
         if self._units is not None:

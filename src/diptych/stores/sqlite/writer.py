@@ -7,10 +7,8 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from itertools import groupby
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
 from uuid import UUID
 
 from diptych.errors import StoreError
@@ -38,59 +36,62 @@ _PAGES_PER_COMMIT = 4
 _CHECKPOINT_PAGES = 4000  # an estimate of rows and commits, not a count: about 16 MB of WAL
 
 
-class Request(NamedTuple):
-    """An append, who waits for its outcome, and the gate it came by."""
+Request = tuple[Append, asyncio.Future[AppendOutcome]]
+"""An append, and the future of who waits for its outcome."""
 
-    append: Append
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[AppendOutcome]
-    gate: Gate
+Answer = AppendOutcome | Exception
 
 
 class Gate:
-    """Let the appends of one turn of a loop go to the writer together.
+    """Let the appends of one turn of the loop go to the writer together, and bring the answers back into the loop.
 
     One task alone is let through at once. When the last answers came several at a time, their tasks will all ask again
     in this turn; handed over one by one, the first would be a batch of its own, and the writer would be woken for each.
     """
 
-    def __init__(self, submit: Callable[[Sequence[Request]], None]) -> None:
-        self._submit = submit
+    def __init__(self, loop: asyncio.AbstractEventLoop, submit: Callable[[Sequence[Request]], None]) -> None:
+        self._loop, self._submit = loop, submit
         self._waiting: list[Request] = []
         self._together = 1
 
     def enter(self, append: Append) -> asyncio.Future[AppendOutcome]:
-        """Take an append in the loop of this gate; return the future of its outcome."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[AppendOutcome] = loop.create_future()
-        request = Request(append, loop, future, self)
+        """Take an append, in the loop; return the future of its outcome."""
+        future: asyncio.Future[AppendOutcome] = self._loop.create_future()
         if self._together == 1:
-            self._submit((request,))
+            self._submit(((append, future),))
         else:
             if not self._waiting:
-                loop.call_soon(self._pass)
-            self._waiting.append(request)
+                self._loop.call_soon(self._pass)
+            self._waiting.append((append, future))
         return future
 
-    def answered(self, together: int) -> None:
-        """Hear how many were answered at once."""
-        self._together = together
+    def answer(self, batch: Sequence[Request], answers: Sequence[Answer]) -> None:
+        """Answer requests, from any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for it any more
+            self._loop.call_soon_threadsafe(self._resolve, batch, answers)
 
     def _pass(self) -> None:
         waiting, self._waiting = self._waiting, []
         self._submit(waiting)
 
-
-Answer = AppendOutcome | Exception
+    def _resolve(self, batch: Sequence[Request], answers: Sequence[Answer]) -> None:
+        self._together = len(batch)
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if future.done():
+                continue  # its caller was cancelled; the append was not
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
 
 
 class LogWriter:
     """Own the writing connection. Requests are taken from a queue, all that wait at once, and answered after commit."""
 
-    def __init__(self, path: Path, head: KnownHead, lock: FairLock) -> None:
+    def __init__(self, path: Path, head: KnownHead, lock: FairLock, loop: asyncio.AbstractEventLoop) -> None:
         self._path, self._head, self._lock = path, head, lock
         self._queue: SimpleQueue[Sequence[Request] | None] = SimpleQueue()
-        self.gate = Gate(self._queue.put)
+        self.gate = Gate(loop, self._queue.put)
         self._select_head = sql("log_select_head")
         self._written = 0
         self._suspect = False
@@ -129,7 +130,7 @@ class LogWriter:
                 if requests is None:
                     return batch, False
                 batch += requests
-                events += sum([len(request.append.events) for request in requests])
+                events += sum([len(append.events) for append, _ in requests])
         return batch, True
 
     def _serve(self, batch: Sequence[Request]) -> None:
@@ -141,20 +142,20 @@ class LogWriter:
     def _recover(self, batch: Sequence[Request], wrong: Exception) -> None:
         if not breaks_a_row(wrong):
             failure = store_error(wrong) if isinstance(wrong, sqlite3.Error) else wrong
-            _answer([(request, failure) for request in batch])
+            self.gate.answer(batch, [failure] * len(batch))
             return
         for request in batch:  # one of them broke it: each alone now, and each id looked up
             try:
                 self._write([request], look_up=True)
             except Exception as alone:  # noqa: BLE001 (as above)
                 failure = store_error(alone) if isinstance(alone, sqlite3.Error) else alone
-                _answer([(request, failure)])
+                self.gate.answer([request], [failure])
 
     def _write(self, batch: Sequence[Request], *, look_up: bool) -> None:
         with self._lock:
             tail = self._begin()
             try:
-                answers = [tail.add(request.append, look_up=look_up) for request in batch]
+                answers = [tail.add(append, look_up=look_up) for append, _ in batch]
                 rows = tail.flush()
             except BaseException as wrong:
                 self._abandon(wrong)
@@ -163,11 +164,11 @@ class LogWriter:
                 self._connection.execute("commit")
             except sqlite3.Error as wrong:
                 self._abandon(wrong)
-                _answer([(request, commit_error(wrong, request.append)) for request in batch])
+                self.gate.answer(batch, [commit_error(wrong, append) for append, _ in batch])
                 return
             tail.settle()
             self._head.publish(tail.head)
-            _answer(list(zip(batch, answers, strict=True)))
+            self.gate.answer(batch, answers)
             self._checkpoint(rows)
 
     def _begin(self) -> Tail:
@@ -206,20 +207,3 @@ class LogWriter:
             self._written = 0
             with contextlib.suppress(sqlite3.Error):  # nothing is lost: the WAL keeps it, the next one tries again
                 checkpoint(self._connection)
-
-
-def _answer(answers: Sequence[tuple[Request, Answer]]) -> None:
-    for loop, group in groupby(answers, key=lambda pair: pair[0].loop):
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for it any more
-            loop.call_soon_threadsafe(_resolve, list(group))
-
-
-def _resolve(answers: Sequence[tuple[Request, Answer]]) -> None:
-    answers[0][0].gate.answered(len(answers))
-    for (_, _, future, _), answer in answers:
-        if future.done():
-            continue  # its caller was cancelled; the append was not
-        if isinstance(answer, Exception):
-            future.set_exception(answer)
-        else:
-            future.set_result(answer)
