@@ -30,6 +30,8 @@ def test_accepted_carries_value_and_position() -> None:
     assert (result.value, result.position, result.error, dict(result.errors)) == (5, 9, None, {})
     assert result.unwrap() == 5
     assert result == Accepted(5, 9, ID, replayed=True)
+    assert hash(result) == hash(Accepted(5, 9, ID, replayed=True))
+    assert result not in (Accepted(6, 9, ID), Accepted(5, 8, ID), Refused("no", "no"))
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.status)

@@ -53,3 +53,17 @@ def test_a_state_that_grows_is_weighed_again() -> None:
     kept = [known for number in range(100) if (known := cache.get((1, f"tag-{number}"))) is not None]
     assert 500_000 < cache.bytes <= 1_000_000
     assert 500_000 < sum(len(known.state) for known in kept) <= 1_000_000
+
+
+def test_folds_whose_states_weigh_differently_share_the_bound() -> None:
+    cache = StateCache(200_000)
+    for number in range(1_000):
+        cache.put((1, f"light-{number}"), Known("x", number, number))
+        cache.put((2, f"heavy-{number}"), Known("x" * 10_000, number, number))
+
+    heavy = [number for number in range(1_000) if cache.get((2, f"heavy-{number}")) is not None]
+    light = [number for number in range(1_000) if cache.get((1, f"light-{number}")) is not None]
+    assert 180_000 < cache.bytes <= 200_000
+    assert heavy == [*range(1_000 - len(heavy), 1_000)]
+    assert len(heavy) == len(light)
+    assert 15 <= len(heavy) <= 20

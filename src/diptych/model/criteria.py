@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+
+class Clause(msgspec.Struct, frozen=True, gc=False):
     """Match an event whose type is one of `types` and whose tags contain all of `tags`; empty means any.
 
     >>> Clause(types=("order.placed",), tags=("order:42",)).matches("order.placed", ("customer:7", "order:42"))
@@ -61,8 +62,7 @@ class Criteria:
         return any(clause.matches(name, tags) for clause in self.clauses)
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(msgspec.Struct, frozen=True, gc=False):
     """Forbid an append when an event that the clause matches lies after this position.
 
     Each guard has its own `after`: it is the position up to which the decider knew the events of that clause.

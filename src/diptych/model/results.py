@@ -11,14 +11,15 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Literal, NoReturn, TypeAlias, TypeVar, Union
 from uuid import UUID
 
+import msgspec
+
 from diptych.errors import UnwrapError
 
 R = TypeVar("R")
 _NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted(Generic[R]):
+class Accepted(msgspec.Struct, Generic[R], frozen=True, eq=False):
     """The command took effect, once, and is on disk; `position` is that of its last event.
 
     Without events it is the head that the decision read. `replayed` says that this command had been accepted before and
@@ -28,7 +29,7 @@ class Accepted(Generic[R]):
     value: R
     position: int
     command_id: UUID
-    replayed: bool = field(default=False, compare=False)
+    replayed: bool = False
 
     status: ClassVar[Literal["accepted"]] = "accepted"
     is_success: ClassVar[Literal[True]] = True
@@ -39,6 +40,14 @@ class Accepted(Generic[R]):
     def unwrap(self) -> R:
         """Return the value."""
         return self.value
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Accepted):
+            return NotImplemented
+        return (self.value, self.position, self.command_id) == (other.value, other.position, other.command_id)
+
+    def __hash__(self) -> int:
+        return hash((self.value, self.position, self.command_id))
 
 
 class _Failure:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
+from itertools import count
 from typing import Any
 
-from diptych.model.folds import Fold
 from diptych.model.meta import Meta
 from diptych.model.results import Accepted, Result
 from diptych.ports import Appended, Conflicted, NewEvent, Recorded
@@ -45,11 +44,11 @@ class Appending:
 
         `through` is the position that was read, if the entities do not tell; `log` is where to append, if elsewhere.
         """
-        through = _through(entities) if through is None else through
+        if through is None:  # with events, the store fills the record's position
+            through = 0 if decided.events else _through(entities)
         written = self._recorder.written(decided.events, request)
-        guards = guards_of(entities)
         outcome = await self._recorder.append(
-            command, request, written, decided.value, guards=guards, position=through, log=log
+            command, request, written, decided.value, guards=guards_of(entities), position=through, log=log
         )
         match outcome:
             case Appended():
@@ -69,8 +68,7 @@ class Appending:
         said: tuple[Decided, Written],
         appended: Appended,
     ) -> None:
-        positions = range(appended.first, appended.last + 1)
-        news = [*zip(said[0].events, said[1].events, positions, strict=True)]
+        news = [*zip(said[0].events, said[1].events, count(appended.first))]
         try:
             self._learn(request, entities, news, appended)
         except Exception:  # noqa: BLE001 (it is on disk: a wrong fold is for the next who loads the state)
@@ -78,7 +76,6 @@ class Appending:
 
     def _learn(self, request: Request, entities: Sequence[Entity], news: Sequence[News], appended: Appended) -> None:
         """Keep the states as they are after the append: its condition held, so nothing lies between."""
-        meta_at = partial(_meta, request, appended)
         concerned = _by_tag(news) if len(news) > 1 else dict.fromkeys(("", *news[0][1].tags), news)
         for entity in entities:
             if entity.is_narrowed:  # something may lie between: nobody guarded against it
@@ -87,8 +84,13 @@ class Appending:
             fold, tags = entity.fold, entity.clause.tags
             for event, written, position in concerned.get(tags[0] if tags else "", ()):
                 if type(event) in fold.kinds and entity.concerns(written.name, written.tags):
-                    state, version = _step(fold, state, event, position, meta_at), position
-                    unsaved += 1
+                    if fold.wants_meta:
+                        state = fold.evolve(state, event, _meta(request, appended, position))
+                    else:
+                        state = fold.evolve(state, event)
+                    if state is None:
+                        fold.refuse_none(event)
+                    version, unsaved = position, unsaved + 1
             known = Known(state, version, appended.last, unsaved)
             if fold.snapshots is not None:
                 known = self._snapshots.offer(entity, known)
@@ -106,13 +108,6 @@ def _by_tag(news: Sequence[News]) -> dict[str, Sequence[News]]:
         for tag in each[1].tags:
             found.setdefault(tag, []).append(each)
     return {**found}
-
-
-def _step(fold: Fold[Any], state: Any, event: Any, position: int, meta_at: Callable[[int], Meta]) -> Any:
-    state = fold.evolve(state, event, meta_at(position)) if fold.wants_meta else fold.evolve(state, event)
-    if state is None:
-        fold.refuse_none(event)
-    return state
 
 
 def _meta(request: Request, appended: Appended, position: int) -> Meta:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Generator, Sequence
-from types import NoneType
+from types import GeneratorType, NoneType
 from typing import Any, NamedTuple, get_args, get_origin
 
 from diptych.errors import FieldErrors, Missing, NotAllowed, Refusal, WiringError
@@ -54,7 +54,7 @@ class Deciding:
         """Call the decision on the states of the entities; a Refusal is an answer, anything else it raises is a bug."""
         try:
             said = self.decision.function(command, *[argument(entities, context) for argument in self._arguments])
-            decided = _drain(said) if isinstance(said, Generator) else _taken(said)
+            decided = _drain(said) if isinstance(said, GeneratorType) else _taken(said)
         except Refusal as refusal:
             return Decided((), refusal=refusal)
         if decided.value is not None and isinstance(decided.value, _FAILURES):
@@ -92,17 +92,19 @@ def failure_of(refusal: Refusal, position: int | None) -> Failure:
 
 
 def _drain(said: Generator[Any, None, Any]) -> Decided:
-    events = []
-    while True:
-        try:
+    events: list[Any] = []
+    try:
+        while True:
             events.append(next(said))
-        except StopIteration as stop:
-            return Decided(events, stop.value)
+    except StopIteration as stop:
+        return Decided(events, stop.value)
 
 
 def _taken(said: Any) -> Decided:  # Any: events, or what a mistake returned
     if said is None:
         return Decided(())
+    if isinstance(said, Generator):  # one that was not written as a function with `yield`
+        return _drain(said)
     return Decided((), said) if isinstance(said, _FAILURES) else Decided(tuple(said))
 
 

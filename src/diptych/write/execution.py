@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any
 
 from diptych.model.decisions import Decision
@@ -39,7 +39,9 @@ class Execution:
             return replayed
         groups = [selection.entities(command) for selection in self._deciding.selections]
         entities = [entity for group in groups for entity in group.values()]
-        await self._loader.load(entities)
+        unknown = self._loader.recall(entities)
+        if unknown:
+            await self._loader.refresh(unknown)
         result = await self._attempt(command, request, groups, entities)
         return await self._again(command, request, groups, entities) if result is None else result
 
@@ -55,15 +57,21 @@ class Execution:
                     return result
         return Conflict(f"decided {ATTEMPTS} times, and each time somebody else was faster")
 
-    async def _attempt(
+    def _attempt(
         self, command: Any, request: Request, groups: Sequence[dict[Any, Entity]], entities: Sequence[Entity]
-    ) -> Result[Any] | None:
+    ) -> Awaitable[Result[Any] | None]:
         """Decide once; None means that what was read is out of date."""
         decided: Decided | None = None
         if request.expected is None or not is_beyond(entities, request.expected):
             decided = self._deciding.decide(command, groups, request)
             if decided.refusal is None:
-                return await self._appending.append(command, request, entities, decided)
+                return self._appending.append(command, request, entities, decided)
+        return self._confirmed(command, request, entities, decided)
+
+    async def _confirmed(
+        self, command: Any, request: Request, entities: Sequence[Entity], decided: Decided | None
+    ) -> Result[Any] | None:
+        """Answer without events, if nothing new was recorded meanwhile."""
         if await self._outdated(entities):
             return None
         position = max((entity.known.version for entity in entities if entity.known), default=0)

@@ -35,8 +35,8 @@ class Loader:
         self._store, self._codec, self._states, self._snapshots = store, codec, states, snapshots
         self._bare, self._folding = store if isinstance(store, BareReader) else None, BareFolding(codec)
 
-    async def load(self, entities: Sequence[Entity]) -> None:
-        """Fill every entity: from the cache where it is known, else by one read for all that are not."""
+    def recall(self, entities: Iterable[Entity]) -> Sequence[Entity]:
+        """Fill entities from the cache; return those that are not known there, to be refreshed by one read."""
         unknown = []
         get = self._states.get
         for entity in entities:
@@ -46,8 +46,7 @@ class Loader:
                 unknown.append(entity)
             else:
                 entity.cached = True
-        if unknown:
-            await self.refresh(unknown)
+        return unknown
 
     async def afresh(self, entities: Sequence[Entity]) -> bool:
         """Fill entities as the log has them now: of those that are remembered, only what is new is read."""

@@ -31,7 +31,7 @@ from diptych.write.execution import Execution
 from diptych.write.guarding import CommandGuards, Guards
 from diptych.write.means import means_of
 from diptych.write.repository import aggregates_of, repositories
-from diptych.write.requests import Delivery, Request, canonical, command_id_of, filler
+from diptych.write.requests import Delivery, Request, canonical_of, command_id_of, filler
 from diptych.write.snapshots import Snapshotter
 from diptych.write.units import refuse_units, takes_unit, units_of_work
 from diptych.write.withheld import UNSENT
@@ -40,10 +40,11 @@ _NOBODY: Guards = MappingProxyType({})
 
 
 class Route(NamedTuple):
-    """The way of one type of command: how its generated fields are filled, and what handles it."""
+    """The way of one type of command: how its generated fields are filled, how it is checked, and what handles it."""
 
     name: str
     fill: Callable[[Any, UUID], Any] | None
+    canonical: Callable[[Any], bytes]
     handle: Handler
 
 
@@ -100,7 +101,7 @@ class WritePanel:
             return self._means.units.around
         return self._means.working.around if aggregates_of(function) else self._means.working.plain
 
-    async def send(self, command: Any, delivery: Delivery) -> Result[Any]:
+    def send(self, command: Any, delivery: Delivery) -> Awaitable[Result[Any]]:
         """Check the shape of a command and send it down its route.
 
         Raises UnknownMessageError when nobody handles it, KeyReusedError when its key came with another request before.
@@ -108,10 +109,10 @@ class WritePanel:
         route = self._route_of(command)
         command, command_id = self._identified(route, command, delivery)
         try:
-            data = canonical(command)
+            data = route.canonical(command)
         except InvalidMessageError as invalid:
-            return self._invalid(route.name, command, command_id, delivery, invalid)
-        return await self._handle(route, command, command_id, data, delivery)
+            return _answered(self._invalid(route.name, command, command_id, delivery, invalid))
+        return self._handle(route, command, command_id, data, delivery)
 
     async def receive(self, name: str, body: bytes, delivery: Delivery) -> Result[Any]:
         """Send the command of this name whose JSON is `body`; as `send`, and MalformedError for what is no JSON."""
@@ -127,12 +128,12 @@ class WritePanel:
             return found
         return await self._send_checked(command, delivery)
 
-    async def _send_checked(self, command: Any, delivery: Delivery) -> Result[Any]:
+    def _send_checked(self, command: Any, delivery: Delivery) -> Awaitable[Result[Any]]:
         """Send a command whose shape was checked when it was decoded; otherwise as `send`."""
         route = self._route_of(command)
         command, command_id = self._identified(route, command, delivery)
         data = b"" if delivery.key is None else encode(command)
-        return await self._handle(route, command, command_id, data, delivery)
+        return self._handle(route, command, command_id, data, delivery)
 
     def _invalid(
         self, name: str, command: Any, command_id: UUID, delivery: Delivery, wrong: InvalidMessageError
@@ -204,4 +205,8 @@ class WritePanel:
 
     def _route(self, command: type, handler: Callable[[Any, Any], Any]) -> None:
         wrapped = compose(self._guards.before(command, handler), self._middleware)
-        self._routes[command] = Route(command.__name__, filler(command), wrapped)
+        self._routes[command] = Route(command.__name__, filler(command), canonical_of(command), wrapped)
+
+
+async def _answered(result: Result[Any]) -> Result[Any]:
+    return result

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from diptych.codec import EventCodec, decoder, encode
 from diptych.errors import KeyReusedError, WiringError
 from diptych.model.criteria import Condition
 from diptych.model.fields import place_of
-from diptych.model.messages import EventType, event_type, result_type
+from diptych.model.messages import event_type, result_type
 from diptych.model.results import Accepted
 from diptych.ports import Append, AppendOutcome, Clock, EventStore, Metadata, NewEvent, Record
 from diptych.recorded import writer_of
@@ -38,9 +38,8 @@ class Recorder:
     """Write events and records; read records."""
 
     def __init__(self, store: EventStore, codec: EventCodec, clock: Clock) -> None:
-        self._store, self._clock = store, clock
-        self._types: dict[type, EventType] = codec.types
-        self._lineage = codec.lineage
+        self._store, self._clock, self._lineage = store, clock, codec.lineage
+        self._writers = {cls: writer_of(cls) for cls in codec.types}
 
     async def replay(self, command: Any, request: Request) -> Accepted[Any] | None:
         """Return the stored answer of a command that was accepted before, or None."""
@@ -62,9 +61,14 @@ class Recorder:
         if not events:
             return NOTHING
         metadata = encode(Metadata(request.command_id, request.principal, request.correlation, request.causation))
-        return Written([self._write(event, metadata) for event in events], metadata)
+        writers = self._writers
+        try:
+            return Written([writers[type(event)](event, metadata) for event in events], metadata)
+        except KeyError:
+            self._refuse_unknown(events)
+            raise
 
-    async def append(
+    def append(
         self,
         command: Any,
         request: Request,
@@ -74,7 +78,7 @@ class Recorder:
         guards: Condition = (),
         position: int = 0,
         log: Log | None = None,
-    ) -> AppendOutcome:
+    ) -> Awaitable[AppendOutcome]:
         """Append the events and the record of the command; those of one that is only tried are withheld.
 
         `position` is what the decision read; it is the record's where there are no events. `log` is where to append,
@@ -84,18 +88,17 @@ class Recorder:
         answer = b"null" if value is None else encode(value)
         name = type(command).__name__
         record = Record(request.command_id, name, request.fingerprint, answer, position, now, request.principal)
-        return await (log or request.withheld or self._store).append(
+        return (log or request.withheld or self._store).append(
             Append(written.events, guards, record, written.metadata, now)
         )
 
-    def _write(self, event: Any, metadata: bytes) -> NewEvent:
-        cls = type(event)
-        if cls not in self._types:
-            event_type(cls)  # refuses what is no event at all
-            self._lineage.refuse_outdated(cls, cls)
-            raise WiringError(
-                f"{cls.__qualname__} was recorded, and no fold and no return type names it",
-                where=place_of(cls),
-                fix=f"name it in the return type of its decision: Iterator[... | {cls.__qualname__}]",
-            )
-        return writer_of(cls)(event, metadata)
+    def _refuse_unknown(self, events: Sequence[Any]) -> None:
+        for cls in map(type, events):
+            if cls not in self._writers:
+                event_type(cls)  # refuses what is no event at all
+                self._lineage.refuse_outdated(cls, cls)
+                raise WiringError(
+                    f"{cls.__qualname__} was recorded, and no fold and no return type names it",
+                    where=place_of(cls),
+                    fix=f"name it in the return type of its decision: Iterator[... | {cls.__qualname__}]",
+                )

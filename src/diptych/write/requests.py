@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
-from diptych.codec import decode_message, encoded
+from diptych.codec import encoded, message_decoder
 from diptych.errors import WiringError
 from diptych.model.fields import Field, fields_of, place_of
 from diptych.model.marks import GeneratedMark
@@ -60,10 +60,19 @@ def canonical(command: Any) -> bytes:
     An object made in Python is checked as if it had been received: written and read again by the type of each field.
     Raises InvalidMessageError with every field that is wrong.
     """
-    cls: type = type(command)
-    data = encoded(cls, command)
-    decode_message(cls, data)
-    return data
+    return canonical_of(type(command))(command)
+
+
+def canonical_of(cls: type) -> Callable[[Any], bytes]:
+    """Compile what `canonical` does for the commands of one class."""
+    decode = message_decoder(cls)
+
+    def written(command: Any) -> bytes:
+        data = encoded(cls, command)
+        decode(data)
+        return data
+
+    return written
 
 
 def filler(command: type) -> Callable[[Any, UUID], Any] | None:

@@ -6,7 +6,7 @@ events is confirmed by one read. So nothing ever needs to be invalidated.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 from diptych.model.weights import weight_of
 from diptych.write.entities import Known
@@ -17,15 +17,18 @@ _SAMPLE_EVERY = 64
 
 
 class StateCache:
-    """Keep the states used last, within a bound of bytes; sizes are sampled per fold, since measuring costs."""
+    """Keep the states used last, within a bound of bytes; all states of a fold count as its samples weigh on average.
+
+    Measuring costs: one put in 64 is a sample.
+    """
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
         self._states: OrderedDict[CacheKey, Known] = OrderedDict()
         self._average: dict[int, int] = {}
+        self._count: Counter[int] = Counter()
         self._puts = 0
         self._bytes = 0
-        self._weights: dict[CacheKey, int] = {}
 
     @property
     def bytes(self) -> int:
@@ -45,30 +48,34 @@ class StateCache:
     def put(self, key: CacheKey, known: Known) -> None:
         """Keep a state, unless one that knows more is kept already; drop the states used longest ago."""
         present = self._states.get(key)
-        if present is not None:
-            if present.through < known.through:
-                self._states[key] = known
-                self._states.move_to_end(key)
-                self._bytes -= self._weights.pop(key)  # states grow
+        if present is None:
+            if self._limit > 0:
                 self._admit(key, known)
-            return
-        if self._limit <= 0:
-            return
-        self._states[key] = known
-        self._admit(key, known)
+        elif present.through < known.through:
+            self._states[key] = known
+            self._states.move_to_end(key)
+            self._sample(key, known)  # states grow
 
     def _admit(self, key: CacheKey, known: Known) -> None:
-        self._weights[key] = weight = self._weigh(key, known)
-        self._bytes += weight
-        while self._bytes > self._limit:
-            oldest, _ = self._states.popitem(last=False)
-            self._bytes -= self._weights.pop(oldest)
+        fold = key[0]
+        if fold not in self._average:
+            self._average[fold] = _weight(key, known)
+        self._states[key] = known
+        self._count[fold] += 1
+        self._bytes += self._average[fold]
+        self._sample(key, known)
 
-    def _weigh(self, key: CacheKey, known: Known) -> int:
+    def _sample(self, key: CacheKey, known: Known) -> None:
         self._puts += 1
-        average = self._average.get(key[0])
-        if average is None or self._puts % _SAMPLE_EVERY == 0:
-            found = _OVERHEAD + sum(map(len, key[1])) + weight_of(known.state)
-            average = found if average is None else (3 * average + found) // 4
-            self._average[key[0]] = average
-        return average
+        if self._puts % _SAMPLE_EVERY == 0:
+            average, fold = self._average[key[0]], key[0]
+            self._average[fold] = (3 * average + _weight(key, known)) // 4
+            self._bytes += self._count[fold] * (self._average[fold] - average)
+        while self._bytes > self._limit:
+            (fold, _), _ = self._states.popitem(last=False)
+            self._count[fold] -= 1
+            self._bytes -= self._average[fold]
+
+
+def _weight(key: CacheKey, known: Known) -> int:
+    return _OVERHEAD + sum(map(len, key[1])) + weight_of(known.state)
