@@ -14,7 +14,7 @@ from diptych.model.criteria import Clause, Criteria
 from diptych.ports import Slice, StoredEvent
 from diptych.stores.postgres.batch import text_of
 from diptych.stores.postgres.connection import Connection
-from diptych.stores.postgres.hashes import array_of, id_of
+from diptych.stores.postgres.hashes import id_of, ids_of
 from diptych.stores.postgres.statements import sql
 
 FOREVER = (1 << 63) - 1
@@ -99,7 +99,7 @@ class LogPages:
         return await self._tagged(connection, ("read_of_tag", "read_tagged"), asked, columns=columns, order=order)
 
     async def of_tags(
-        self, connection: Connection, clauses: Iterable[tuple[Clause, int]], limit: int, *, columns: str
+        self, connection: Connection, clauses: Sequence[tuple[Clause, int]], limit: int, *, columns: str
     ) -> Rows:
         """Return the rows of several clauses, each beyond its own `after`; the last column tells of which, from 1."""
         *found, tags = columns_of(clauses)
@@ -172,15 +172,14 @@ def sliced(events: list[StoredEvent], limit: int, through: int, *, order: str) -
     return Slice(events, through if order == "desc" or not events else events[-1].position, complete=False)
 
 
-def columns_of(clauses: Iterable[tuple[Clause, int]]) -> tuple[list[Any], ...]:
+def columns_of(clauses: Sequence[tuple[Clause, int]]) -> tuple[list[Any], ...]:
     """Return clauses with tags, each with its own `after`, as the arguments of `of_tags`."""
-    found = [(*tagged_of(clause), after) for clause, after in clauses]
     return (
-        [tag for tag, *_ in found],
-        [after for *_, after in found],
-        [None if types is None else array_of(types) for _, types, *_ in found],
-        [text for _, _, text, *_ in found],
-        [tags for _, _, _, tags, _ in found],
+        [id_of(clause.tags[0]) for clause, _ in clauses],
+        [after for _, after in clauses],
+        [ids_of(clause.types) for clause, _ in clauses],
+        [text_of(clause.tags[:1])[1:-1] for clause, _ in clauses],
+        [text_of(clause.tags) if len(clause.tags) > 1 else None for clause, _ in clauses],
     )
 
 
