@@ -146,7 +146,7 @@ class Scaled(Stored):
         super().__init__()
         self.places = places
         self._scaled = Storage(Whole, _decimal(scaling(places)), unscaling(places))
-        self._native = Storage(sa.Numeric(_DIGITS, places), _decimal(_placed(places)))
+        self._native = Storage(sa.Numeric(_DIGITS, places), _placed(places))
 
     class Comparator(TypeDecorator.Comparator[Any]):
         """Refuse what would be computed or compared in other places than this column's."""
@@ -229,12 +229,12 @@ Real: TypeEngine[float] = Ratio().with_variant(sa.Double(), POSTGRES)
 
 def scaling(places: int) -> Callable[[Decimal], int]:
     """Return the function that scales a Decimal to a whole number; it raises ValueError rather than round."""
-    scaleb = _WIDE.scaleb
+    one: int = 10**places
 
     def scaled(value: Decimal) -> int:
-        wide = scaleb(value, places)
-        whole = int(wide)
-        if whole != wide:
+        numerator, denominator = value.as_integer_ratio()
+        whole, rest = divmod(numerator * one, denominator)
+        if rest:
             raise ValueError(f"{value} has more than {places} decimal places; round it where the rule is known")
         return whole
 
@@ -244,10 +244,11 @@ def scaling(places: int) -> Callable[[Decimal], int]:
 def _placed(places: int) -> Convert:
     scaled = scaling(places)
 
-    def placed(value: Decimal) -> Decimal:
-        if not _LEAST <= scaled(value) <= _MOST:
+    def placed(value: Decimal | int) -> Decimal:
+        exact = value if isinstance(value, Decimal) else Decimal(value)
+        if not _LEAST <= scaled(exact) <= _MOST:
             raise ValueError(f"{value} is too large: of {places} decimal places, whole numbers of 64 bits are kept")
-        return value
+        return exact
 
     return placed
 
