@@ -55,7 +55,9 @@ class Gate:
         self._together = 1
 
     def enter(self, append: Append) -> asyncio.Future[AppendOutcome]:
-        """Take an append, in the loop; return the future of its outcome."""
+        """Take an append; return the future of its outcome. Raises StoreError in any loop but the one of this gate."""
+        if asyncio.get_running_loop() is not self._loop:
+            raise StoreError("the store was opened in another event loop; use it there, or open one here")
         future: asyncio.Future[AppendOutcome] = self._loop.create_future()
         if self._together == 1:
             self._submit(((append, future),))
