@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 
 from diptych.errors import NotDurableError, SettingsError
+from diptych.stores.forks import FORKS
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.faults import REFUSED, connecting_error, pooled
 from diptych.stores.postgres.silence import notice
@@ -26,6 +27,25 @@ _SETTINGS: Mapping[str, str] = {
 }
 _SET = "select set_config(name, value, false) from unnest($1::text[], $2::text[]) as s (name, value)"
 _log = logging.getLogger("diptych")
+
+
+class OwnConnection(asyncpg.Connection):  # type: ignore[misc]  # of asyncpg, which has no annotations
+    """Be closed in a forked child: whatever it said, and be it goodbye, would go out on the socket of its parent."""
+
+    __slots__ = ("_forks",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._forks = FORKS.count
+
+    def is_closed(self) -> bool:
+        """Say whether nothing can be said on it."""
+        return self._forks != FORKS.count or bool(super().is_closed())
+
+    def terminate(self) -> None:
+        """End it at once; in a child do nothing, for its parent would never hear of that socket again."""
+        if self._forks == FORKS.count:
+            super().terminate()
 
 
 async def connect(address: Address, *, purpose: str, settings: Mapping[str, str] | None = None) -> Connection:
@@ -52,6 +72,7 @@ async def _opened(address: Address, settings: Mapping[str, str]) -> Connection:
     try:
         connection = await asyncpg.connect(
             address.dsn,
+            connection_class=OwnConnection,
             timeout=_SECONDS,
             statement_cache_size=_STATEMENTS,
             max_cached_statement_lifetime=0,  # for as long as the connection

@@ -12,6 +12,7 @@ from diptych.stores.postgres.connection import Connection, close, connect
 from diptych.stores.postgres.endings import transaction_id, was_committed
 from diptych.stores.postgres.faults import FAILED, is_lost, store_error
 from diptych.stores.postgres.migrations import migrate
+from diptych.stores.postgres.readers import refuse_other_loop
 
 T = TypeVar("T")
 Work = Callable[[Connection], Awaitable[T]]
@@ -35,11 +36,13 @@ class Link:
         self._address, self._component, self._settings = address, component, {**_PLANNED, **(settings or {})}
         self._connection: Connection | None = None
         self._turn = asyncio.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._is_open = self._was_connected = False
 
     def open(self) -> None:
         """Allow work on the running loop; the first one connects."""
         self._turn, self._is_open = asyncio.Lock(), True
+        self._loop = asyncio.get_running_loop()
 
     async def close(self) -> None:
         """End after what was begun, and allow nothing more; also when nobody waits for it any more."""
@@ -74,6 +77,8 @@ class Link:
         return await self._whole(lambda: self._commit(work))
 
     async def _whole(self, act: Callable[[], Awaitable[T]]) -> T:
+        if self._loop is not None:
+            refuse_other_loop(self._loop)
         acting = asyncio.ensure_future(self._in_turn(act))
         acting.add_done_callback(_heard)
         return await asyncio.shield(acting)

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
 from diptych.errors import SettingsError, StoreError
+from diptych.stores.forks import FORKS
 from diptych.stores.postgres.connection import Connection, close
 from diptych.stores.postgres.faults import FAILED, is_lost, store_error
 
@@ -121,5 +122,10 @@ def not_open(what: Any) -> StoreError:
 
 def refuse_other_loop(opened: asyncio.AbstractEventLoop | None) -> None:
     """Raise StoreError in any event loop but the one that a connection belongs to, before anything is sent."""
-    if asyncio.get_running_loop() is not opened:
-        raise StoreError("the store was opened in another event loop; use it there, or open one here")
+    try:
+        if asyncio.get_running_loop() is opened:
+            return
+    except RuntimeError:  # a child has no running loop, though it was forked in the middle of one
+        raise StoreError("this store was opened before the process forked; open it again in the child") from None
+    forked = ", or before this process was forked" if FORKS.count else ""
+    raise StoreError(f"the store was opened in another event loop{forked}; use it there, or open one here")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ from diptych.ports import Below, Judge, Materialised
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection, close
 from diptych.stores.postgres.faults import LOST, store_error
+from diptych.stores.postgres.readers import refuse_other_loop
 from diptych.stores.postgres.rows_connections import RowConnections, connect_to_rows
 from diptych.stores.postgres.rows_dialect import quoted
 from diptych.stores.postgres.rows_gathering import Gathering
@@ -52,6 +54,7 @@ class PostgresViews:
         self._idle: list[Connection] = []
 
     async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
         self._connections = RowConnections(self._address.at_replica(), {}, most=1)
         self._gathering: Gathering[str] = Gathering(self._read, lanes=1)
         await self._connections.open()
@@ -79,6 +82,7 @@ class PostgresViews:
 
         Of many that ask while others refresh, the first refreshes for all: what it found is newer than their question.
         """
+        refuse_other_loop(self._loop)
         refreshing = _Refreshing(self._address.schema, view, statement, models, judge)
         async with self._session() as connection:
             return await refreshing.in_turn(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +17,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from diptych.ports import Append, AppendOutcome
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection, connect
+from diptych.stores.postgres.readers import refuse_other_loop
 from diptych.stores.postgres.unit import PostgresUnit
 from diptych.stores.postgres.unit_commit import LogBeside
 from diptych.stores.postgres.unit_faults import meaning
@@ -43,6 +45,7 @@ class PostgresUnits:
     def unit(self, limit: float) -> PostgresUnit:
         """Return an unopened unit of work."""
         assert self._engine is not None  # noqa: S101 (the store asks only while it is open)
+        refuse_other_loop(self._loop)
         return PostgresUnit(self._engine, self._log, limit=limit)
 
     async def __aenter__(self) -> Self:
@@ -58,7 +61,7 @@ class PostgresUnits:
         watch(engine)
         event.listen(engine.sync_engine, "begin", _began)
         event.listen(engine.sync_engine, "rollback_savepoint", _going_back)
-        self._engine = engine
+        self._engine, self._loop = engine, asyncio.get_running_loop()
         return self
 
     async def __aexit__(

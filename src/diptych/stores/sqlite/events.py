@@ -18,10 +18,10 @@ from uuid import UUID
 from diptych.errors import StoreError, WiringError
 from diptych.model.criteria import Clause, Criteria
 from diptych.ports import Append, AppendOutcome, BareSlice, Copy, EventReader, Record, Slice, StoredEvent, Unit, Wanted
+from diptych.stores.forks import FORKS
 from diptych.stores.heads import KnownHead
 from diptych.stores.sqlite.connection import connect_reader, disconnect
 from diptych.stores.sqlite.copied import LogReceiver
-from diptych.stores.sqlite.forks import FORKS
 from diptych.stores.sqlite.jobs import finished
 from diptych.stores.sqlite.lock import FairLock
 from diptych.stores.sqlite.pages import LogPages

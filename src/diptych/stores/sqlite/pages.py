@@ -13,12 +13,12 @@ import msgspec
 from diptych.errors import CorruptionError, StoreError
 from diptych.model.criteria import Clause, Criteria
 from diptych.ports import BareSlice, Copy, Record, Slice, StoredEvent, Wanted
+from diptych.stores.forks import FORKS
 from diptych.stores.heads import KnownHead
 from diptych.stores.sqlite import statements
 from diptych.stores.sqlite.connection import sql
 from diptych.stores.sqlite.copied import copied
 from diptych.stores.sqlite.faults import store_error
-from diptych.stores.sqlite.forks import FORKS
 
 _FEW_EVENTS = 64
 _FEW_MERGED = 8

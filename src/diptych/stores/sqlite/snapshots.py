@@ -13,9 +13,9 @@ from typing import Self
 
 from diptych.errors import StoreError
 from diptych.ports import SavedState
+from diptych.stores.forks import FORKS
 from diptych.stores.sqlite.connection import checkpoint, connect_reader, connect_writer, disconnect, sql
 from diptych.stores.sqlite.faults import store_error
-from diptych.stores.sqlite.forks import FORKS
 from diptych.stores.sqlite.jobs import finished
 from diptych.stores.sqlite.lock import FairLock
 

@@ -1,4 +1,4 @@
-"""Forks of this process, counted in the child: connections and locks of SQLite must not cross one.
+"""Forks of this process, counted in the child: connections and locks of a store must not cross one.
 
 Asking the operating system for the process id costs a system call on every read and append; this costs an attribute.
 """
