@@ -157,6 +157,22 @@ async def test_what_others_may_have_changed_is_asked_for(address: Address) -> No
         assert await reader.changed(["item"]) % (1 << 44) == 3
 
 
+async def test_what_is_being_changed_is_asked_for(address: Address) -> None:
+    projection, model = declared()
+    async with working(address) as (store, writer, _):
+        checkpoint = await writer.save(await installed(writer, projection), 1, [changes(model, PEN)])
+        admin = await asyncpg.connect(address.dsn)
+        async with admin.transaction():
+            await admin.execute(f"lock table {address.schema}.item__g1")
+            saving = asyncio.create_task(writer.save(checkpoint, 2, [changes(model, PEN, position=2)]))
+            while not await admin.fetchval("select count(*) from pg_locks where not granted"):  # noqa: ASYNC110 (it is the server that waits)
+                await asyncio.sleep(0)
+            assert store._known.sum(["item"]) is None
+        await admin.close()
+        await saving
+        assert store._known.sum(["item"]) is not None
+
+
 async def test_what_was_changed_is_not_known_beyond_the_lease(address: Address) -> None:
     projection, model = declared()
     async with working(address) as (store, writer, _):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +19,8 @@ _GENERATION = 1 << 44
 class KnownChanges:
     """Know how far read models changed, as long as nobody but one writer may change them; from any thread.
 
-    What is read there may be old by the moment between a commit and its answer, which nobody has seen by then, and
-    never newer than the rows. Nothing is known until the writer told it, and nothing beyond the end of its lease.
+    What is known is what is stored: nothing while a change is under way, which others may see before its answer is
+    here, and nothing beyond the end of the writer's lease.
     """
 
     def __init__(self) -> None:
@@ -30,12 +31,20 @@ class KnownChanges:
         """Say until when, by the monotonic clock, nobody else changes what was told."""
         self._until = until
 
-    def tell(self, model: str, generation: int, position: int) -> None:
-        """Tell which event was the last to change a read model, once that is on disk."""
-        self._numbers[model] = generation * _GENERATION + position
+    @contextmanager
+    def changing(self, told: Mapping[str, int]) -> Iterator[None]:
+        """Know nothing of some read models while they are changed, and their new numbers at the end."""
+        for model in told:
+            self._numbers.pop(model, None)
+        try:
+            yield
+        except BaseException:
+            self.forget()  # it is open what became of it, and who else writes
+            raise
+        self._numbers.update(told)
 
     def forget(self) -> None:
-        """Know nothing: others may have changed it, or it is open what became of a change."""
+        """Know nothing: others may have changed it."""
         self._numbers = {}
 
     def sum(self, models: Iterable[str]) -> int | None:
@@ -60,7 +69,12 @@ async def read_checkpoints(connection: Connection, schema: str) -> Mapping[str, 
 async def read_changes(connection: Connection, schema: str) -> Mapping[str, int]:
     """Return a number of every read model and view that grows with each change and each rebuild of it."""
     found = await connection.fetch(sql("rows_models", schema))
-    return {name: generation * _GENERATION + at for name, generation, at in found}
+    return {name: change_of(generation, position) for name, generation, position in found}
+
+
+def change_of(generation: int, position: int) -> int:
+    """Return the number of a read model whose last change in a generation was that of the event at a position."""
+    return generation * _GENERATION + position
 
 
 async def put_checkpoint(connection: Connection, schema: str, new: Checkpoint) -> None:

@@ -24,7 +24,7 @@ from diptych.stores.postgres.rows_copies import Copied, NewRows
 from diptych.stores.postgres.rows_install import Installation, in_place
 from diptych.stores.postgres.rows_leases import PostgresLeases
 from diptych.stores.postgres.rows_moves import Move, moves_of
-from diptych.stores.postgres.rows_progress import KnownChanges
+from diptych.stores.postgres.rows_progress import KnownChanges, change_of
 from diptych.stores.postgres.rows_save import Chosen, Saves
 from diptych.stores.postgres.rows_statements import Selecting, Writing, selecting_of
 from diptych.stores.postgres.rows_tables import analysed
@@ -88,6 +88,7 @@ class PostgresRowWriter:
         others: Collection[str] = (),
     ) -> Mapping[str, Checkpoint]:
         """Make tables and checkpoints; start new generations where they are due."""
+        self._known.forget()
         leases, names = self._leases or PostgresLeases(self._address.schema), [each.name for each in projections]
 
         async def put(connection: Connection) -> tuple[Mapping[str, Checkpoint], Mapping[str, Writing]]:
@@ -95,9 +96,8 @@ class PostgresRowWriter:
             await connection.execute(self._sql("patience"))
             epochs, held = await leases.owned(connection, names), await leases.held_by_others(connection)
             terms = Terms(log_id, head, mode, {*names, *others}, held)
-            installation = Installation(connection, self._address.schema, epochs, terms)
-            checkpoints = {each.name: await installation.put(each, fingerprints[each.name]) for each in projections}
-            return checkpoints, installation.writings
+            due = Installation(connection, self._address.schema, epochs, terms)
+            return {each.name: await due.put(each, fingerprints[each.name]) for each in projections}, due.writings
 
         async with self._connection.held() as connection:
             installed, writings = await in_place(connection, put)
@@ -130,19 +130,15 @@ class PostgresRowWriter:
         stated, copies = self._new.parted(checkpoint.projection, changes)
         fed = changes if checkpoint.target is None else ()
         statement, arguments = self._prepared(checkpoint, new, stated, fed)
-        try:
-            async with self._connection.held() as connection:
+        async with self._connection.held() as connection:
+            with self._known.changing(self._told(checkpoint, new, fed)):
                 if copies or checkpoint.target != target:
                     async with connection.transaction():
                         await _moved(connection, checkpoint, statement, arguments)
                         await self._complete(connection, checkpoint, new, copies)
                 else:
                     await _moved(connection, checkpoint, statement, arguments)
-                self._tell(checkpoint, new, fed)
-                await self._trim(connection, position)
-        except BaseException:
-            self._known.forget()
-            raise
+            await self._trim(connection, position)
         return new
 
     async def stop(self, checkpoint: Checkpoint, error: str) -> Checkpoint:
@@ -160,7 +156,6 @@ class PostgresRowWriter:
         self._models |= {each.name: tuple(model.name for model in each.models) for each in projections}
         self._selectings.clear()
         self._saves.clear()
-        self._known.forget()
         for each in projections:
             self._new.forget(each.name)
 
@@ -188,12 +183,12 @@ class PostgresRowWriter:
                 await connection.execute(statement)
         await connection.execute(self._sql("reset"), rebuilt.position, names)
 
-    def _tell(self, old: Checkpoint, new: Checkpoint, fed: Sequence[Changes]) -> None:
-        told = {each.model.name: max(each.positions.values()) for each in fed if each.rows}
+    def _told(self, old: Checkpoint, new: Checkpoint, fed: Sequence[Changes]) -> Mapping[str, int]:
+        """Return the numbers of what a save changes."""
+        last = {each.model.name: max(each.positions.values()) for each in fed if each.rows}
         if old.target != new.target:
-            told = dict.fromkeys(self._models[new.projection], new.position)
-        for name, position in told.items():
-            self._known.tell(name, self._writings[name].generation, position)
+            last = dict.fromkeys(self._models[new.projection], new.position)
+        return {name: change_of(self._writings[name].generation, position) for name, position in last.items()}
 
     async def _trim(self, connection: Connection, position: int) -> None:
         floor = position - FEED_POSITIONS
