@@ -147,6 +147,14 @@ SELECTS: dict[str, Callable[[Any], Any]] = {
     "what is behind the point": lambda t: (
         sa.select(sa.cast(t.c.ratio, sa.Integer)).where(t.c.ratio < 9).order_by(t.c.id)
     ),
+    "sums of truths": lambda t: sa.select(
+        sa.func.sum(t.c.ok, type_=sa.Integer),
+        sa.func.sum(t.c.place > 0, type_=sa.Integer),
+        sa.func.sum(t.c.ok, type_=sa.Integer).filter(t.c.place > 0),
+    ),
+    "running sums of truths": lambda t: sa.select(sa.func.sum(t.c.ok, type_=sa.Integer).over(order_by=t.c.id)).order_by(
+        t.c.id
+    ),
     "distinct": lambda t: sa.select(t.c.kind).distinct().order_by(t.c.kind),
 }
 
@@ -216,6 +224,14 @@ async def test_text_of_sql_runs_as_it_is(shelves: Shelves) -> None:
         text = sa.text("select name, place from thing where place = :place order by name").bindparams(place=-3)
 
         assert [(row.name, row.place) for row in (await reader.select([text]))[0]] == [("B", -3)]
+
+
+async def test_a_sum_of_truths_that_would_come_back_as_a_truth_is_refused(shelves: Shelves) -> None:
+    for store, reader in shelves.stores:
+        column = store.table(shelves.model).c
+        for made in (sa.func.sum(column.ok), sa.func.sum(column.place > 0)):
+            with pytest.raises(TypeError, match=r"say what it is, func\.sum"):
+                await reader.select([sa.select(made)])
 
 
 MISTAKES: dict[str, tuple[Any, str]] = {

@@ -34,6 +34,18 @@ class Operands:
         """Write NULLIF in the same way."""
         return self._fitting("nullif", fn, **kw)
 
+    def visit_sum_func(self, fn: Any, **kw: Any) -> str:
+        """Write SUM, of truth values as of the numbers 1 and 0."""
+        arguments = list(fn.clauses)
+        if len(arguments) == 1 and is_truth(arguments[0].type):
+            if not isinstance(fn.type, sa.Integer):
+                raise TypeError(
+                    "SQLAlchemy takes this sum of truth values for one itself, and would return True for it: say what "
+                    "it is, func.sum(..., type_=sqlalchemy.Integer)"
+                )
+            fn = sa.func.sum(sa.cast(arguments[0], sa.Integer()))
+        return f"sum{self.function_argspec(fn, **kw)}"  # type: ignore[attr-defined]  # the same
+
     def visit_binary(self, binary: Any, *args: Any, **kw: Any) -> str:
         """Write an operator."""
         if binary.operator in _ARITHMETIC:
@@ -48,6 +60,11 @@ class Operands:
                 _refuse_converted(kind, fn.type, name.upper())
             arguments = [_fitted(each, kind) for each in arguments]
         return f"{name}({', '.join(self.process(each, **kw) for each in arguments)})"  # type: ignore[attr-defined]  # the same
+
+
+def is_truth(kind: Any) -> bool:
+    """Say whether a type of SQLAlchemy is that of truth values."""
+    return isinstance(kind, sa.Boolean) or getattr(kind, "name", "") == "bool"
 
 
 def _kind_of(beside: Iterable[Any]) -> Stored | None:

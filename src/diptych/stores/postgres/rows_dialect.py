@@ -11,7 +11,7 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import ClauseList, Grouping, UnaryExpression
 
 from diptych.stores.letters import paired, unpaired
-from diptych.stores.operands import Operands
+from diptych.stores.operands import Operands, is_truth
 
 _Types: Any = PGDialect_asyncpg.type_compiler_cls
 _Statements: Any = PGDialect_asyncpg.statement_compiler
@@ -97,7 +97,7 @@ class RowStatements(Operands, _Statements):  # type: ignore[misc]  # SQLAlchemy'
         if isinstance(cast.clause.type, sa.Float) and isinstance(cast.type, sa.Integer):
             cut = sa.func.trunc(cast.clause, type_=sa.Numeric())
             return f"CAST({self.process(cut, **kw)} AS BIGINT)"
-        if _is_truth(cast.clause.type) and isinstance(cast.type, sa.Integer) and not isinstance(cast.type, Short):
+        if is_truth(cast.clause.type) and isinstance(cast.type, sa.Integer) and not isinstance(cast.type, Short):
             return f"CAST({self.process(sa.cast(cast.clause, Short()), **kw)} AS BIGINT)"
         written: str = super().visit_cast(cast, **kw)
         return written
@@ -154,7 +154,7 @@ class RowStatements(Operands, _Statements):  # type: ignore[misc]  # SQLAlchemy'
         form = _text_form(fn)
         if form is None:
             of = next(iter(fn.clauses)).type if len(fn.clauses) == 1 else None
-            return f"{of_truth if _is_truth(of) else name}{arguments}"
+            return f"{of_truth if is_truth(of) else name}{arguments}"
         written = f'{name}({form.there.format(arguments)} collate "C")'
         return written if bare else _from_text(written, fn)
 
@@ -182,10 +182,6 @@ def _text_form(fn: Any) -> TextForm | None:
 def _from_text(written: str, element: Any) -> str:
     form = _text_form(getattr(element, "func", element))
     return written if form is None else form.back.format(written)
-
-
-def _is_truth(kind: Any) -> bool:
-    return isinstance(kind, sa.Boolean) or getattr(kind, "name", "") == "bool"
 
 
 def _ordered(clause: Any) -> Any:
