@@ -442,6 +442,22 @@ async def test_read_models_that_another_role_made_are_named_until_the_migration_
     assert "rights to read models" not in {**after, **read}
 
 
+async def test_a_role_that_may_make_no_temporary_table_is_told_that_it_cannot_refresh_views(
+    newest_postgres: Database,
+) -> None:
+    url, role = login(newest_postgres, "app"), f"app_{newest_postgres.name}"
+    await migrated(newest_postgres.url, application=role)
+    newest_postgres.sql(f'revoke temporary on database "{newest_postgres.name}" from public')
+    without = await findings(url)
+    newest_postgres.sql("insert into diptych_reads.diptych_view values ('v', 0, 0, '', gen_random_uuid(), 0, 0, 0, 1)")
+    kept = await findings(url)
+    newest_postgres.sql(str(kept["rights to refresh"].fix))
+    granted = await findings(url)
+
+    assert (kept["rights to refresh"].level, role in kept["rights to refresh"].text) == ("error", True)
+    assert "rights to refresh" not in {**without, **granted}
+
+
 async def test_a_materialised_view_is_no_table_of_a_generation_and_is_missed_where_it_is_gone(
     newest_postgres: Database,
 ) -> None:

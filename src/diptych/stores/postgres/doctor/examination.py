@@ -15,7 +15,7 @@ from diptych.stores.postgres.doctor.generations import generations
 from diptych.stores.postgres.doctor.housekeeping import housekeeping
 from diptych.stores.postgres.doctor.pooler import found_by, pooler
 from diptych.stores.postgres.doctor.replication import replication
-from diptych.stores.postgres.doctor.rights import changing, missing, out_of_reach
+from diptych.stores.postgres.doctor.rights import changing, missing, out_of_reach, unrefreshable
 from diptych.stores.postgres.doctor.schema import schema
 from diptych.stores.postgres.doctor.server import server
 from diptych.stores.postgres.faults import FAILED, store_error
@@ -63,6 +63,7 @@ async def _asked(connection: Connection, houses: Sequence[House], clock: Clock, 
         found += await missing(connection, house, whose)
         if house.has_rows:
             found += await out_of_reach(connection, house, whose)
+            found += await unrefreshable(connection, house) if whose == "application" else []
         inside = generations(connection, house.address) if house.has_rows else changing(connection, house)
         found += await inside
     return found

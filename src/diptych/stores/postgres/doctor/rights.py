@@ -49,6 +49,16 @@ async def out_of_reach(connection: Connection, house: House, whose: Whose) -> li
     return [Finding("rights to read models", "error", text, fix)]
 
 
+async def unrefreshable(connection: Connection, house: House) -> list[Finding]:
+    """Say that this role may not refresh the views that are there: each time PostgreSQL makes a temporary table."""
+    database = await connection.fetchval(sql("doctor_temporary", house.address.schema))
+    if database is None:
+        return []
+    role = await _role(connection)
+    text = f"role {role} may not refresh views: that takes a temporary table, which it may not make in {database}"
+    return [Finding("rights to refresh", "error", text, f'grant temporary on database "{database}" to {role}')]
+
+
 def _changing(tables: list[Any], schema: str, role: str) -> Iterator[Finding]:
     granted = {each["name"]: each["rights"] for each in tables if each["rights"]}
     if not tables:
