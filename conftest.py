@@ -13,6 +13,7 @@ import pytest
 from tests.clusters import NEWEST, OLDEST, Cluster, Database
 
 _ROOM = 4 << 30
+_SMALL = {"shared_buffers": "32MB"}  # whoever drops a database looks through them all
 ClusterOf = Callable[[str], Cluster]
 
 
@@ -23,7 +24,7 @@ def cluster_of() -> Iterator[ClusterOf]:
 
     def started(version: str) -> Cluster:
         if version not in running:
-            running[version] = Cluster(version, folder=_folder(version), login="trust")
+            running[version] = Cluster(version, folder=_folder(version), login="trust", settings=_SMALL)
         return running[version]
 
     yield started

@@ -69,12 +69,12 @@ async def loads(log: str, each: int, count: int) -> float:
         loader = Loader(app.store, app.codec, StateCache(0), Snapshotter((), store=MemorySnapshots(), log=app.store))
         for order in range(_ORDERS):
             entity = _entity(order)
-            await loader.load([entity])
+            await loader.refresh(loader.recall([entity]))
             assert entity.known is not None
             assert entity.known.state.lines == each - 1
         started = perf_counter()
         for turn in range(count):
-            await loader.load([_entity(turn % _ORDERS)])
+            await loader.refresh(loader.recall([_entity(turn % _ORDERS)]))
         return (perf_counter() - started) / count * 1e6 / each
 
 

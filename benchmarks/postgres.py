@@ -87,10 +87,10 @@ async def _sent(
 
 
 async def _processes(size: Size, server: Databases) -> list[Row]:
-    """Measure 2 and 4 processes of 64 tasks each on one log, beside as many raw ones."""
+    """Measure several processes of 64 tasks each on one log, beside as many raw ones."""
     events, rows = max(size.of(100_000) // EVENTS * EVENTS, 1_000), []
     count = events // EVENTS
-    for processes in (2, 4):
+    for processes in size.processes:
         found = await interleaved(
             {
                 "raw": partial(_together, server, events, processes, count // 4, "raw"),

@@ -15,20 +15,22 @@ class Size:
     """Say how much to measure: at least 5 rounds for figures, one short one to see that everything runs.
 
     `logs` are of so many events, `aggregates` too; logs of the long ones take seconds to make.
+    `processes` is how many write at once.
     """
 
     rounds: int
     scale: float
     logs: tuple[int, ...]
     aggregates: tuple[int, ...]
+    processes: tuple[int, ...]
 
     def of(self, count: int) -> int:
         """Return a count scaled to this size, at least 64."""
         return max(64, int(count * self.scale))
 
 
-FULL = Size(rounds=5, scale=1.0, logs=(10_000, 100_000, 1_000_000), aggregates=(10, 1_000, 10_000))
-QUICK = Size(rounds=1, scale=0.02, logs=(1_000, 2_000), aggregates=(10, 200))
+FULL = Size(rounds=5, scale=1.0, logs=(10_000, 100_000, 1_000_000), aggregates=(10, 1_000, 10_000), processes=(2, 4))
+QUICK = Size(rounds=1, scale=0.02, logs=(1_000, 2_000), aggregates=(10, 200), processes=(2,))
 
 
 @dataclass(frozen=True, slots=True)
