@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import asyncpg
@@ -29,6 +29,9 @@ _SET = "select set_config(name, value, false) from unnest($1::text[], $2::text[]
 _log = logging.getLogger("diptych")
 
 
+_is_closed: Callable[[Connection], bool] = asyncpg.Connection.is_closed
+
+
 class OwnConnection(asyncpg.Connection):  # type: ignore[misc]  # of asyncpg, which has no annotations
     """Be closed in a forked child: whatever it said, and be it goodbye, would go out on the socket of its parent."""
 
@@ -40,7 +43,7 @@ class OwnConnection(asyncpg.Connection):  # type: ignore[misc]  # of asyncpg, wh
 
     def is_closed(self) -> bool:
         """Say whether nothing can be said on it."""
-        return self._forks != FORKS.count or bool(super().is_closed())
+        return self._forks != FORKS.count or _is_closed(self)  # asked three times a statement: `super()` takes longer
 
     def terminate(self) -> None:
         """End it at once; in a child do nothing, for its parent would never hear of that socket again."""
