@@ -209,8 +209,12 @@ class Database:
 
 @cache
 def binaries(version: str) -> Path:
-    """Return the folder of a server's programs, from which an unprivileged user can run them."""
-    found = DEBIAN if version == OLDEST else _of_wheel()
+    """Return the folder of a server's programs, from which an unprivileged user can run them.
+
+    In the place of the newest server goes the one whose folder `DIPTYCH_TEST_POSTGRES` names, of any version.
+    """
+    named = os.environ.get("DIPTYCH_TEST_POSTGRES")
+    found = DEBIAN if version == OLDEST else Path(named) if named else _of_wheel()
     assert (found / "initdb").exists(), f"PostgreSQL {version} is missing: there is no {found}/initdb (see .ci/run)"
     return found if _can_run(found) else _copied(found)
 
