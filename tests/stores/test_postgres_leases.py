@@ -7,6 +7,7 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 
+import asyncpg
 import pytest
 
 from diptych.errors import FencedError
@@ -14,6 +15,7 @@ from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection, close, connect
 from diptych.stores.postgres.migrations import migrate
 from diptych.stores.postgres.rows_leases import COMPONENT, PostgresLeases, living
+from diptych.stores.postgres.statements import sql
 from tests.clusters import Database
 
 SCHEMA = "diptych_reads"
@@ -103,10 +105,10 @@ async def test_what_is_not_owned_is_not_installed_and_what_is_cannot_be_taken_me
 
     async with first.connection.transaction():
         assert await first.leases.owned(first.connection, ["a"]) == {"a": 1}
-        taking = asyncio.create_task(second.lease({"a": "1"}))
-        done, _ = await asyncio.wait([taking], timeout=0.2)
-        assert not done
-    assert await taking == {"a": 2}
+        working = asyncio.create_task(first.connection.execute("select pg_sleep(1)"))  # as an index that is built
+        assert await second.lease({"a": "1"}) == {}
+        await working
+    assert await second.lease({"a": "1"}) == {"a": 2}
 
 
 async def test_everybody_sees_who_owns_what_and_nobody_sees_the_dead(first: Worker, second: Worker) -> None:
@@ -118,3 +120,77 @@ async def test_everybody_sees_who_owns_what_and_nobody_sees_the_dead(first: Work
     assert [(name, owner.epoch) for name, owner in found.items()] == [("a", 1)]
     assert await first.leases.held_by_others(first.connection) == set()
     assert await second.leases.held_by_others(second.connection) == {"a"}
+
+
+async def sleeping(connection: Connection, statement: str) -> asyncpg.transaction.Transaction:
+    """Leave a connection where a process that is stopped may leave it: in a transaction, one statement half sent."""
+    transaction = connection.transaction()
+    await transaction.start()
+    await connection.execute(statement)
+    await connection.prepare("select 'parsed, and never bound'")
+    return transaction
+
+
+async def test_who_sleeps_in_the_middle_of_a_statement_keeps_nothing_beyond_its_lease(
+    first: Worker, second: Worker
+) -> None:
+    await second.lease({})
+    await first.lease({"a": "1"}, seconds=0.2)
+    transaction = await sleeping(first.connection, f"select from {SCHEMA}.owners for update")
+
+    async with asyncio.timeout(10):
+        while "a" not in (owned := await second.lease({"a": "1"}, seconds=60)):  # noqa: ASYNC110 (a lease has to end)
+            await asyncio.sleep(0.01)
+
+    assert owned == {"a": 2}
+    with pytest.raises((asyncpg.InterfaceError, asyncpg.PostgresError)):
+        await first.connection.execute("select 1")
+    with contextlib.suppress(asyncpg.InterfaceError):
+        await transaction.rollback()
+
+
+async def test_who_sleeps_while_it_takes_keeps_nobody_from_renewing_what_it_has(first: Worker, second: Worker) -> None:
+    await first.lease({"a": "1"}, seconds=60)
+    await second.lease({}, seconds=0.2)
+    transaction = await sleeping(second.connection, sql("leases_lock", SCHEMA))
+
+    async with asyncio.timeout(10):
+        while "b" not in (owned := await first.lease({"a": "1", "b": "1"}, seconds=60)):
+            assert owned == {"a": 1}
+            await asyncio.sleep(0.01)
+
+    assert owned == {"a": 1, "b": 1}
+    with contextlib.suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+        await transaction.rollback()
+
+
+async def test_a_session_that_is_idle_when_its_lease_ends_is_left_to_the_fence(first: Worker, second: Worker) -> None:
+    await first.lease({"a": "1"}, seconds=0)
+
+    assert await second.lease({"a": "1"}) == {"a": 2}
+    assert await first.connection.fetchval("select 1") == 1
+
+
+async def silence() -> AsyncIterator[bytes]:
+    await asyncio.Event().wait()
+    yield b""
+
+
+async def test_who_sleeps_in_the_middle_of_a_copy_keeps_nothing_either(first: Worker, second: Worker) -> None:
+    await second.lease({})
+    await first.lease({"a": "1"}, seconds=0.2)
+    transaction = first.connection.transaction()
+    await transaction.start()
+    await first.connection.execute(f"select from {SCHEMA}.owners for update")
+    copied = first.connection.copy_to_table("owners", schema_name=SCHEMA, source=silence())
+    copying = asyncio.create_task(copied)
+
+    async with asyncio.timeout(10):
+        while "a" not in await second.lease({"a": "1"}, seconds=60):  # noqa: ASYNC110 (the same)
+            await asyncio.sleep(0.01)
+
+    copying.cancel()
+    with contextlib.suppress(asyncio.CancelledError, asyncpg.InterfaceError, asyncpg.PostgresError):
+        await copying
+    with contextlib.suppress(asyncpg.InterfaceError, asyncpg.PostgresError):
+        await transaction.rollback()

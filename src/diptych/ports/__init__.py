@@ -40,6 +40,7 @@ from diptych.ports.moving import (
 )
 from diptych.ports.row_store import RowStore
 from diptych.ports.rows import (
+    ASSURED,
     Changes,
     Checkpoint,
     Fed,
@@ -61,6 +62,7 @@ from diptych.ports.units import Transactional, Unit
 from diptych.ports.views import Below, Judge, Materialised, ViewStore
 
 __all__ = [
+    "ASSURED",
     "FIRST",
     "NEWEST",
     "Append",

@@ -12,6 +12,9 @@ import msgspec
 from diptych.errors import WiringError
 from diptych.model.projections import Key, Projection, ReadModel
 
+ASSURED = 0.8
+"""Which share of the seconds that were asked for a lease surely lasts from then on: not every call renews it."""
+
 
 class Checkpoint(msgspec.Struct, frozen=True):
     """Where a projection stands. `target` is set while it is being rebuilt up to there; `error` says why it stopped."""
@@ -89,8 +92,8 @@ class RowWriter(Opened, Protocol):
         Returns the epoch of each that is owned, which grows with every new owner; what is missing has another live
         owner, was given up since that one shall have it, or is about to be taken. Owners share: one that has two more
         than another live worker of the same code gives one up. Between two calls nothing is given up, so that a batch
-        is never cut; ownership lasts for `seconds` after a call, and all who ask do so for the same. A lease that
-        reaches much further is from before the clock was set back.
+        is never cut; ownership lasts for ASSURED of `seconds` after a call at least, and all who ask do so for the
+        same. A lease that reaches much further is from before the clock was set back.
         """
         ...
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from diptych.codec import EventCodec
 from diptych.errors import FencedError
 from diptych.model.projections import Projection
-from diptych.ports import Checkpoint, EventReader, RowWriter
+from diptych.ports import ASSURED, Checkpoint, EventReader, RowWriter
 from diptych.read.folding import share_of
 from diptych.read.plan import Learned
 from diptych.read.progress import LiveProgress
@@ -70,7 +70,7 @@ class Crew:
         asked = time.monotonic()
         owned = await self._writer.lease(self._codes, seconds=LEASE_SECONDS)
         self._beaten = time.monotonic()
-        self._live.hold(asked + LEASE_SECONDS)
+        self._live.hold(asked + LEASE_SECONDS * ASSURED)
         self._let_go({name for name in self._live.standings if name not in owned})
         stale = [name for name, each in self._members.items() if each.epoch != owned.get(name)]
         for name in stale:

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import uuid4
 
+from diptych.ports import ASSURED
+
 _MICROS = 1_000_000
 _GRACE = _MICROS * 2 // 5
 _FORGOTTEN = 60 * _MICROS
-_RENEWED_BELOW = 0.8
 _ATTENTIVE_ABOVE = 0.6
 _UNFAIR = 2
 
@@ -99,7 +100,7 @@ def planned(state: State, me: str, projections: Mapping[str, str], *, seconds: f
     mine = next((each for each in state.workers if each.id == me), None)
     fresh = mine is not None and mine.projections == projections
     left = 0 if mine is None else mine.expires - state.now
-    return Move(plan.taken(), plan.given(), not fresh or left < seconds * _MICROS * _RENEWED_BELOW)
+    return Move(plan.taken(), plan.given(), not fresh or left < seconds * _MICROS * ASSURED)
 
 
 class _Plan:

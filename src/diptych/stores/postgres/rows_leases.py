@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from diptych.errors import FencedError
@@ -32,14 +34,14 @@ class PostgresLeases:
         self._seconds = seconds
         state = await self._state(connection)
         move = self._planned(state, projections)
-        if move.take or move.give:
-            async with connection.transaction():
-                await connection.execute(self._sql("lock"))
-                state = await self._state(connection)
-                await self._do(connection, state, self._planned(state, projections), projections)
-            state = await self._state(connection)
-        elif move.beat:
+        if move.beat:  # before it takes anything: others know then whose session may have to be ended
             await self._beat(connection, projections)
+        if move.take or move.give:
+            await connection.execute(self._sql("end_sleepers"), self._id)
+            with suppress(asyncpg.LockNotAvailableError):  # who keeps it now will be found asleep, or be done
+                async with connection.transaction():
+                    await self._change(connection, projections)
+            state = await self._state(connection)
         return {name: epoch for name, epoch in state.held(str(self._id)).items() if name in projections}
 
     async def owned(self, connection: Connection, projections: Iterable[str]) -> Mapping[str, int]:
@@ -67,7 +69,11 @@ class PostgresLeases:
     def _planned(self, state: State, projections: Mapping[str, str]) -> Move:
         return planned(state, str(self._id), projections, seconds=self._seconds)
 
-    async def _do(self, connection: Connection, state: State, move: Move, projections: Mapping[str, str]) -> None:
+    async def _change(self, connection: Connection, projections: Mapping[str, str]) -> None:
+        await connection.execute(self._sql("patience"))
+        await connection.execute(self._sql("lock"))
+        state = await self._state(connection)
+        move = self._planned(state, projections)
         if move.take:
             codes = [projections[name] for name in move.take]
             await connection.execute(self._sql("take"), self._id, list(move.take), codes)
@@ -75,7 +81,6 @@ class PostgresLeases:
             await connection.execute(self._sql("give"), self._id, list(move.give))
         if forgotten := state.forgotten(self._seconds):
             await connection.execute(self._sql("drop_workers"), [UUID(each) for each in forgotten])
-        await self._beat(connection, projections)
 
     async def _beat(self, connection: Connection, projections: Mapping[str, str]) -> None:
         wanted = msgspec.json.encode(projections).decode()

@@ -14,7 +14,7 @@ import msgspec
 
 from diptych.errors import FencedError, StoreError
 from diptych.model.projections import Key, Projection, ReadModel
-from diptych.ports import Changes, Checkpoint
+from diptych.ports import ASSURED, Changes, Checkpoint
 from diptych.stores.installations import Terms
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection
@@ -74,7 +74,7 @@ class PostgresRowWriter:
         if owned != self._owned:
             self._owned = owned
             self._known.forget()
-        self._known.hold(asked + seconds)
+        self._known.hold(asked + seconds * ASSURED)
         return owned
 
     async def install(
