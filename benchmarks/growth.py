@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks.durable import send_all
+from benchmarks.commands import send_all
 from benchmarks.logs import Logs, url
 from benchmarks.orders import EVENTS, SEEN, GetOrder, orders
 from benchmarks.rows import Goal, Row, Size

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from asyncio.subprocess import PIPE
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from time import perf_counter
 
 from benchmarks import raw_postgres as raw
+from benchmarks.commands import Measured, commands, log_of
 from benchmarks.databases import Databases, databases
-from benchmarks.durable import send_all
 from benchmarks.loading import loads
 from benchmarks.logs import Logs
 from benchmarks.orders import EVENTS, SEEN, GetOrder, orders
@@ -21,8 +22,11 @@ from benchmarks.visibility import folded_elsewhere, paced
 from diptych import Application
 from diptych.wiring import Runs
 
-_COLD, _WARM = 0, 64 * 1024 * 1024
-_BESIDE = "asyncpg, one row per commit"
+_GOALS = {
+    "1 task": Goal(">=", 0.45, 0.55),
+    "64 tasks": Goal(">=", 3, 5),
+    "64 tasks, state in memory": Goal(">=", 7, 12),
+}
 _ORDERS, _RATE, _SECONDS, _EVENTS = 10, 100, 4, 10_000
 
 
@@ -37,58 +41,23 @@ async def postgres(size: Size, _: Logs) -> list[Row]:
 
 
 async def _durable(size: Size, server: Databases) -> list[Row]:
-    events = max(size.of(100_000) // EVENTS * EVENTS, 1_000)
-    few, many = min(size.of(2_000), events // EVENTS), events // EVENTS
-    beside = await raw.make(server.empty(), events, each=EVENTS)
-    late: dict[str, list[float]] = {}
-    sides = {
-        "raw": partial(raw.commits_per_second, beside, few),
-        "1 task": partial(_sent, server, events, few, 1, late, warm=False),
-        "64 tasks": partial(_sent, server, events, many, 64, late, warm=False),
-        "1 task, state in memory": partial(_sent, server, events, few, 1, late, warm=True),
-        "64 tasks, state in memory": partial(_sent, server, events, many, 64, late, warm=True),
-    }
-    found = await interleaved(sides, size.rounds)
-    goals = {
-        "1 task": Goal(">=", 0.45, 0.55),
-        "64 tasks": Goal(">=", 3, 5),
-        "64 tasks, state in memory": Goal(">=", 7, 12),
-    }
-    return [
-        Row(
-            "postgres",
-            f"durable command, PostgreSQL, log of {events:,}, {name}",
-            "commands/s",
-            found[name],
-            found["raw"],
-            _BESIDE,
-            goals.get(name),
-            more={"p50_ms": round(percentile(late[name], 0.5), 3), "p99_ms": round(percentile(late[name], 0.99), 3)},
-        )
-        for name in sides
-        if name != "raw"
-    ]
+    events = log_of(size)
+    few = min(size.of(2_000), events // EVENTS)
+    beside = partial(raw.commits_per_second, await raw.make(server.empty(), events, each=EVENTS), few)
+    copy, named = partial(_copy, server, events), "asyncpg, one row per commit"
+    return await commands(Measured("postgres", "PostgreSQL", named, events, few, beside, copy, _GOALS), size)
 
 
-async def _sent(
-    server: Databases, events: int, count: int, tasks: int, late: dict[str, list[float]], *, warm: bool
-) -> float:
-    url, name = await server.copy(events), f"{tasks} task{'s' * (tasks > 1)}{', state in memory' * warm}"
-    async with Application(orders, events=url, reads="memory://", state_bytes=_WARM if warm else _COLD) as app:
-        if warm:
-            await send_all(app, range(count), 64)
-        before = await app.head()
-        started = perf_counter()
-        late.setdefault(name, []).extend(await send_all(app, range(count), tasks))
-        rate = per_second(count, started)
-        assert await app.head() == before + count, "an acknowledged command is not in the log"
+@asynccontextmanager
+async def _copy(server: Databases, events: int) -> AsyncIterator[str]:
+    url = await server.copy(events)
+    yield url
     await server.drop(url)
-    return rate
 
 
 async def _processes(size: Size, server: Databases) -> list[Row]:
     """Measure several processes of 64 tasks each on one log, beside as many raw ones."""
-    events, rows = max(size.of(100_000) // EVENTS * EVENTS, 1_000), []
+    events, rows = log_of(size), []
     count = events // EVENTS
     for processes in size.processes:
         found = await interleaved(

@@ -10,7 +10,7 @@ import sys
 from time import time
 
 from benchmarks import raw_postgres as raw
-from benchmarks.durable import send_all
+from benchmarks.commands import send_all
 from benchmarks.orders import orders
 from diptych import Application
 
