@@ -28,7 +28,7 @@ from tests.write.domain import Move, OpenAccount
 ROOT = Path(__file__).parents[2]
 TIMES = size(5, full=100)
 RATE = size(100, full=500)
-BUSY = 0.2
+BUSY, OFTEN = 0.2, 0.4
 NAMES = ("sums", "moves", "largest")
 LONGEST = 3.0
 LATE = size(2, full=1)  # of 5, on a machine that has other things to do; of 100, on one that has not
@@ -212,8 +212,9 @@ async def test_three_workers_own_one_projection_each_and_leave_them_when_they_ar
 
 async def test_a_planted_write_without_a_fence_is_caught(tmp_path: Path) -> None:
     place = Place(f"sqlite:///{tmp_path}/bank.db", tmp_path)
-    for _ in range(5):  # a stop may hit a worker that has nothing in hand
-        reports, _, _ = await struck(place, 4, PLANTED="1")
+    # A stop may hit a worker that has nothing in hand: these mostly have.
+    for _ in range(8):
+        reports, _, _ = await struck(place, 4, PLANTED="1", FOLD_SECONDS=str(OFTEN / RATE))
         if any(report.differences for report in reports):
             return
     pytest.fail("a zombie wrote, and nobody noticed")

@@ -13,7 +13,9 @@ from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection, close
 from diptych.stores.postgres.events import PostgresEventStore
 from diptych.stores.postgres.hashes import array_of, id_of
-from diptych.stores.postgres.pages import BARE, FOREVER, FULL, statement
+from diptych.stores.postgres.loads import bare_loads
+from diptych.stores.postgres.pages import BARE, FOREVER, FULL, LogPages, statement
+from diptych.stores.postgres.readers import Readers
 from diptych.stores.postgres.session import connect_to_log
 from diptych.testing.contract.material import appending, event
 from tests.clusters import Database
@@ -97,3 +99,18 @@ async def test_what_is_planned_on_an_empty_log_finds_positions_by_the_index_and_
         plan = "\n".join(line for (line,) in await planning.fetch(f"explain execute {name} ({asked})"))
         assert "using events_pkey" in plan.replace("Backward using", "using")
         assert "Sort" not in plan
+
+
+async def test_who_asks_again_in_the_turn_in_which_the_last_load_ended_is_served(postgres: Database) -> None:
+    address = Address.of(postgres.url, schema="diptych")
+    async with PostgresEventStore(address) as store, asyncio.timeout(10):
+        await store.append(appending(event("filled", "pot:0")))
+        readers = Readers(lambda: connect_to_log(address, "reader"), most=1)
+        await readers.open()
+        loads = bare_loads(readers, LogPages("diptych"), most=1)
+
+        found = [await loads.load((POTS[0],), 0, 10, 0) for _ in range(3)]
+
+        assert [len(each.events) for each in found] == [1, 1, 1]
+        await loads.close()
+        await readers.close()

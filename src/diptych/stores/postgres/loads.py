@@ -54,7 +54,7 @@ class Loads(Generic[S]):
         self._readers, self._pages, self._columns, self._make = readers, pages, columns, make
         self._waiting: deque[Load] = deque()
         self._running: set[asyncio.Task[None]] = set()
-        self._most, self._loop = most, asyncio.get_running_loop()
+        self._free, self._loop = most, asyncio.get_running_loop()
         self._is_starting = False
 
     def load(self, clauses: tuple[Clause, ...], after: int, limit: int, known: int) -> asyncio.Future[S]:
@@ -62,7 +62,7 @@ class Loads(Generic[S]):
         refuse_other_loop(self._loop)
         future: asyncio.Future[S] = self._loop.create_future()
         self._waiting.append(Load(clauses, after, limit, known, future))
-        if not self._is_starting and len(self._running) < self._most:
+        if self._free and not self._is_starting:
             self._is_starting = True
             self._start()  # a task begins in the next turn: what else is asked for in this one goes with it
         return future
@@ -73,18 +73,23 @@ class Loads(Generic[S]):
             await asyncio.wait(self._running)
 
     def _start(self) -> None:
+        self._free -= 1
         task = asyncio.get_running_loop().create_task(self._run())
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
     async def _run(self) -> None:
         self._is_starting = False
-        while self._waiting:
-            limit = self._waiting[0].limit
-            loads: list[Load] = []
-            while self._waiting and len(loads) < _TOGETHER and self._waiting[0].limit == limit:
-                loads.append(self._waiting.popleft())
-            await self._serve([load for load in loads if not load.future.done()])
+        try:
+            while self._waiting:
+                limit = self._waiting[0].limit
+                loads: list[Load] = []
+                while self._waiting and len(loads) < _TOGETHER and self._waiting[0].limit == limit:
+                    loads.append(self._waiting.popleft())
+                await self._serve([load for load in loads if not load.future.done()])
+        finally:
+            # In the turn of the last look, not when the task is found done: who asks in between would wait for ever.
+            self._free += 1
 
     async def _serve(self, loads: Sequence[Load]) -> None:
         if not loads:
