@@ -25,7 +25,7 @@ help:
 	@echo 'make setup    .venv with Diptych, its extras and the examples'
 	@echo 'make demo     orders on both write models, traced, and moved to PostgreSQL; then the retail shop with API'
 	@echo '              and live traffic (DEMO_SECONDS=20 ends by itself; DIPTYCH_DEMO_POSTGRES names a server)'
-	@echo 'make test     every test but the fault tests, within 5 minutes (WORKERS=2 at once)'
+	@echo 'make test     every test but the fault tests, 5.5 minutes on 2 cores (WORKERS=2 at once)'
 	@echo 'make lint     ruff check, ruff format --check, mypy --strict'
 	@echo 'make faults   every fault test at a small size'
 	@echo 'make bench    the benchmark table, beside raw code'
