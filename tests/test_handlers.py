@@ -468,6 +468,19 @@ async def test_an_error_in_a_thread_is_that_of_the_caller() -> None:
             await app.ask(Ask("no sql"))
 
 
+async def test_a_thread_that_raises_stop_iteration_leaves_nobody_waiting() -> None:
+    module = Module("greetings")
+
+    @module.query
+    @blocking
+    def ask(query: Ask) -> str:
+        return next(iter(()))
+
+    async with app_of(module) as app, asyncio.timeout(10):
+        with pytest.raises(RuntimeError, match="raised StopIteration"):
+            await app.ask(Ask("nobody"))
+
+
 async def test_a_subscriber_may_block_and_the_loop_goes_on() -> None:
     module, mail, loop = Module("greetings"), Subscriber("mail"), threading.get_ident()
 

@@ -45,7 +45,7 @@ class Threads:
         Who is cancelled meanwhile ends only once the thread has ended: what it works with is not closed under it. What
         one of these threads calls, and waits for, does not wait for another of them: it would never come.
         """
-        job = self._submitted(partial(function, *arguments))
+        job = self._submitted(partial(_called, function, *arguments))
         waiting = asyncio.wrap_future(job)
         try:
             return await asyncio.shield(waiting)
@@ -65,6 +65,13 @@ class Threads:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.limit, thread_name_prefix="diptych-blocking")
         return self._pool.submit(context.run, call)
+
+
+def _called(function: Callable[..., R], *arguments: Any) -> R:
+    try:
+        return function(*arguments)
+    except StopIteration as wrong:  # asyncio puts it into no future: who waits would wait for ever
+        raise RuntimeError("what was called in a thread raised StopIteration") from wrong
 
 
 async def _ended(waiting: asyncio.Future[Any]) -> None:
