@@ -1,13 +1,18 @@
 """Messages of every style from path, query string and body; whatever is wrong is told at once."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated
+
 import httpx2
 import pytest
-from fastapi import FastAPI
+from fastapi import Body, Depends, FastAPI, Request
 
 from diptych import Application
-from diptych.web.fastapi import Door
+from diptych.web.fastapi import Door, Endpoint, Received, Sending
 from tests.web.fastapi.calling import LOAN, NOBODY, bought, client_of, told
 from tests.web.fastapi.desk import api_of
+from tests.web.fastapi.lending import BuyBook
 
 
 async def test_every_wrong_field_of_path_and_body_is_told(client: httpx2.AsyncClient) -> None:
@@ -107,3 +112,53 @@ async def test_a_stranger_is_refused_before_the_body_is_read(application: Applic
         answer = await client.post("/v1/books", content=b"{")
 
     assert told(answer) == (403, "/problems/forbidden")
+
+
+async def _whole(request: Request) -> bytes:
+    return await request.body()
+
+
+async def test_a_body_that_somebody_else_reads_too_is_read_by_both(application: Application, door: Door) -> None:
+    api = FastAPI()
+    door.install(api)
+    api.include_router(door.router(Endpoint(BuyBook, "/signed/books")), dependencies=[Depends(_whole)])
+    send = Depends(door.sending)
+
+    @api.post("/before")
+    async def before(raw: Annotated[bytes, Depends(_whole)], book: Received[BuyBook]) -> bool:
+        return book.title.encode() in raw
+
+    @api.post("/after")
+    async def after(book: Received[BuyBook], raw: Annotated[bytes, Depends(_whole)]) -> bool:
+        return book.title.encode() in raw
+
+    @api.post("/beside")
+    async def beside(
+        sending: Annotated[Sending, send], book: Received[BuyBook], given: Annotated[dict[str, str], Body()]
+    ) -> str:
+        return f"{given['title']} {(await sending(book)).is_success}"
+
+    async with application, client_of(api) as client, asyncio.timeout(10):
+        answers = [
+            await client.post(path, json={"title": "Emma", "price": "1"})
+            for path in ("/before", "/after", "/beside", "/signed/books")
+        ]
+
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert [answer.json() for answer in answers[:3]] == [True, True, "Emma True"]
+
+
+async def test_a_long_body_that_somebody_else_has_read_is_refused_all_the_same(application: Application) -> None:
+    api, door = FastAPI(), Door(application, max_body=64)
+    door.install(api)
+    api.include_router(door.router(Endpoint(BuyBook, "/books")), dependencies=[Depends(_whole)])
+
+    async with application, client_of(api) as client, asyncio.timeout(10):
+        answer = await client.post("/books", content=_chunks(b'{"title": "', b"Emma" * 16, b'", "price": "1"}'))
+
+    assert told(answer) == (413, "/problems/too-large")
+
+
+async def _chunks(*chunks: bytes) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
@@ -13,7 +13,7 @@ from diptych.codec import decode_message
 from diptych.errors import RequestError
 from diptych.model.messages import is_query
 from diptych.web.arguments import query_of, with_path
-from diptych.web.bodies import read_body
+from diptych.web.bodies import Receive, read_body
 from diptych.web.fastapi.marks import RECEIVES, saying
 from diptych.web.fastapi.shown import FOREIGN
 from diptych.web.fastapi.visits import max_body_of
@@ -71,10 +71,22 @@ async def _json(message: type, request: Request) -> bytes:
     scope = request.scope
     try:
         declared = read_headers(scope).get(b"content-length")
-        body = await read_body(request.receive, declared, max_body_of(scope))
+        body = await read_body(_receiving(request), declared, max_body_of(scope))
     except ClientDisconnect as gone:
         raise RequestError("malformed", "the client went away while it was sending") from gone
+    request._body = body  # noqa: SLF001 (as FastAPI's documentation does it: whoever else reads it gets it from there)
     return with_path(message, body, _path(request)) or b"{}"
+
+
+def _receiving(request: Request) -> Receive:
+    """Return what gives the body of a request, also when somebody has read it before: it comes only once."""
+    chunks = request.stream()
+
+    async def receive() -> MutableMapping[str, Any]:
+        chunk = await anext(chunks, b"")
+        return {"type": "http.request", "body": chunk, "more_body": bool(chunk)}
+
+    return receive
 
 
 def _path(request: Request) -> Mapping[str, str]:
