@@ -3,6 +3,7 @@
 import asyncio
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from datetime import time, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -90,6 +91,28 @@ def test_a_cursor_is_bound_to_order_direction_and_columns(shelf: SampleShelf, ro
     for other in (["-count"], ["spare"], ["count", "-id"], [], ["id", "count"]):
         with pytest.raises(InvalidMessageError):
             values_at(ordering_of(shelf.model, shelf.table, other), given_out)
+
+
+AWAY = timezone(timedelta(hours=5, seconds=7))
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=quiet)
+@given(rows)
+@pytest.mark.parametrize(
+    ("column", "values"), [("text", ("", "\0", "\0a")), ("opens", (time(9, tzinfo=AWAY), time(10)))]
+)
+def test_what_no_specification_compares_has_its_place(
+    shelf: SampleShelf, runner: asyncio.Runner, column: str, values: tuple[Any, ...], row: Any
+) -> None:
+    async def pages() -> list[Any]:
+        await shelf.fill(change(row, **{column: value}) for value in values)
+        found, cursor = [], None
+        for _ in values:
+            page = await shelf.rows.scroll(order=[column], limit=1, cursor=cursor)
+            found, cursor = [*found, *page], page.next
+        return [getattr(each, column) for each in found]
+
+    assert runner.run(pages()) == list(values)
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=quiet)
