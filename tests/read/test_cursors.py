@@ -106,7 +106,8 @@ def test_what_no_specification_compares_has_its_place(
 ) -> None:
     async def pages() -> list[Any]:
         await shelf.fill(change(row, **{column: value}) for value in values)
-        found, cursor = [], None
+        found: list[Any] = []
+        cursor = None
         for _ in values:
             page = await shelf.rows.scroll(order=[column], limit=1, cursor=cursor)
             found, cursor = [*found, *page], page.next
