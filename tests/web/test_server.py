@@ -137,7 +137,8 @@ def test_an_address_that_is_taken_is_told() -> None:
         serve(Application(shop, projection()), host="192.0.2.7", port=1, principal=lambda _: "anna")
 
 
-def test_serving_ends_by_a_signal_and_closes_the_application(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_serving_ends_by_a_signal_and_closes_the_application(tmp_path: Path, how: signal.Signals) -> None:
     script = (
         "import sys, diptych.web.server as server\n"
         "from tests.web.shop import Application, projection, shop\n"
@@ -151,6 +152,6 @@ def test_serving_ends_by_a_signal_and_closes_the_application(tmp_path: Path) -> 
         assert child.stdout is not None
         address = child.stdout.readline().strip()
         assert address.startswith("http://127.0.0.1:")
-        child.send_signal(signal.SIGINT)
+        child.send_signal(how)
         assert child.stdout.read().strip() == "closed"
     assert child.returncode == 0

@@ -8,10 +8,9 @@ import socket
 from typing import Final
 
 import click
-import uvicorn
 
 from diptych import Application
-from diptych.web.server import configured
+from diptych.web.server import Server, configured
 from orders.api import api_of
 from orders.settings import OrderSettings
 
@@ -25,7 +24,7 @@ def serve(application: Application, settings: OrderSettings, port: int) -> None:
 
 
 async def _serve(application: Application, settings: OrderSettings, listener: socket.socket) -> None:
-    server = uvicorn.Server(configured(api_of(application, settings)))
+    server = Server(configured(api_of(application, settings)))
     async with application:
         address = f"http://{HOST}:{listener.getsockname()[1]}"
         click.echo(f"{address} ({address}/docs)")

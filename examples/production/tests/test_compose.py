@@ -84,8 +84,7 @@ def start(environment: Environment) -> Iterator[Start]:
     yield process
     for each in running:
         each.send_signal(signal.SIGTERM)
-    # uvicorn ends by the signal, once it has answered everybody.
-    assert {each.wait(30) for each in running} <= {0, -signal.SIGTERM}
+    assert {each.wait(30) for each in running} <= {0}
 
 
 def test_every_service_is_one_of_ours_or_a_pinned_image_and_waits_for_what_it_needs() -> None:

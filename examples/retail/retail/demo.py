@@ -11,14 +11,13 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import uvicorn
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
 from diptych import Application
 from diptych.web.app import asgi_app
-from diptych.web.server import configured
+from diptych.web.server import Server, configured
 from retail.app import TITLE, build
 from retail.dashboard import dashboard_routes
 from retail.place import Place, made
@@ -61,7 +60,7 @@ async def _demo(data: Place, port: int, seconds: float | None) -> None:
 @contextlib.asynccontextmanager
 async def _served(shop: Application, port: int) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
     with _listening(port) as listener:
-        server = uvicorn.Server(configured(asgi_app(shop, title=TITLE, routes=dashboard_routes())))
+        server = Server(configured(asgi_app(shop, title=TITLE, routes=dashboard_routes())))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             yield f"http://{_HOST}:{listener.getsockname()[1]}", serving

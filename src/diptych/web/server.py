@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import gc
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import uvicorn
@@ -90,7 +90,20 @@ async def _serve(
             raise application.failure
 
 
-class _Announcing(uvicorn.Server):
+class Server(uvicorn.Server):
+    """Serve until a signal, and return: uvicorn's own ends the process then, before an application could be closed."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Hear signals while inside; the next one after that does what it always does."""
+        with super().capture_signals():
+            try:
+                yield
+            finally:
+                self._captured_signals.clear()
+
+
+class _Announcing(Server):
     """Announce the address when requests are answered and signals are heard: not before, as a caller may act on it."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
