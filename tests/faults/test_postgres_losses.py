@@ -17,7 +17,7 @@ import pytest
 from diptych.errors import OutcomeUnknownError, StoreError
 from diptych.model.criteria import Criteria
 from diptych.ports import Append, Appended, EventStore, Recorded
-from diptych.stores.postgres import session
+from diptych.stores.postgres import endings, session
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.events import PostgresEventStore
 from diptych.stores.postgres.writer import LogWriter
@@ -199,6 +199,25 @@ async def test_a_session_that_says_nothing_is_given_up_and_its_command_done_once
             os.kill(silent, signal.SIGCONT)
         await sending
         assert writing._known[0] != silent
+        assert len(await everything(store)) == 1
+
+
+async def test_what_is_on_no_standby_that_commits_wait_for_is_not_acknowledged(
+    own: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_ANSWER", 0.5)
+    monkeypatch.setattr(endings, "_PATIENCE", 0.5)
+    database, told = own.database(), Told()
+    append = appending(event("step.made"), record=record(version=7))
+    async with opened(database):
+        own.sql("alter system set synchronous_standby_names = 'away'")
+    await asyncio.to_thread(own.restart)
+
+    async with opened(database) as store:
+        with pytest.raises(OutcomeUnknownError, match="on no standby that commits wait for"):
+            await store.append(append)
+        own.sql("alter system reset synchronous_standby_names", "select pg_reload_conf()")
+        await done(store, append, told)
         assert len(await everything(store)) == 1
 
 

@@ -22,7 +22,7 @@ async def transaction_id(connection: Connection) -> str:
 async def was_committed(connection: Connection, transaction: str) -> bool:
     """Return what became of a transaction of somebody else, as soon as it has ended; nothing of one that crashed.
 
-    Raises StoreError while it goes on for too long, and for one that is too old to be known.
+    Raises StoreError while it goes on for too long, and for one that is too old to be known; as `reach_standbys`.
     """
     end = asyncio.get_running_loop().time() + _PATIENCE
     while (status := await connection.fetchval(_sql("transaction_status"), transaction)) == "in progress":
@@ -31,7 +31,21 @@ async def was_committed(connection: Connection, transaction: str) -> bool:
         await asyncio.sleep(_LOOK)
     if status is None:
         raise StoreError(f"PostgreSQL does not know any more what became of transaction {transaction}")
-    return bool(status == "committed")
+    if status != "committed":
+        return False
+    await reach_standbys(connection)
+    return True
+
+
+async def reach_standbys(connection: Connection) -> None:
+    """Return once all that is committed is on the standbys that commits wait for; raise StoreError while it is not.
+
+    A session that ends while it waits for them leaves what it committed for all to see, on its own server alone.
+    """
+    try:
+        await connection.execute(_sql("reach_standbys"), timeout=_PATIENCE)
+    except TimeoutError as wrong:
+        raise StoreError(f"it is committed, and after {_PATIENCE:g} s on no standby that commits wait for") from wrong
 
 
 def _sql(name: str) -> str:

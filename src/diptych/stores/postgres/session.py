@@ -13,6 +13,7 @@ from diptych.ports import Record
 from diptych.stores.heads import KnownHead
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection, close, connect, refuse_unfit
+from diptych.stores.postgres.endings import reach_standbys
 from diptych.stores.postgres.faults import FAILED
 from diptych.stores.postgres.statements import sql
 
@@ -117,6 +118,13 @@ class Session:
         """Return the records that exist among these command ids."""
         rows = await self._connection.fetch(sql("select_commands", self._address.schema), ids, timeout=_ANSWER)
         return {UUID(int=row[0].int): Record(UUID(int=row[0].int), *row[1:]) for row in map(tuple, rows)}
+
+    async def settled(self, ids: list[UUID]) -> dict[UUID, Record]:
+        """Return the records as `records` does, once those that exist are where every commit is acknowledged to be."""
+        found = await self.records(ids)
+        if found:
+            await reach_standbys(self._connection)
+        return found
 
     async def close(self) -> None:
         """Close the connection."""

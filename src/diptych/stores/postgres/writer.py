@@ -252,7 +252,7 @@ class LogWriter:
         for _ in range(_LOOKS):
             await self._reopened()
             try:
-                return await self._session.records(ids)
+                return await self._session.settled(ids)
             except FAILED as wrong:
                 if not is_lost(wrong):
                     raise
