@@ -84,6 +84,7 @@ async def test_a_trace_is_told_by_id_and_by_position(client: httpx2.AsyncClient)
         ("/commands/what/trace", 400, "malformed"),
         ("/commands?limit=0", 400, "malformed"),
         ("/commands?limit=x", 400, "malformed"),
+        (f"/commands?limit={'0' * 18}1000", 400, "malformed"),
         ("/commands?since=5", 400, "malformed"),
         ("/commands?outcome=lost", 400, "malformed"),
         ("/commands?before=lost", 400, "malformed"),

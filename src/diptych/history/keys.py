@@ -1,4 +1,4 @@
-"""Keys as text: what a command line or an address names a row by."""
+"""Keys as text: what a command line or an address names a row, a moment or a command by."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -13,6 +14,9 @@ from diptych.errors import InvalidMessageError
 from diptych.model.operands import kind_of, storable
 from diptych.model.projections import Key, ReadModel
 from diptych.model.rows import Column
+
+_INT64_DIGITS = 19
+"""So many digits has the largest whole number of 64 bits: every number with fewer of them is one."""
 
 
 def key_of_text(model: ReadModel[Any], text: str) -> Key:
@@ -40,8 +44,9 @@ def text_of_key(key: Sequence[Any]) -> str:
 
 def moment_of_text(text: str) -> int | datetime:
     """Return a position, or a time in ISO 8601 with a zone; raise ValueError for neither."""
-    if text.isdecimal() and text.isascii() and len(text) < _INT64_DIGITS:
-        return int(text)
+    position = number_of_text(text)
+    if position is not None:
+        return position
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -51,7 +56,20 @@ def moment_of_text(text: str) -> int | datetime:
     return found
 
 
-_INT64_DIGITS = 19
+def command_of_text(text: str) -> UUID | int:
+    """Return the id of a command, or the position of one of its events; raise ValueError for neither."""
+    position = number_of_text(text)
+    if position is not None:
+        return position
+    try:
+        return UUID(text)
+    except ValueError:
+        raise ValueError(f"expected a command id or a position, found {text[:40]!r}") from None
+
+
+def number_of_text(text: str) -> int | None:
+    """Return the whole number that a text writes in decimal digits; None for any other text, and for a longer one."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < _INT64_DIGITS else None
 
 
 def _parts(text: str) -> list[str]:

@@ -13,11 +13,12 @@ from starlette.routing import Route
 from diptych.codec import encode
 from diptych.errors import RequestError
 from diptych.history.history import History, Moment
+from diptych.history.keys import number_of_text
 from diptych.history.refold import LIMIT
 from diptych.history.telling import told_blame, told_diff, told_versions
 from diptych.model.projections import Key, ReadModel
 from diptych.web.auditors import Oversight
-from diptych.web.edge import Edge
+from diptych.web.edge import Edge, response_of
 from diptych.web.headers import known_etags, wait_seconds
 from diptych.web.moments import AS_OF, moment, once
 
@@ -103,10 +104,7 @@ def _page(
             asked = _asked(edge.application.history, request, once(request.scope["query_string"], names), headers)
             position, told = await tell(asked)
         except Exception as error:  # noqa: BLE001 (the edge of the house: an error is an answer, a bug is logged there)
-            reply = await edge.reply_to_error(error, request.scope)
-            response = Response(reply.body, reply.status)
-            response.raw_headers = reply.headers
-            return response
+            return response_of(await edge.reply_to_error(error, request.scope))
         return _response(position, encode(told), known_etags(headers))
 
     return page
@@ -126,9 +124,9 @@ def _response(position: int, body: bytes, known: frozenset[bytes]) -> Response:
 
 
 def _number(given: Mapping[str, str], name: str, default: int) -> int:
-    text = given.get(name)
-    if text is None:
+    if name not in given:
         return default
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):  # noqa: PLR2004 (the digits of 64 bits)
-        raise RequestError("malformed", f"{name}: expected a whole number, found {text[:40]!r}")
-    return int(text)
+    number = number_of_text(given[name])
+    if number is None:
+        raise RequestError("malformed", f"{name}: expected a whole number, found {given[name][:40]!r}")
+    return number

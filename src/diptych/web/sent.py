@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
@@ -15,6 +14,7 @@ from starlette.routing import Route
 from diptych.application import Application
 from diptych.codec import encode
 from diptych.errors import RequestError, UnknownCommandError
+from diptych.history.keys import command_of_text, number_of_text
 from diptych.history.traced import told_sent, told_trace
 from diptych.web.auditors import Oversight
 from diptych.web.edge import Edge, response_of
@@ -23,7 +23,6 @@ from diptych.web.moments import moment, once
 MOST = 500
 PAGE = 50
 LISTED_BY = ("name", "principal", "outcome", "since", "before", "limit")
-_DIGITS = 19
 _HEADERS = {"cache-control": "private, no-store"}
 Told = Mapping[str, Any]
 Tell = Callable[["_Asked"], Awaitable[Told]]
@@ -80,7 +79,11 @@ async def _outcome(asked: _Asked) -> Told:
 
 async def _trace(asked: _Asked) -> Told:
     await asked.refuse_others()
-    return told_trace(await asked.application.trace(_named(asked.id)))
+    try:
+        named = command_of_text(asked.id)
+    except ValueError as wrong:
+        raise RequestError("malformed", str(wrong)) from wrong
+    return told_trace(await asked.application.trace(named))
 
 
 def _page(
@@ -101,15 +104,6 @@ def _page(
     return page
 
 
-def _named(text: str) -> UUID | int:
-    if text.isascii() and text.isdecimal() and len(text) < _DIGITS:
-        return int(text)
-    try:
-        return UUID(text)
-    except ValueError:
-        raise RequestError("malformed", f"expected a command id or a position, found {text[:40]!r}") from None
-
-
 def _since(given: Mapping[str, str]) -> datetime | None:
     if "since" not in given:
         return None
@@ -120,10 +114,12 @@ def _since(given: Mapping[str, str]) -> datetime | None:
 
 
 def _limit(given: Mapping[str, str]) -> int:
-    text = given.get("limit", str(PAGE))
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:_DIGITS]) <= MOST):
-        raise RequestError("malformed", f"limit: expected 1 to {MOST}, found {text[:40]!r}")
-    return int(text)
+    if "limit" not in given:
+        return PAGE
+    limit = number_of_text(given["limit"])
+    if limit is None or not 1 <= limit <= MOST:
+        raise RequestError("malformed", f"limit: expected 1 to {MOST}, found {given['limit'][:40]!r}")
+    return limit
 
 
 def _result(answer: bytes) -> Any:
