@@ -10,6 +10,7 @@ from typing import Any
 
 from diptych.errors import StorageFullError, StoreError
 from diptych.stores.sqlite.connection import checkpoint, connect_writer, sql
+from diptych.stores.sqlite.faults import is_full
 from diptych.stores.sqlite.lock import FairLock
 
 _TIDY_EVERY = 1000
@@ -82,5 +83,5 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as wrong:
-        full = "full" in str(wrong)
-        raise (StorageFullError if full else StoreError)(f"the bookmarks in {path} failed: {wrong}") from wrong
+        error = StorageFullError if is_full(wrong) else StoreError
+        raise error(f"the bookmarks in {path} failed: {wrong}") from wrong

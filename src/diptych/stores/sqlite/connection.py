@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakSet
 
-from diptych.errors import NotDurableError, SettingsError, StoreError
-from diptych.stores.sqlite.lock import FairLock
+from diptych.errors import NotDurableError, StoreError
+from diptych.stores.sqlite.lock import FairLock, unmade
 
 Synchronous = Literal["NORMAL", "FULL"]
 
@@ -203,11 +203,8 @@ def _make_private(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE))
     except FileExistsError:
         pass
-    except FileNotFoundError as wrong:
-        folder = Path(path).parent
-        raise SettingsError(f"there is no folder {folder}; make it, or name a file in a folder that exists") from wrong
     except OSError as wrong:
-        raise SettingsError(f"{path} cannot be made: {wrong.strerror}; name a file in a folder that exists") from wrong
+        raise unmade(path, wrong) from wrong
 
 
 def _size(path: Path) -> int:

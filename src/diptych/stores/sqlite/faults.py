@@ -10,10 +10,15 @@ from diptych.ports import Append
 _PRIMARY = 0xFF
 
 
+def is_full(wrong: sqlite3.Error) -> bool:
+    """Say whether the disk had no room for what was written."""
+    return _code(wrong) == sqlite3.SQLITE_FULL
+
+
 def store_error(wrong: sqlite3.Error) -> StoreError:
     """Return the error of a statement that surely had no effect."""
     code = _code(wrong)
-    if code == sqlite3.SQLITE_FULL:
+    if is_full(wrong):
         return StorageFullError("the disk is full: nothing was written; free space and go on")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return CorruptionError(f"SQLite finds the file damaged: {wrong}; restore it, or run `diptych log verify`")
@@ -28,7 +33,7 @@ def select_error(wrong: BaseException | None) -> Error:
 
 def commit_error(wrong: sqlite3.Error, append: Append) -> Exception:
     """Return the error of an append whose commit failed: only a full disk says that nothing was written."""
-    if _code(wrong) == sqlite3.SQLITE_FULL:
+    if is_full(wrong):
         return store_error(wrong)
     if append.record is None:
         return StoreError(f"the commit failed and its outcome is unknown: {wrong}")

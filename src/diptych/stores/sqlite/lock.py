@@ -73,14 +73,18 @@ class FairLock:
                 os.close(number)
 
 
+def unmade(path: str | Path, wrong: OSError) -> SettingsError:
+    """Return the error of a file that could not be made, with what to do."""
+    if isinstance(wrong, FileNotFoundError):
+        return SettingsError(f"there is no folder {Path(path).parent}; make it, or name a file in a folder that exists")
+    return SettingsError(f"{path} cannot be made: {wrong.strerror}; name a file that this process may make")
+
+
 def _open(path: str) -> int:
     try:
         return os.open(path, _FLAGS, _MODE)
-    except FileNotFoundError as wrong:
-        folder = Path(path).parent
-        raise SettingsError(f"there is no folder {folder}; make it, or name a file in a folder that exists") from wrong
     except OSError as wrong:
-        raise SettingsError(f"{path} cannot be made: {wrong.strerror}; name a file in a folder that exists") from wrong
+        raise unmade(path, wrong) from wrong
 
 
 _open_locks: WeakSet[FairLock] = WeakSet()

@@ -14,6 +14,7 @@ from uuid import UUID
 from diptych.errors import StorageFullError, StoreError
 from diptych.ports import Checkpoint
 from diptych.stores.sqlite.connection import checkpoint, connect_reader, connect_writer, sql
+from diptych.stores.sqlite.faults import is_full
 from diptych.stores.sqlite.lock import FairLock
 
 SCHEMA = ("create_checkpoint", "create_worker", "create_owner", "create_model", "create_feed", "create_view")
@@ -171,8 +172,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
                 connection.execute("rollback")
             raise
     except sqlite3.OperationalError as wrong:
-        full = "full" in str(wrong)
-        raise (StorageFullError if full else StoreError)(f"the row store failed: {wrong}") from wrong
+        error = StorageFullError if is_full(wrong) else StoreError
+        raise error(f"the row store failed: {wrong}") from wrong
 
 
 @contextlib.contextmanager
