@@ -17,8 +17,6 @@ from diptych.ports import Changes, RowReader, RowStore
 from diptych.read.folding import Folding
 from diptych.read.plan import Learned
 
-Models = Mapping[str, ReadModel[Any]]
-
 
 @dataclass(frozen=True, slots=True)
 class RowDiff:

@@ -1,1 +1,1 @@
-"""Adapters of the ports: memory and SQLite, the clock and the ids."""
+"""Adapters of the ports: memory, SQLite and PostgreSQL, the clock and the ids."""

@@ -27,6 +27,9 @@ LOST: tuple[type[Exception], ...] = (
 FAILED: tuple[type[Exception], ...] = (asyncpg.PostgresError, *LOST)
 """Every error of a statement or a connection."""
 
+FAILURES: tuple[type[Exception], ...] = (Error, *FAILED)
+"""Every error of our own functions that use a connection: some of them have made it one of ours."""
+
 OF_ALL: tuple[type[Exception], ...] = (
     asyncpg.QueryCanceledError,
     asyncpg.LockNotAvailableError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -13,15 +13,14 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from diptych.model.projections import Key, ReadModel
 from diptych.model.rows import WORDS
 from diptych.stores.columns import storage_of
-from diptych.stores.kinds import IN_JSON, POSTGRES, Convert
+from diptych.stores.kinds import IN_JSON, POSTGRES
 from diptych.stores.postgres.connection import Connection
 from diptych.stores.postgres.rows_dialect import text_of
-from diptych.stores.postgres.rows_history import history_drop_of, history_statements
-from diptych.stores.postgres.rows_tables import created, dropped, finished, physical, physical_table
+from diptych.stores.postgres.rows_history import history_statements
+from diptych.stores.postgres.rows_tables import created, finished, physical, physical_table
 from diptych.stores.postgres.text_index import words_in
+from diptych.stores.selecting import Selecting
 from diptych.stores.tables import Conversion, Encode, conversion_of, table_of
-
-Values = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +49,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """Write rows of one generation of a read model; `create` and `drop` are its tables, indexes and views.
+    """Write rows of one generation of a read model; `create` makes its table, indexes and views.
 
     `finish` follows once the rows of a new generation are there. `encode` makes the values of `columns`, `sent` makes
     them, and those of the key, as JSON carries them.
@@ -64,22 +63,6 @@ class Writing:
     reading: Reading
     create: tuple[str, ...]
     finish: tuple[str, ...]
-    drop: tuple[str, ...]
-
-
-class Selecting(NamedTuple):
-    """Page through rows of equal columns: the first page, the page beyond a key, and how the values are stored."""
-
-    first: str
-    beyond: str
-    to_store: tuple[Convert | None, ...]
-
-    def page(self, values: Iterable[Any], after: Sequence[Any] | None, limit: int) -> tuple[str, Values]:
-        """Return the statement of one page and its arguments; `after` is a stored key."""
-        stored = tuple(
-            value if convert is None else convert(value) for value, convert in zip(values, self.to_store, strict=True)
-        )
-        return (self.first, (*stored, limit)) if after is None else (self.beyond, (*stored, *after, limit))
 
 
 def reading_of(model: ReadModel[Any], table: sa.Table) -> Reading:
@@ -138,7 +121,6 @@ def writing_of(model: ReadModel[Any], generation: int) -> Writing:
         reading,
         create=(*created(model, table), *history_statements(model, generation)),
         finish=finished(model, table),
-        drop=(*history_drop_of(model.name, generation), *dropped(model.name, generation)),
     )
 
 

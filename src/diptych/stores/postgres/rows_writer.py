@@ -26,11 +26,12 @@ from diptych.stores.postgres.rows_leases import PostgresLeases
 from diptych.stores.postgres.rows_moves import Move, moves_of
 from diptych.stores.postgres.rows_progress import KnownChanges, change_of
 from diptych.stores.postgres.rows_save import Chosen, Saves
-from diptych.stores.postgres.rows_statements import Selecting, Writing, selecting_of
+from diptych.stores.postgres.rows_statements import Writing, selecting_of
 from diptych.stores.postgres.rows_tables import analysed
 from diptych.stores.postgres.rows_versions import history_moves
 from diptych.stores.postgres.statements import sql
 from diptych.stores.postgres.texts import storable
+from diptych.stores.selecting import Selecting
 
 FEED_POSITIONS = 100_000
 _TRIM_EVERY = 2_000

@@ -22,6 +22,7 @@ from diptych.stores.postgres.unit_faults import meaning
 from diptych.stores.postgres.unit_statements import controls, is_own, is_step, keeps_rows, may_write, own
 from diptych.stores.unit_events import ENDED, NO_COMMIT, ROLLED_BACK, UNIT, UnitSession, first_words, session_of
 from diptych.stores.unit_rows import State, loaded, refuse_stale, touched
+from diptych.stores.waiting import until_done
 
 _GRACE = 0.25
 """Seconds after the limit when the server ends what the process did not: it may be held, or gone."""
@@ -114,7 +115,9 @@ class PostgresUnit:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            await _whole(asyncio.ensure_future(self._close()))
+            closing = asyncio.ensure_future(self._close())
+            await until_done(closing)
+            closing.result()
         finally:
             await self._tell(kind, error, trace)
 
@@ -279,16 +282,3 @@ def _written(session: Session, instance: object) -> None:
 
 event.listen(PostgresSession, "loaded_as_persistent", _loaded)
 event.listen(PostgresSession, "pending_to_persistent", _written)
-
-
-async def _whole(closing: asyncio.Future[None]) -> None:
-    """Wait to the end, however often the waiting task is cancelled; it is cancelled after that."""
-    cancelled: asyncio.CancelledError | None = None
-    while not closing.done():
-        try:
-            await asyncio.wait([closing])
-        except asyncio.CancelledError as asked:
-            cancelled = asked
-    if cancelled is not None:
-        raise cancelled
-    closing.result()

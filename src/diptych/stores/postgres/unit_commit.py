@@ -16,7 +16,7 @@ from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.appends import append_one, record_of
 from diptych.stores.postgres.connection import Connection, close, connect
 from diptych.stores.postgres.endings import was_committed
-from diptych.stores.postgres.faults import FAILED, is_lost, store_error
+from diptych.stores.postgres.faults import FAILED, FAILURES, is_lost, store_error
 from diptych.stores.postgres.unit_faults import driver_error, meaning
 from diptych.stores.postgres.unit_statements import own
 
@@ -102,7 +102,7 @@ async def _was_committed(append: Append, address: Address, transaction: str) -> 
     while True:
         try:
             return await _ended(append, address, transaction)
-        except (Error, *FAILED) as wrong:  # type: ignore[misc]  # mypy does not look into a tuple of tuples
+        except FAILURES as wrong:
             if asyncio.get_running_loop().time() >= end:
                 raise _unknown(append, wrong) from wrong
         await asyncio.sleep(_PAUSE)

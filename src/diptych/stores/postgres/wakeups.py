@@ -7,11 +7,10 @@ import contextlib
 import logging
 from typing import Any
 
-from diptych.errors import Error
 from diptych.stores.heads import KnownHead
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection, close, connect
-from diptych.stores.postgres.faults import FAILED, store_error
+from diptych.stores.postgres.faults import FAILED, FAILURES, store_error
 from diptych.stores.postgres.statements import sql
 
 _APART = 0.002
@@ -88,7 +87,7 @@ class Wakeups:
                 try:
                     async with self._turn:
                         await self._connection.execute("select pg_notify($1, $2)", self._channel, str(head))
-                except (Error, *FAILED):  # type: ignore[misc]  # mypy does not look into a tuple of tuples
+                except FAILURES:
                     await asyncio.sleep(_RETRY)
                     continue
                 self._announced = head
@@ -102,7 +101,7 @@ class Wakeups:
                 self._is_to_look = False
                 async with self._turn:
                     self._head.publish(await self._connection.fetchval(sql("select_head", self._address.schema)))
-        except (Error, *FAILED) as failed:  # type: ignore[misc]  # mypy does not look into a tuple of tuples
+        except FAILURES as failed:
             _log.debug("a wake-up came to nothing, polling finds what it told: %s", failed)
         finally:
             self._looking = None
@@ -115,7 +114,7 @@ class Wakeups:
         while True:
             try:
                 await self.open()
-            except (Error, *FAILED):  # type: ignore[misc]  # mypy does not look into a tuple of tuples
+            except FAILURES:
                 await asyncio.sleep(_RETRY)
             else:
                 return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from diptych.codec import encode
 from diptych.model.projections import Key, ReadModel
 from diptych.stores.columns import storage_of
-from diptych.stores.kinds import Convert
+from diptych.stores.selecting import Selecting
 from diptych.stores.sqlite.text_index import text_drop_of, text_index_of
 from diptych.stores.tables import Conversion, conversion_of, numbered_table_of, table_of
 
@@ -45,7 +45,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """Write rows of one generation of a read model; `create` and `drop` are its tables, indexes and views.
+    """Write rows of one generation of a read model; `create` makes its table, indexes and views.
 
     `finish` follows once the rows of a new generation are there.
     """
@@ -57,22 +57,6 @@ class Writing:
     delete: str
     create: tuple[str, ...]
     finish: tuple[str, ...]
-    drop: tuple[str, ...]
-
-
-class Selecting(NamedTuple):
-    """Page through rows of equal columns: the first page, the page beyond a key, and how the values are stored."""
-
-    first: str
-    beyond: str
-    to_store: tuple[Convert | None, ...]
-
-    def page(self, values: Iterable[Any], after: Sequence[Any] | None, limit: int) -> tuple[str, tuple[Any, ...]]:
-        """Return the statement of one page and its arguments; `after` is a stored key."""
-        stored = tuple(
-            value if convert is None else convert(value) for value, convert in zip(values, self.to_store, strict=True)
-        )
-        return (self.first, (*stored, limit)) if after is None else (self.beyond, (*stored, *after, limit))
 
 
 def physical(name: str, generation: int) -> str:
@@ -130,7 +114,6 @@ def writing_of(model: ReadModel[Any], generation: int) -> Writing:
         delete=_text(sa.delete(table).where(*(key == sa.bindparam(f"k{at}") for at, key in enumerate(keys)))),
         create=_create(model, table, suffix),
         finish=() if (index := text_index_of(model, table.name)) is None else index.fill,
-        drop=drop_of(model.name, generation),
     )
 
 

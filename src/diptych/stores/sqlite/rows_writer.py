@@ -15,12 +15,13 @@ from diptych.errors import FencedError
 from diptych.model.projections import Key, Projection, ReadModel
 from diptych.ports import Changes, Checkpoint
 from diptych.stores.installations import Terms
+from diptych.stores.selecting import Selecting
 from diptych.stores.sqlite.rows_database import WriteDatabase, row_sql
 from diptych.stores.sqlite.rows_history import HistoryWriting
 from diptych.stores.sqlite.rows_install import Installation
 from diptych.stores.sqlite.rows_leases import SqliteLeases
 from diptych.stores.sqlite.rows_reader import fetch
-from diptych.stores.sqlite.rows_statements import Selecting, Writing, selecting_of
+from diptych.stores.sqlite.rows_statements import Writing, selecting_of
 
 FEED_POSITIONS = 100_000
 _TRIM_EVERY = 2_000

@@ -26,6 +26,7 @@ from diptych.stores.unit_events import (
     session_of,
 )
 from diptych.stores.unit_rows import State, loaded, refuse_stale, touched
+from diptych.stores.waiting import until_done
 
 _CONTROLS = frozenset(("begin", "commit", "end", "attach", "detach", "vacuum", "pragma"))
 
@@ -82,7 +83,7 @@ class SqliteUnit:
     ) -> None:
         try:
             closing = asyncio.ensure_future(self._close())
-            await _whole(closing)
+            await until_done(closing)
             closing.result()
         finally:
             await self._tell(kind, error, trace)
@@ -178,7 +179,7 @@ class SqliteUnit:
             await asyncio.shield(self._turn.granted)
         except asyncio.CancelledError:  # SQLAlchemy will close the connection: the thread of turns must be done with it
             self._turn.give_back()
-            await _whole(self._turn.ended)
+            await until_done(self._turn.ended)
             raise
 
     def _expire(self, ended: asyncio.Future[Any]) -> None:
@@ -203,15 +204,3 @@ def _only_reads(word: str, context: ExecutionContext) -> bool:
     if locks_rows(context):
         return False
     return word == "select" or bool(getattr(getattr(context, "invoked_statement", None), "is_select", False))
-
-
-async def _whole(future: asyncio.Future[Any]) -> None:
-    """Wait to the end, however often the waiting task is cancelled; it is cancelled after that."""
-    cancelled: asyncio.CancelledError | None = None
-    while not future.done():
-        try:
-            await asyncio.wait([future])
-        except asyncio.CancelledError as asked:
-            cancelled = asked
-    if cancelled is not None:
-        raise cancelled
