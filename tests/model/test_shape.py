@@ -13,7 +13,7 @@ import pytest
 
 from diptych.model.explanations import explain
 from diptych.model.marks import NEW, Bounds, Generated, Indexed, NotBlank, Scale, Tag
-from diptych.model.shape import join, refine
+from diptych.model.shape import checks_of, join
 from diptych.model.soundness import soundness
 
 Money = Annotated[Decimal, Scale(2)]
@@ -51,7 +51,7 @@ CORRECT = {"lines": [{"product": "A", "quantity": 1, "price": "1.5"}], "address"
 
 def found_in(hint: Any, value: Any) -> list[tuple[str, str]]:
     """Return what the checks say, after seeing that the fast question agrees with them."""
-    check, sound = refine(hint), soundness(hint)
+    check, sound = checks_of(hint), soundness(hint)
     found = [] if check is None else list(check(value, ""))
     assert (sound is None or bool(sound(value))) is (not found)
     return found
@@ -166,8 +166,8 @@ def test_types_that_say_everything_leave_nothing_to_check() -> None:
         table: Mapping[str, UUID]
         day: date
 
-    assert refine(Plain) is None
-    assert refine(tuple[()]) is None
+    assert checks_of(Plain) is None
+    assert checks_of(tuple[()]) is None
     assert soundness(Plain) is None
 
 
@@ -197,7 +197,7 @@ def test_a_decimal_is_bounded_by_its_scale(scale: Scale, value: str, message: st
 
 
 def test_zero_has_no_digits_whatever_its_exponent() -> None:
-    check = refine(Annotated[Decimal, Scale(2)])
+    check = checks_of(Annotated[Decimal, Scale(2)])
 
     assert check
     assert list(check(Decimal("0E+20"), "")) == []

@@ -11,7 +11,6 @@ from diptych.codec.messages import (
     encode_message,
     encoded,
     message_decoder,
-    refinement,
     refuse_nul,
     refuse_unsound,
 )
@@ -28,7 +27,6 @@ __all__ = [
     "encoded",
     "fingerprint",
     "message_decoder",
-    "refinement",
     "refuse_nul",
     "refuse_unsound",
     "verify_content",

@@ -14,7 +14,7 @@ from diptych.model.fields import fields_of, is_record
 from diptych.model.marks import GeneratedMark
 from diptych.model.memo import memo
 from diptych.model.shadows import decoder_of, written
-from diptych.model.shape import Check, Errors, join, refine
+from diptych.model.shape import Check, Errors, checks_of, join
 from diptych.model.soundness import soundness
 
 _encoder = msgspec.json.Encoder(
@@ -48,7 +48,7 @@ def refuse_unsound(cls: type, message: Any) -> None:
     except AttributeError as wrong:  # an object that was made past its class, without some of its fields
         raise InvalidMessageError(cls.__name__, _unwritable(message, wrong)) from wrong
     if not is_sound:
-        check = refinement(cls)
+        check = checks_of(cls)
         if check is not None:
             _raise_if(cls, _errors(message, check))
 
@@ -67,12 +67,6 @@ def encoded(cls: type, message: Any) -> bytes:
 def encode_answer(value: Any) -> bytes:
     """Encode the answer of a query as canonical JSON, rows with their computed columns."""
     return encode(shown(value))
-
-
-@memo
-def refinement(cls: type) -> Check | None:
-    """Return the compiled value checks of a message type."""
-    return refine(cls)
 
 
 @memo

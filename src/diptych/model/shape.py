@@ -1,7 +1,7 @@
 """Shape: what can be wrong with a message by itself, field by field, without any state.
 
-`refine` compiles the checks of what types alone do not say: finite numbers, decimal places, datetimes with an offset,
-whole numbers of 64 bits.
+`checks_of` compiles the checks of what types alone do not say: finite numbers, decimal places, datetimes with an
+offset, whole numbers of 64 bits.
 """
 
 from __future__ import annotations
@@ -25,11 +25,6 @@ Check = Callable[[Any, str], Iterator[tuple[str, str]]]
 _INT64 = 1 << 63
 INT64_DIGITS = 18
 _COLLECTIONS = (tuple, list, frozenset, set, abc.Sequence, abc.Set, abc.Collection, abc.Iterable)
-
-
-def refine(cls: type) -> Check | None:
-    """Compile the checks of a message's values; None when its types leave nothing to check."""
-    return checks_of(cls)
 
 
 def join(path: str, name: str) -> str:

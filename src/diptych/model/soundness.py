@@ -1,6 +1,6 @@
 """Soundness: one fast yes or no on a message's values, asked of everything that is written.
 
-A yes is final. After a no, the checks of `shape.refine` are asked for the reasons, and theirs is the last word.
+A yes is final. After a no, the checks of `shape.checks_of` are asked for the reasons, and theirs is the last word.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from diptych.model.cycles import is_cyclic
 from diptych.model.fields import fields_of, is_record, split_marks, split_optional
 from diptych.model.marks import Scale
 from diptych.model.memo import memo
-from diptych.model.shape import INT64_DIGITS, Check, bounds_of, is_uniform, refine
+from diptych.model.shape import INT64_DIGITS, Check, bounds_of, checks_of, is_uniform
 
 Sound = Callable[[Any], bool]
 _INT64 = 1 << 63
@@ -42,7 +42,7 @@ def _of(tp: Any, marks: tuple[Any, ...]) -> Sound | None:
     if is_uniform(tp):
         return _items(get_args(tp)[0])
     simple = _SIMPLE.get(tp) if isinstance(tp, type) else None
-    return simple or _judged(refine(tp))
+    return simple or _judged(checks_of(tp))
 
 
 def _cyclic(cls: type) -> Sound:

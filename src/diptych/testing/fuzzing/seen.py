@@ -11,9 +11,10 @@ from typing import Any, get_args
 from uuid import UUID
 
 from diptych.codec import encode
-from diptych.codec.messages import decoder, refinement
+from diptych.codec.messages import decoder
 from diptych.model.fields import Field, fields_of, is_record
 from diptych.model.memo import memo
+from diptych.model.shape import checks_of
 from diptych.model.tags import tag_of
 
 _REMEMBERED = (str, int, float, Decimal, UUID, datetime, date)
@@ -59,7 +60,7 @@ def kind_of(tp: Any, tag: str | None) -> Any:
 
 def fitting(hint: Any) -> Callable[[Any], bool]:
     """Compile the test whether a field with this hint may hold a value: by its type, its bounds and its scale."""
-    read, check = decoder(hint), refinement(hint)
+    read, check = decoder(hint), checks_of(hint)
 
     def fits(value: Any) -> bool:
         try:
