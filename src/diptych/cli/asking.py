@@ -37,7 +37,7 @@ def ask(words: tuple[str, ...], json: str | None, user: str | None, **options: A
     process folds them, this one does so first.
     """
     given = split(words, json)
-    target = Target(given.app or options["app"], options["events"], options["reads"])
+    target = Target.of(options, app=given.app)
     folding: Runs = "follow" if options["after"] == 0 else "run"
     application = target.application(projections=folding, subscribers="off")
     cls = find(given.name, application.queries, "query", application.commands)

@@ -13,14 +13,14 @@ import msgspec
 
 from diptych.application import Application
 from diptych.cli.moments import MOMENT
-from diptych.cli.printing import as_json, moment, safe, table
+from diptych.cli.printing import JSON_OPTION, as_json, moment, safe, table
 from diptych.cli.target import Target, about_an_application, run
 from diptych.cli.tracing import show_trace
+from diptych.history.keys import command_of_text
 from diptych.history.sent import OUTCOMES, CommandPage, SentCommand
 from diptych.history.traced import Trace, told_sent, told_trace
 from diptych.ports import Record, Trail
 
-_JSON = click.option("--json", "json", is_flag=True, help="Print JSON.")
 _COLUMNS = ("at", "outcome", "command", "by", ">position", "id", "reason")
 
 
@@ -37,7 +37,7 @@ def commands() -> None:
 @click.option("--since", type=MOMENT, help="Only those from this time on.")
 @click.option("--before", metavar="CURSOR", help="Go on where a page ended: what it says is next.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
-@_JSON
+@JSON_OPTION
 def list_(**options: Any) -> None:
     """Print commands, accepted or not, the newest first.
 
@@ -67,8 +67,8 @@ def list_(**options: Any) -> None:
 @commands.command()
 @click.argument("command_id", type=click.UUID, metavar="ID")
 @about_an_application
-@_JSON
-def outcome(command_id: UUID, json: bool, **options: Any) -> None:  # noqa: FBT001 (a flag of the command line)
+@JSON_OPTION
+def outcome(command_id: UUID, json: bool, **options: Any) -> None:
     """Say what became of a command: its stored answer, why it was not accepted, or that nothing is known of it.
 
     Ends with status 0 when it took effect, else 1.
@@ -92,13 +92,16 @@ def outcome(command_id: UUID, json: bool, **options: Any) -> None:  # noqa: FBT0
 @commands.command()
 @click.argument("command", metavar="ID|POSITION")
 @about_an_application
-@_JSON
-def trace(command: str, json: bool, **options: Any) -> None:  # noqa: FBT001 (a flag of the command line)
+@JSON_OPTION
+def trace(command: str, json: bool, **options: Any) -> None:
     """Print what a command led to, as a tree: its events, the rows that they changed, the commands that they caused.
 
     It is named by its id, or by the position of one of its events.
     """
-    named = _named(command)
+    try:
+        named = command_of_text(command)
+    except ValueError as wrong:
+        raise click.UsageError(str(wrong)) from wrong
 
     async def work(app: Application) -> Trace:
         return await app.trace(named)
@@ -111,22 +114,13 @@ def trace(command: str, json: bool, **options: Any) -> None:  # noqa: FBT001 (a 
 
 
 def _existing(options: Mapping[str, Any]) -> Application:
-    return Target(options["app"], options["events"], options["reads"]).existing()
+    return Target.of(options).existing()
 
 
 def _since(given: int | datetime | None) -> datetime | None:
     if isinstance(given, int):
         raise click.UsageError(f"--since takes a time with a zone such as 2026-01-31T12:00:00Z, found {given}")
     return given
-
-
-def _named(text: str) -> UUID | int:
-    if text.isascii() and text.isdecimal() and len(text) < len(str(1 << 63)):
-        return int(text)
-    try:
-        return UUID(text)
-    except ValueError:
-        raise click.UsageError(f"a trace is of a command id or a position, found {text[:40]!r}") from None
 
 
 def _row(sent: SentCommand) -> tuple[object, ...]:

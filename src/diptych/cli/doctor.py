@@ -12,7 +12,7 @@ import click
 from diptych.application import Application
 from diptych.application.databases import examine
 from diptych.cli import findings, kinds
-from diptych.cli.printing import as_json, out, safe
+from diptych.cli.printing import JSON_OPTION, as_json, out, safe
 from diptych.cli.target import Target, about_an_application, refuse_absent
 from diptych.errors import Error
 from diptych.ports import Examined, Finding, Level
@@ -25,14 +25,14 @@ _SCHEMA = "schema "
 @about_an_application
 @click.option("--only", type=click.Choice(["commands", "queries"]), help="Examine it as one that serves only these.")
 @click.option("--strict", is_flag=True, help="End with status 1 for warnings too.")
-@click.option("--json", "json", is_flag=True, help="Print JSON.")
-def doctor(strict: bool, json: bool, **options: Any) -> None:  # noqa: FBT001 (flags of the command line)
+@JSON_OPTION
+def doctor(strict: bool, json: bool, **options: Any) -> None:
     """Examine versions, durability, servers, files, and where read models stand; name the fix for what is wrong.
 
     Changes nothing: an application whose tables are not up to date is not opened. Ends with status 1 when it finds an
     error, else 0.
     """
-    target = Target(options["app"], options["events"], options["reads"], only=options["only"])
+    target = Target.of(options, only=options["only"])
     found = asyncio.run(examined(_application(target)))
     if json:
         as_json([finding.described() for finding in found])

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
 import msgspec
 
 from diptych.application import Application
-from diptych.cli.printing import as_json, moment, pretty, safe, table
+from diptych.cli.printing import JSON_OPTION, as_json, moment, pretty, safe, table
 from diptych.cli.target import F, Target, about_an_application, run
 from diptych.codec import encode, verify_content
 from diptych.errors import CorruptionError
 from diptych.model.criteria import Clause, Criteria
 from diptych.ports import StoredEvent
+from diptych.subscription import subscribe
 
-_POLL = 1.0
 _PAGE = 500
-_JSON = click.option("--json", "json", is_flag=True, help="Print JSON.")
 
 
 def _selecting(function: F) -> F:
@@ -45,7 +44,7 @@ def events() -> None:
 @click.option("--after", type=int, default=0, metavar="POSITION", help="Only what lies after there.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
 @click.option("--backwards", is_flag=True, help="The newest first.")
-@_JSON
+@JSON_OPTION
 def list_(types: Sequence[str], tags: Sequence[str], **options: Any) -> None:
     """Print events in the order of the log."""
     criteria = Criteria((Clause(tuple(types), tuple(tags)),))
@@ -67,7 +66,7 @@ def list_(types: Sequence[str], tags: Sequence[str], **options: Any) -> None:
 @about_an_application
 @_selecting
 @click.option("--after", type=int, metavar="POSITION", help="Begin after there; the end of the log if absent.")
-@_JSON
+@JSON_OPTION
 def tail(types: Sequence[str], tags: Sequence[str], **options: Any) -> None:
     """Print events as they are recorded, until Ctrl-C; with --json one per line."""
     criteria = Criteria((Clause(tuple(types), tuple(tags)),))
@@ -75,7 +74,7 @@ def tail(types: Sequence[str], tags: Sequence[str], **options: Any) -> None:
 
     async def work(app: Application) -> None:
         after = await app.head() if options["after"] is None else options["after"]
-        async for event in _following(app, criteria, after):
+        async for event in subscribe(app.store, criteria, after=after, page=_PAGE):
             if options["json"]:
                 as_json(described(event))
             else:
@@ -88,7 +87,7 @@ def tail(types: Sequence[str], tags: Sequence[str], **options: Any) -> None:
 @events.command()
 @click.argument("position", type=int)
 @about_an_application
-@_JSON
+@JSON_OPTION
 def show(position: int, **options: Any) -> None:
     """Print the event at a position, whole, whether it matches its hash, and what an upcaster makes of it today."""
 
@@ -135,16 +134,6 @@ def _upcast(app: Application, event: StoredEvent) -> dict[str, Any]:
     }
 
 
-async def _following(app: Application, criteria: Criteria, after: int) -> AsyncIterator[StoredEvent]:
-    while True:
-        found = await app.store.read(criteria, after=after, limit=_PAGE)
-        for event in found.events:
-            yield event
-        after = max(after, found.through)
-        if found.complete:
-            await app.store.wait(after, _POLL)
-
-
 def _row(event: StoredEvent) -> tuple[object, ...]:
     return (
         event.position,
@@ -172,4 +161,4 @@ def _is_intact(event: StoredEvent) -> bool:
 
 
 def _target(options: dict[str, Any]) -> Target:
-    return Target(options["app"], options["events"], options["reads"])
+    return Target.of(options)

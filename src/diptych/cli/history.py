@@ -12,7 +12,7 @@ import click
 from diptych.application import Application
 from diptych.cli.moments import MOMENT
 from diptych.cli.patience import once_built
-from diptych.cli.printing import as_json, table
+from diptych.cli.printing import JSON_OPTION, as_json, table
 from diptych.cli.target import F, Target, about_an_application, refuse_absent, run
 from diptych.codec import encode
 from diptych.history.blame import FieldChange
@@ -30,7 +30,7 @@ _CAUSE = (">position", "recorded", "event", "by", "command")
 
 def _about_a_row(function: F) -> F:
     for option in (
-        click.option("--json", "json", is_flag=True, help="Print JSON."),
+        JSON_OPTION,
         click.option(
             "--wait", type=float, default=10.0, show_default=True, metavar="SECONDS", help="Wait at most so long."
         ),
@@ -121,7 +121,7 @@ def versions(after: int, count: int, **options: Any) -> None:
 
 
 def _told(options: Mapping[str, Any], tell: Tell[T]) -> tuple[ReadModel[Any], T]:
-    application = Target(options["app"], options["events"], options["reads"]).application()
+    application = Target.of(options).application()
     refuse_absent(application)
     model = application.history.model(options["model"])
     key = application.history.key_of(model.name, options["key"])

@@ -12,7 +12,7 @@ import msgspec
 from diptych.application.houses import house
 from diptych.cli.migrating import migrate
 from diptych.cli.moving import copy, export, import_, shown
-from diptych.cli.printing import as_json
+from diptych.cli.printing import JSON_OPTION, as_json
 from diptych.cli.target import Target, about_an_application
 from diptych.errors import CorruptionError, SettingsError
 from diptych.moving.digest import digest_of
@@ -32,8 +32,8 @@ for each in (copy, export, import_, migrate):
 @log.command()
 @click.argument("url", required=False)
 @about_an_application
-@click.option("--json", "json", is_flag=True, help="Print JSON.")
-def verify(url: str | None, json: bool, **options: Any) -> None:  # noqa: FBT001 (a flag of the command line)
+@JSON_OPTION
+def verify(url: str | None, json: bool, **options: Any) -> None:
     """Read the whole log again and compare every event with its hash; the application's, or the one at URL.
 
     Ends with status 0 when everything is right, else 1, naming the first position that is not. Logs whose counts and
@@ -72,4 +72,4 @@ async def _verified(url: str) -> dict[str, Any]:
 
 
 def _url_of(options: dict[str, Any]) -> str:
-    return Target(options["app"], options["events"], options["reads"]).existing().urls[0]
+    return Target.of(options).existing().urls[0]

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from diptych.application.databases import bring_up, due
-from diptych.cli.printing import as_json
+from diptych.cli.printing import JSON_OPTION, as_json
 from diptych.cli.target import Target, about_an_application
 from diptych.ports import Kept
 
@@ -22,13 +22,13 @@ from diptych.ports import Kept
 @click.option("--grant", metavar="ROLE", help="Give the role of the application what it needs, and nothing else.")
 @click.option("--read-only", metavar="ROLE", help="Give the role of processes that only answer queries what they need.")
 @click.option("--check", is_flag=True, help="Change nothing; end with status 1 when something is due.")
-@click.option("--json", "json", is_flag=True, help="Print JSON.")
+@JSON_OPTION
 def migrate(
     url: str | None,
     grant: str | None,
     read_only: str | None,
-    check: bool,  # noqa: FBT001 (a flag of the command line)
-    json: bool,  # noqa: FBT001 (the same)
+    check: bool,
+    json: bool,
     **options: Any,
 ) -> None:
     """Bring the tables of the log at URL, and of its read models, up to date; the application's without URL.
@@ -49,7 +49,7 @@ def migrate(
 def _urls(url: str | None, options: dict[str, Any]) -> tuple[str, str | None]:
     if url is not None:
         return url, options["reads"]
-    return Target(options["app"], options["events"], options["reads"]).application().urls
+    return Target.of(options).application().urls
 
 
 def _tell(kept: Sequence[Kept], done: str) -> None:

@@ -12,21 +12,19 @@ import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from diptych.application.houses import copy_log, export_log, import_log
-from diptych.cli.printing import as_json, err, safe
+from diptych.cli.printing import JSON_OPTION, as_json, err, safe
 from diptych.moving.copying import Copied
 from diptych.moving.digest import Digest
 from diptych.moving.files import STANDARD
 from diptych.moving.house import Tell
 from diptych.moving.importing import Imported
 
-_JSON = click.option("--json", "json", is_flag=True, help="Print JSON.")
-
 
 @click.command("copy")
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
-@_JSON
-def copy(source: str, target: str, json: bool) -> None:  # noqa: FBT001 (a flag of the command line)
+@JSON_OPTION
+def copy(source: str, target: str, json: bool) -> None:
     """Copy the log at the URL FROM into an empty one at the URL TO, and compare them.
 
     Events, records of commands and bookmarks of subscribers are copied. It may run beside the application of FROM, may
@@ -40,8 +38,8 @@ def copy(source: str, target: str, json: bool) -> None:  # noqa: FBT001 (a flag 
 @click.command("export")
 @click.argument("source", metavar="FROM")
 @click.argument("file", default=STANDARD)
-@_JSON
-def export(source: str, file: str, json: bool) -> None:  # noqa: FBT001 (a flag of the command line)
+@JSON_OPTION
+def export(source: str, file: str, json: bool) -> None:
     """Write the log at the URL FROM into a new FILE, one JSON object a line; packed when its name ends in .gz.
 
     Without FILE, or with -, to standard output; what it wrote is then told on stderr.
@@ -54,8 +52,8 @@ def export(source: str, file: str, json: bool) -> None:  # noqa: FBT001 (a flag 
 @click.command("import")
 @click.argument("file")
 @click.argument("target", metavar="TO")
-@_JSON
-def import_(file: str, target: str, json: bool) -> None:  # noqa: FBT001 (a flag of the command line)
+@JSON_OPTION
+def import_(file: str, target: str, json: bool) -> None:
     """Read a FILE that `export` wrote, or - for standard input, into an empty log at the URL TO.
 
     Every event is compared with its hash, and all of it with the last line. It may be interrupted, and goes on when it

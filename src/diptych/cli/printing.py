@@ -15,6 +15,7 @@ from rich.text import Text
 
 from diptych.codec import encode
 
+JSON_OPTION = click.option("--json", "json", is_flag=True, help="Print JSON.")
 _WIDE = 1 << 14
 
 

@@ -9,12 +9,10 @@ from typing import Any
 import click
 
 from diptych.application import Application
-from diptych.cli.printing import as_json, first_line, safe, table
+from diptych.cli.printing import JSON_OPTION, as_json, first_line, safe, table
 from diptych.cli.target import Target, about_an_application, run
 from diptych.history.check import Difference, Report
 from diptych.ports import Checkpoint
-
-_JSON = click.option("--json", "json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -24,10 +22,10 @@ def projections() -> None:
 
 @projections.command("list")
 @about_an_application
-@_JSON
-def list_(json: bool, **options: Any) -> None:  # noqa: FBT001 (a flag of the command line)
+@JSON_OPTION
+def list_(json: bool, **options: Any) -> None:
     """Print every projection with its position, how far it is behind, its state, and the process that folds it."""
-    application = Target(options["app"], options["events"], options["reads"]).existing()
+    application = Target.of(options).existing()
 
     async def work(app: Application) -> list[dict[str, Any]]:
         head, stored, owners = await app.head(), await app.checkpoints(), await app.ownership.owners()
@@ -48,13 +46,13 @@ def list_(json: bool, **options: Any) -> None:  # noqa: FBT001 (a flag of the co
 @click.argument("name")
 @about_an_application
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Print so many differences.")
-@_JSON
-def check(name: str, json: bool, limit: int, **options: Any) -> None:  # noqa: FBT001 (a flag of the command line)
+@JSON_OPTION
+def check(name: str, json: bool, limit: int, **options: Any) -> None:
     """Compare every row of a projection with an independent fold of the log.
 
     Ends with status 0 when nothing differs, else 1.
     """
-    application = Target(options["app"], options["events"], options["reads"]).existing()
+    application = Target.of(options).existing()
 
     async def work(app: Application) -> Report:
         return await app.check(name)

@@ -46,7 +46,7 @@ def send(words: tuple[str, ...], json: str | None, key: str | None, user: str | 
     Ends with status 0 when it was, or would be, accepted, else 1.
     """
     given = split(words, json)
-    target = Target(given.app or options["app"], options["events"], options["reads"])
+    target = Target.of(options, app=given.app)
     folding: Runs = "run" if options["dry_run"] else "follow"
     application = target.application(projections=folding, subscribers="off")
     request = body(find(given.name, application.commands, "command", application.queries), given)

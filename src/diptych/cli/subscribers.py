@@ -8,11 +8,9 @@ from typing import Any
 import click
 
 from diptych.application import Application
-from diptych.cli.printing import as_json, first_line, moment, safe, table
+from diptych.cli.printing import JSON_OPTION, as_json, first_line, moment, safe, table
 from diptych.cli.target import Target, about_an_application, run
 from diptych.ports import Bookmark, Skip
-
-_JSON = click.option("--json", "json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -22,10 +20,10 @@ def subscribers() -> None:
 
 @subscribers.command("list")
 @about_an_application
-@_JSON
-def list_(json: bool, **options: Any) -> None:  # noqa: FBT001 (a flag of the command line)
+@JSON_OPTION
+def list_(json: bool, **options: Any) -> None:
     """Print every subscriber with its position, how far it is behind, its failure, and what was ever skipped."""
-    application = Target(options["app"], options["events"], options["reads"]).existing()
+    application = Target.of(options).existing()
 
     async def work(app: Application) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         head, stored = await app.head(), await app.reactions.bookmarks()
@@ -49,13 +47,13 @@ def list_(json: bool, **options: Any) -> None:  # noqa: FBT001 (a flag of the co
 @click.argument("name")
 @click.argument("position", type=click.IntRange(1))
 @about_an_application
-@_JSON
-def skip(name: str, position: int, json: bool, **options: Any) -> None:  # noqa: FBT001 (a flag of the command line)
+@JSON_OPTION
+def skip(name: str, position: int, json: bool, **options: Any) -> None:
     """Leave out the event at POSITION, at which the subscriber fails; that is recorded, and it goes on after it.
 
     Works beside a running server. Any other event is refused.
     """
-    application = Target(options["app"], options["events"], options["reads"]).existing()
+    application = Target.of(options).existing()
 
     async def work(app: Application) -> Bookmark:
         return await app.reactions.skip(name, position)

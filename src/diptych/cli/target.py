@@ -6,10 +6,10 @@ import asyncio
 import importlib
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import click
 
@@ -36,6 +36,11 @@ class Target:
     port: int | None = None
     mode: Mode | None = None
     only: Only | None = None
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], *, app: str | None = None, only: Only | None = None) -> Self:
+        """Return what the options of `about_an_application` say; an application named before them goes first."""
+        return cls(app or options["app"], options["events"], options["reads"], only=only)
 
     def settings(self) -> Settings:
         """Return the settings: the command line's, the environment's, those of pyproject.toml."""

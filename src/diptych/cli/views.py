@@ -8,11 +8,10 @@ from typing import Any
 import click
 
 from diptych.application import Application
-from diptych.cli.printing import as_json, table
+from diptych.cli.printing import JSON_OPTION, as_json, table
 from diptych.cli.target import Target, about_an_application, run
 from diptych.read.views import Refreshed, ViewStanding
 
-_JSON = click.option("--json", "json", is_flag=True, help="Print JSON.")
 _COLUMNS = ("view", "refresh", ">position", ">rows", ">age", ">seconds", "state")
 
 
@@ -23,10 +22,10 @@ def views() -> None:
 
 @views.command("list")
 @about_an_application
-@_JSON
-def list_(json: bool, **options: Any) -> None:  # noqa: FBT001 (a flag of the command line)
+@JSON_OPTION
+def list_(json: bool, **options: Any) -> None:
     """Print every view with its position, its rows, and the seconds since its last refresh and those that it took."""
-    application = Target(options["app"], options["events"], options["reads"]).existing()
+    application = Target.of(options).existing()
 
     async def work(app: Application) -> Mapping[str, ViewStanding]:
         return await app.views()
@@ -41,10 +40,10 @@ def list_(json: bool, **options: Any) -> None:  # noqa: FBT001 (a flag of the co
 @views.command()
 @click.argument("name")
 @about_an_application
-@_JSON
-def refresh(name: str, json: bool, **options: Any) -> None:  # noqa: FBT001 (a flag of the command line)
+@JSON_OPTION
+def refresh(name: str, json: bool, **options: Any) -> None:
     """Refresh a view from the read models as they are now, whatever code made its rows."""
-    application = Target(options["app"], options["events"], options["reads"]).existing()
+    application = Target.of(options).existing()
 
     async def work(app: Application) -> Refreshed:
         return await app.refresh(name)

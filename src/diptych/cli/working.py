@@ -34,7 +34,7 @@ def worker(application: str | None, *, json: bool, **options: Any) -> None:
     chosen = {name: _names(options[name]) for name in ("projections", "subscribers")}
     if any(each is not None for each in chosen.values()):
         chosen = {name: each or () for name, each in chosen.items()}
-    target = Target(application or options["app"], options["events"], options["reads"])
+    target = Target.of(options, app=application)
     made = target.application(projections=chosen["projections"], subscribers=chosen["subscribers"])
     with logging_to_stderr():
         asyncio.run(_work(made, _Telling(json=json)))
