@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from diptych.read.reach import Reach
+from diptych.read.reach import Reach, reach_built
 from diptych.read.views import Views
 
 
@@ -38,7 +38,7 @@ class Coverage:
 
     async def caught_up(self, projections: Sequence[str], head: int, *, timeout: float) -> None:  # noqa: ASYNC109 (port)
         """Return once every projection holds everything up to `head`; a rebuild is waited for, not refused."""
-        await self._reach.caught_up(projections, head, timeout=timeout)
+        await reach_built(self, projections, head, seconds=timeout)
 
     def _projections(self, names: Sequence[str]) -> Sequence[str]:
         return tuple(name for name in names if name not in self._names) if self._names else names

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from diptych.errors import RebuildingError, StaleError
 from diptych.injection import Injector
 from diptych.model.folds import parameters_of
 from diptych.read.resolver import RowsResolver
 from diptych.read.rows import Shelf
-
-_LOOK = 0.02
 
 
 class Lending:
@@ -35,14 +31,4 @@ class Lending:
 
         Raises StaleError after some seconds, FoldError for a projection that stopped before it.
         """
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        while True:
-            try:
-                await self._shelf.reach.reach(projections, position, timeout=max(0.0, end - loop.time()))
-            except RebuildingError as rebuilding:
-                if loop.time() >= end:
-                    raise StaleError(position, rebuilding.position) from rebuilding
-                await asyncio.sleep(_LOOK)
-            else:
-                return
+        await self._shelf.reach.caught_up(projections, position, timeout=seconds)

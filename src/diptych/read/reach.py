@@ -132,14 +132,19 @@ class Reach:
 
     async def caught_up(self, projections: Sequence[str], head: int, *, timeout: float) -> None:  # noqa: ASYNC109 (port)
         """Return once every projection holds everything up to `head`; a rebuild is waited for, not refused."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + timeout
-        while True:
-            try:
-                await self.reach(projections, head, timeout=max(0.0, end - loop.time()))
-            except RebuildingError as rebuilding:
-                if loop.time() >= end:
-                    raise StaleError(head, rebuilding.position) from rebuilding
-                await asyncio.sleep(_REBUILD_POLL)
-            else:
-                return
+        await reach_built(self, projections, head, seconds=timeout)
+
+
+async def reach_built(progress: Progress, projections: Sequence[str], position: int, *, seconds: float) -> None:
+    """Wait as `reach` does, and for rebuilds, which it refuses; raise StaleError for one that lasts longer."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while True:
+        try:
+            await progress.reach(projections, position, timeout=max(0.0, end - loop.time()))
+        except RebuildingError as rebuilding:
+            if loop.time() >= end:
+                raise StaleError(position, rebuilding.position) from rebuilding
+            await asyncio.sleep(_REBUILD_POLL)
+        else:
+            return
