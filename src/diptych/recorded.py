@@ -22,17 +22,23 @@ Writer = Callable[[Any, bytes], NewEvent]
 
 
 def failure_at(stored: StoredEvent, wrong: BaseException) -> str:
-    """Return at which event what went wrong, then the traceback, as text that every store keeps.
-
-    An error may say what is no text, such as the name of a file in bytes that are not UTF-8, or fail to say anything.
-    """
-    try:
-        said = str(wrong)
-    except Exception:  # noqa: BLE001 (whatever the error of a user raises)
-        said = "(it cannot be shown)"
+    """Return at which event what went wrong, then the traceback, as text that every store keeps."""
+    at = f"event {stored.position} ({stored.name}@{stored.version})"
     trace = "".join(traceback.format_exception(wrong))
-    told = f"event {stored.position} ({stored.name}@{stored.version}): {type(wrong).__name__}: {said}\n{trace}"
-    return told.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+    return storable_text(f"{at}: {type(wrong).__name__}: {text_of_error(wrong)}\n{trace}")
+
+
+def text_of_error(wrong: BaseException) -> str:
+    """Return what an error says; one of a user may fail to say anything."""
+    try:
+        return str(wrong)
+    except Exception:  # noqa: BLE001 (whatever the error of a user raises)
+        return "(it cannot be shown)"
+
+
+def storable_text(text: str) -> str:
+    """Return a text that every store keeps: without NUL, and without what is no text, such as bytes in a file name."""
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
 def instant(micros: int) -> datetime:

@@ -14,7 +14,7 @@ from diptych.errors import InvalidMessageError, KeyReusedError, OutcomeUnknownEr
 from diptych.model.auditing import Content
 from diptych.model.results import Accepted, Failure, Invalid, Refused
 from diptych.ports import Attempt, Clock
-from diptych.recorded import micros_of
+from diptych.recorded import micros_of, storable_text, text_of_error
 from diptych.write.deciding import failure_of
 from diptych.write.noting import Noting
 from diptych.write.requests import Delivery, Request
@@ -69,8 +69,8 @@ class Auditing:
         at, micros, outcome, reason, principal, correlation, causation = told
         content = None if self._content is None or command is None else self._kept(command)
         shown = (
-            None if principal is None else _text(principal),
-            _text(reason[:_REASON]),
+            None if principal is None else storable_text(principal),
+            storable_text(reason[:_REASON]),
             correlation,
             causation,
             content,
@@ -99,34 +99,22 @@ def _ended(wrong: BaseException) -> tuple[str, str]:
         case asyncio.CancelledError():
             return "cancelled", "whoever sent it did not wait: it may have taken effect"
         case KeyReusedError():
-            return "key_reused", _said(wrong)
+            return "key_reused", text_of_error(wrong)
         case OutcomeUnknownError():
-            return "unknown", _said(wrong)
+            return "unknown", text_of_error(wrong)
         case InvalidMessageError():
             return "invalid", _wrong(wrong)
         case Refusal():  # of a middleware
             return _answered(failure_of(wrong, None))
         case _:
-            return "failed", f"{type(wrong).__name__}: {_said(wrong)}"
+            return "failed", f"{type(wrong).__name__}: {text_of_error(wrong)}"
 
 
 def _wrong(wrong: InvalidMessageError) -> str:
     return Invalid(wrong.errors).error
 
 
-def _said(wrong: BaseException) -> str:
-    try:
-        return str(wrong)
-    except Exception:  # noqa: BLE001 (whatever the error of a user raises)
-        return "(it cannot be shown)"
-
-
 def _bounded(content: bytes) -> bytes:
     if len(content) <= _CONTENT:
         return content
     return encode({"not_kept": f"{len(content)} bytes, and at most {_CONTENT} are"})
-
-
-def _text(said: str) -> str:
-    """Return a text that every store keeps."""
-    return said.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
