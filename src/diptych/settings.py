@@ -16,7 +16,7 @@ from diptych.errors import SettingsError
 Mode = Literal["production", "dev"]
 Only = Literal["commands", "queries"]
 
-SCHEMES = ("memory://", "sqlite:///", "postgresql://", "postgres://", "nats://", "redis://")
+SCHEMES = ("memory://", "sqlite:///", "postgresql://", "postgres://")
 _PREFIX = "DIPTYCH_"
 _TABLE = "[tool.diptych]"
 _RELATIVE = "sqlite:///"
@@ -127,18 +127,13 @@ def _port(source: str, given: Any) -> int:
     return port
 
 
-def _mode(source: str, given: Any) -> Mode:
-    for mode in get_args(Mode):
-        if given == mode:
-            return mode  # type: ignore[no-any-return]  # get_args of a Literal is untyped
-    raise SettingsError(f"{source} is {given!r}; wanted production or dev")
+def _one_of(words: tuple[str, ...]) -> Callable[[str, Any], str]:
+    def read(source: str, given: Any) -> str:
+        if given not in words:
+            raise SettingsError(f"{source} is {given!r}; wanted {' or '.join(words)}")
+        return str(given)
 
-
-def _only(source: str, given: Any) -> Only:
-    for only in get_args(Only):
-        if given == only:
-            return only  # type: ignore[no-any-return]  # get_args of a Literal is untyped
-    raise SettingsError(f"{source} is {given!r}; wanted commands or queries")
+    return read
 
 
 _READERS: Mapping[str, Callable[[str, Any], Any]] = {
@@ -147,6 +142,6 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "reads": _url,
     "host": _text,
     "port": _port,
-    "mode": _mode,
-    "only": _only,
+    "mode": _one_of(get_args(Mode)),
+    "only": _one_of(get_args(Only)),
 }

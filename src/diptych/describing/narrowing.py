@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
+
+from diptych.describing.source import source_of
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -16,9 +17,8 @@ def names_for(function: Callable[..., Any], command: str, commands: Collection[s
 
     None where no case names the command: then nothing is known.
     """
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError):  # made without a file
+    tree = source_of(function)
+    if tree is None:
         return None
     cases = [case for node in ast.walk(tree) if isinstance(node, ast.Match) for case in node.cases]
     named = {id(case): {name for name in _names(case.pattern) if name in commands} for case in cases}
@@ -49,11 +49,9 @@ def names_reached(function: Callable[..., Any], owner: type) -> frozenset[str]:
 
 
 def _body(function: Callable[..., Any]) -> list[ast.stmt]:
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError):  # made without a file
-        return []
-    return [each for node in tree.body if isinstance(node, _FUNCTIONS) for each in node.body]
+    tree = source_of(function)
+    nodes = [] if tree is None else tree.body
+    return [each for node in nodes if isinstance(node, _FUNCTIONS) for each in node.body]
 
 
 def _within(node: ast.AST, left_out: Collection[int]) -> Iterator[str]:

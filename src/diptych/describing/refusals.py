@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from diptych.describing.source import source_of
 from diptych.errors import Refusal
 
 
@@ -30,11 +30,8 @@ def _named(function: Any, seen: set[Any]) -> Iterator[type[Refusal]]:
 
 
 def _names(code: Any) -> Iterator[str]:
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(code)))
-    except (OSError, TypeError, SyntaxError):  # made without a file
-        return
-    for node in ast.walk(tree):
+    tree = source_of(code)
+    for node in () if tree is None else ast.walk(tree):
         if isinstance(node, (ast.Name, ast.Attribute)):
             yield ast.unparse(node)
 
