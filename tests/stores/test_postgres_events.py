@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from diptych.errors import ForeignLogError, OutcomeUnknownError, SettingsError, StoreError
 from diptych.model.criteria import Criteria
@@ -199,13 +200,17 @@ async def test_a_store_is_used_in_the_event_loop_that_opened_it_or_nothing_is_se
         assert len((await store.read(Criteria.all())).events) == 1
 
 
+LARGE = b'"' + b"x" * 1000 + b'"'
+
+
+@pytest.mark.parametrize(("data", "answer"), [(LARGE, b"null"), (b"{}", LARGE)], ids=["events", "answers"])
 async def test_appends_that_are_large_go_in_batches_of_few(
-    newest_postgres: Database, monkeypatch: pytest.MonkeyPatch
+    newest_postgres: Database, monkeypatch: pytest.MonkeyPatch, data: bytes, answer: bytes
 ) -> None:
     monkeypatch.setattr(writer, "_BATCH_BYTES", 2000)
     async with opened(newest_postgres) as store:
-        large = event(data=b'"' + b"x" * 1000 + b'"')
-        await asyncio.gather(*(store.append(appending(large, record=record(version=7))) for _ in range(10)))
+        kept = [replace(record(version=7), answer=answer) for _ in range(10)]
+        await asyncio.gather(*(store.append(appending(event(data=data), record=each)) for each in kept))
 
     transactions = newest_postgres.sql("select count(distinct xmin::text) from diptych.events")
     assert transactions == "5"

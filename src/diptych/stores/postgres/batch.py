@@ -48,7 +48,9 @@ class Footprint:
 
     def add(self, append: Append) -> None:
         """Take an append in."""
+        self.bytes += len(append.metadata)
         if append.record is not None:
+            self.bytes += len(append.record.answer)
             self._ids.add(append.record.id)
         for event in append.events:
             self.bytes += len(event.data)
