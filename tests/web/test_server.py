@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from diptych.application import Application
 from diptych.errors import SettingsError, WiringError
@@ -155,3 +158,32 @@ def test_serving_ends_by_a_signal_and_closes_the_application(tmp_path: Path, how
         child.send_signal(how)
         assert child.stdout.read().strip() == "closed"
     assert child.returncode == 0
+
+
+async def test_who_still_waits_when_the_time_of_the_server_is_over_is_told(
+    application: Application, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def stuck(request: Request) -> Response:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError(request)
+
+    begun, path = asyncio.Event(), "/stuck"
+    config = configured(asgi_app(application, routes=[Route(path, stuck, methods=["GET", "POST"])]))
+    config.timeout_graceful_shutdown = 0
+    for method, expected, kind in (("GET", 503, b"closed"), ("POST", 504, b"outcome-unknown")):
+        server = uvicorn.Server(config)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            async with application:
+                task = asyncio.create_task(server.serve([listener]))
+                reader, writer = await asyncio.open_connection(*listener.getsockname())
+                writer.write(f"{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n".encode())
+                await begun.wait()
+                begun.clear()
+                server.should_exit = True
+                answer = await reader.read()
+                await task
+                writer.close()
+
+        assert (status(answer), b"/problems/" + kind in answer) == (expected, True), answer
+    assert "Traceback" not in caplog.text

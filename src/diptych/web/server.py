@@ -11,12 +11,16 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Send
 
 from diptych.application import Application
 from diptych.errors import SettingsError, WiringError
 from diptych.web.app import asgi_app
+from diptych.web.edge import Scope, reply_to_problem, response_of
 from diptych.web.hosts import LOOPBACK, is_loopback
 from diptych.web.principals import Principal
+from diptych.web.problems import Problem
+from diptych.web.queries import PREFIX
 
 Announce = Callable[[str], None]
 """Hear the address, once it listens."""
@@ -52,10 +56,10 @@ def serve(
 def configured(app: Starlette) -> uvicorn.Config:
     """Return how uvicorn serves: uvloop and httptools where they are installed, no access log, no websockets.
 
-    Asked to end, it waits for requests under way, but not for a client that never finishes its own.
+    Asked to end, it waits five seconds for requests under way, and tells who then still waits that it ends.
     """
     return uvicorn.Config(
-        app,
+        _Parting(app),
         lifespan="off",
         log_level="warning",
         access_log=False,
@@ -101,6 +105,30 @@ class Server(uvicorn.Server):
                 yield
             finally:
                 self._captured_signals.clear()
+
+
+class _Parting:
+    """Tell whoever still waits when the time of a server is over: uvicorn would say that there is a bug."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if scope["type"] != "http" or task is None or not task.cancelling():
+                raise
+            told = response_of(reply_to_problem(_parting(scope), position=None))
+            with contextlib.suppress(RuntimeError):  # its answer had begun: the connection is closed in the middle
+                await told(scope, receive, send)
+
+
+def _parting(scope: Scope) -> Problem:
+    if scope["method"] in {"GET", "HEAD"} or PREFIX in scope["path"]:
+        return Problem("closed", "this server ends; ask again", headers={"retry-after": "1"})
+    return Problem("outcome-unknown", "this server ends; send it again with the same Idempotency-Key")
 
 
 class _Announcing(Server):
