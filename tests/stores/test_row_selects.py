@@ -64,6 +64,19 @@ SELECTS: dict[str, Callable[[Any], Any]] = {
     "sum of integers": lambda t: sa.select(sa.func.sum(t.c.place)),
     "mean of integers": lambda t: sa.select(sa.func.avg(t.c.place)),
     "mean of integers, named": lambda t: sa.select(sa.func.avg(t.c.place).label("mean"), sa.func.avg(t.c.ratio)),
+    "means of integers within others": lambda t: sa.select(
+        sa.func.coalesce(sa.func.avg(t.c.place).filter(t.c.place < 3), 0),
+        sa.func.coalesce(sa.func.avg(t.c.place).filter(t.c.place == 1), 0),
+        sa.func.avg(t.c.place) * 3,
+        sa.func.round(sa.func.avg(t.c.place), 1),
+        sa.func.avg(t.c.place).filter(t.c.place < 3),
+    ),
+    "means of integers over windows": lambda t: sa.select(sa.func.avg(t.c.place).over(order_by=t.c.id)).order_by(
+        t.c.id
+    ),
+    "means of integers, below": lambda t: sa.select(
+        (sub := sa.select(sa.func.avg(t.c.place).label("mean")).subquery()).c.mean, sub.c.mean / 2
+    ),
     "sums of decimals": lambda t: sa.select(sa.func.sum(t.c.price * t.c.place), sa.func.max(t.c.price + t.c.price)),
     "a sum of nothing": lambda t: sa.select(sa.func.sum(t.c.price), sa.func.count()).where(t.c.place == 9),
     "truth": lambda t: sa.select(t.c.ok, t.c.place > 0).where(~t.c.ok | (t.c.ok == True)).order_by(t.c.id),  # noqa: E712 (SQL)
@@ -197,6 +210,13 @@ async def test_a_mean_of_decimals_is_refused_where_they_are_stored_as_whole_numb
         with pytest.raises(TypeError, match="would be that of its stored form"):
             await reader.select([sa.select(made(store.table(shelves.model).c.price))])
         assert await newest.select([sa.select(made(other.table(shelves.model).c.price))])
+
+
+async def test_a_mean_of_decimals_that_sqlalchemy_takes_for_a_whole_number_is_not_cut_off(shelves: Shelves) -> None:
+    _, (store, newest) = shelves.stores
+    mean = sa.func.coalesce(sa.func.avg(store.table(shelves.model).c.price), 0)
+
+    assert (await newest.select([sa.select(mean)]))[0][0][0] == Decimal("9.374975")
 
 
 async def test_rows_are_read_by_name_and_by_column(shelves: Shelves) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.functions import FunctionElement
 
 from diptych.ports import Prepared
+from diptych.stores.kinds import Scaled
 from diptych.stores.letters import unpaired
 from diptych.stores.postgres.connection import Connection
 from diptych.stores.postgres.rows_dialect import DIALECT
@@ -151,28 +154,45 @@ def _arguments(names: Iterable[str], values: Mapping[str, Any], convert: Mapping
 
 def _converter(kind: Any, oid: int, entry: tuple[Any, ...]) -> Convert | None:
     """Return what makes a value as SQLite would give it back; None where it is one."""
-    if oid == _NUMERIC and (isinstance(kind, sa.Integer) or _is_mean(kind, entry)):
-        made = int if isinstance(kind, sa.Integer) else float
-        return lambda value: None if value is None else made(value)
-    if isinstance(kind, sa.types.NullType):
+    is_null = isinstance(kind, sa.types.NullType)
+    if oid == _NUMERIC and (is_null or isinstance(kind, sa.Integer)):
+        if _is_mean(entry):
+            return _real
+        return None if is_null else _whole
+    if is_null:
         return _text if oid in _TEXTS else None
     convert: Convert | None = kind._cached_result_processor(DIALECT, oid)  # noqa: SLF001 (the same)
     return convert
 
 
-def _is_mean(kind: Any, entry: tuple[Any, ...]) -> bool:
-    """Say whether a column is the mean of whole numbers, which SQLite gives as a float."""
-    if not isinstance(kind, sa.types.NullType):
+def _is_mean(entry: tuple[Any, ...]) -> bool:
+    """Say whether a column is made of means of whole numbers, which are floats in SQLite, and of no Decimal."""
+    parts = [part for each in entry if isinstance(each, sa.ColumnElement) for part in _parts(each)]
+    return any(map(_averages, parts)) and not any(isinstance(getattr(part, "type", None), Scaled) for part in parts)
+
+
+def _parts(element: Any) -> Iterator[Any]:
+    """Yield what a column is made of, also within the subqueries that it comes from."""
+    for part in visitors.iterate(element):
+        yield part
+        if isinstance(part, sa.ColumnClause):
+            for base in part.base_columns - {part}:
+                yield from _parts(base)
+
+
+def _averages(part: Any) -> bool:
+    if not isinstance(part, FunctionElement) or getattr(part, "name", "").lower() != "avg":
         return False
-    return any(
-        getattr(each, "name", "") == "avg" and all(isinstance(part.type, sa.Integer) for part in each.clauses)
-        for each in map(_unlabelled, entry)
-        if isinstance(each, sa.sql.functions.FunctionElement)
-    )
+    return all(isinstance(each.type, sa.Integer) for each in part.clauses)
 
 
-def _unlabelled(entry: Any) -> Any:
-    return entry.element if isinstance(entry, sa.Label) else entry
+def _real(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _whole(value: Any) -> Any:
+    # SQLAlchemy takes coalesce(avg(price), 0) for a whole number, which it need not be.
+    return int(value) if value is not None and value == value.to_integral_value() else value
 
 
 def _text(value: str | None) -> str | None:
