@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from diptych.codec import EventCodec
 from diptych.errors import ElsewhereError
@@ -75,7 +76,7 @@ def assembled(made: Wiring) -> Assembly:
     trail = audit_beside(made.events)
     noting = None if made.audit is None else Noting(made.audit, trail, made.clock)
     write = made.left_panel(store, codec, injector, reactions.around, _auditing(made, noting), snapshots=saved)
-    write.elsewhere = ElsewhereError("command", "queries") if made.only == "queries" else None
+    write.elsewhere = partial(ElsewhereError, "command", "queries") if made.only == "queries" else None
     projections = tuple(made.projections.values())
     trials, history = Trials(write, read, store, codec, projections), History(projections, store, codec, read)
     made.refuse_clashes()

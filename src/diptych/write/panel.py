@@ -54,8 +54,8 @@ class WritePanel:
     The constructor checks the wiring and raises WiringError; `open` compiles the routes once values are provided.
     """
 
-    elsewhere: Error | None = None
-    """What is raised for commands that another process takes: then this is not opened."""
+    elsewhere: Callable[[], Error] | None = None
+    """Makes what is raised for commands that another process takes: then this is not opened."""
 
     def __init__(
         self,
@@ -119,6 +119,8 @@ class WritePanel:
         cls = self._named.get(name)
         if cls is None:
             raise UnknownMessageError(f"no module handles a command named {name!r}{likely(name, self._named)}")
+        if self.elsewhere is not None:
+            raise self.elsewhere()
         try:
             command = decode_message(cls, body)
         except InvalidMessageError as invalid:
@@ -146,7 +148,7 @@ class WritePanel:
         route = self._routes.get(type(command))
         if route is None:
             if type(command) in self._named.values():
-                raise self.elsewhere or unopened()
+                raise unopened() if self.elsewhere is None else self.elsewhere()
             raise unhandled(command, "command", self._named)
         return route
 
