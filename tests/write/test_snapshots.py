@@ -192,6 +192,28 @@ class TestLoading:
 
         assert count("fullest") == 2
 
+    async def test_an_answer_without_events_is_about_one_moment_of_all_entities(self, tmp_path: Path) -> None:
+        for pot in ("salt", "oil"):
+            await made(tmp_path, EVERY, pot=pot)
+        async with app_over(tmp_path) as app:
+            await told(app, Compare(("salt", "oil")))
+        async with app_over(tmp_path, state_bytes=COLD) as app:
+            saved_states = app._write.snapshots._store
+            asked, get = list[str](), saved_states.get
+
+            async def after_both_are_filled(fold: str, tags: str) -> bytes | None:
+                asked.append(tags)
+                if asked == ['["pot:salt"]', '["pot:oil"]']:
+                    for pot in ("salt", "oil"):
+                        await app.send(Fill(pot, Decimal(100)))
+                return await get(fold, tags)
+
+            saved_states.get = after_both_are_filled  # type: ignore[method-assign]  # what is between two loads
+
+            seen_together = await told(app, Compare(("salt", "oil")))
+
+        assert seen_together == "{'salt': Decimal('100'), 'oil': Decimal('100')}"
+
     async def test_a_model_of_all_events_and_one_of_several_tags_are_loaded_from_there_too(
         self, tmp_path: Path
     ) -> None:

@@ -40,7 +40,8 @@ class Known(NamedTuple):
 class Entity:
     """One entity in the course of one command: what is read of it, what guards it, and what is known.
 
-    `cached` says that it is known from memory. `guarded` is the clause itself, a narrower one, or None for no guard.
+    `cached` says that it is known as of a moment of its own: from memory, or from where it was saved. `guarded` is the
+    clause itself, a narrower one, or None for no guard.
     """
 
     fold: Fold[Any]

@@ -59,7 +59,9 @@ class Loader:
         behind = []
         for each in entities:
             if each.known is not None or each.fold.snapshots is None or not await self._resume(each):
-                behind.append(each)  # noqa: PERF401 (a comprehension that awaits is a coroutine of its own)
+                behind.append(each)
+            else:  # it was read by itself, and the others at other moments
+                each.cached = len(entities) > 1
         return await self._read(behind) if behind else True
 
     async def _resume(self, entity: Entity) -> bool:
