@@ -441,6 +441,28 @@ async def test_every_kind_of_column_is_kept_and_compared(url: str) -> None:
             assert await reader.get(view.model, keys) == {(each.id,): each for each in found}
 
 
+ENDS = ((date.min, datetime.min.replace(tzinfo=UTC)), (date.max, datetime.max.replace(tzinfo=UTC)))
+
+
+@pytest.mark.parametrize(("day", "at"), ENDS)
+async def test_the_ends_of_time_are_found_by_a_view(url: str, day: date, at: datetime) -> None:
+    projection = Projection("kinds")
+    model, view = (
+        projection.read_model(Kinds, key="id"),
+        view_of(kept, Kinds, key="id", refresh=OnDemand(), name="kept"),
+    )
+    endless = kinds(1, day=day, at=at)
+    rows = PostgresRowStore(Address.of(url, schema=ROWS_SCHEMA))
+    async with rows, rows.writer() as writer, rows.reader() as reader, rows.views() as views:
+        table = rows.table(model).c
+        await writer.save(await install(writer, projection), 1, [changed(model, endless, kinds(2))])
+        open_ended = sa.select(*table).where(table.day == endless.day, table.at == endless.at)
+
+        await views.refresh(view, open_ended, [model], judged(view.name))
+
+        assert await reader.get(view.model, [(UUID(int=1),), (UUID(int=2),)]) == {(UUID(int=1),): endless}
+
+
 def changed(model: ReadModel[Any], *rows: Any) -> Changes:
     keyed = {model.key_of(each): each for each in rows}
     return Changes(model, keyed, dict.fromkeys(keyed, 1))

@@ -1,6 +1,7 @@
 """Whatever type a column has, its values come back as they were saved, alone and among others."""
 
 import enum
+import sqlite3
 from dataclasses import make_dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -8,10 +9,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import asyncpg
 import pytest
 
+from diptych.model.indexes import Index
 from diptych.model.marks import Scale
 from diptych.model.projections import Projection
+from diptych.model.specifications import fields
 from diptych.ports import Changes, RowStore
 from tests.row_stores import POSTGRES, row_store
 
@@ -119,3 +123,22 @@ async def test_a_row_is_found_by_its_key_among_others(store: RowStore, kind: Any
 
 async def test_a_truth_value_in_a_column_of_numbers_is_a_number(store: RowStore) -> None:
     assert await saved_and_read(store, int, int, {1: True, 2: False}) == {1: 1, 2: 0}
+
+
+@pytest.mark.parametrize("end", [date.min, date.max])
+async def test_one_row_of_a_kind_is_endless(store: RowStore, end: date) -> None:
+    projection, row = (
+        Projection("prices"),
+        make_dataclass("Price", [("id", int), ("of", str), ("until", date)], frozen=True),
+    )
+    column: Any = fields(row)
+    current = Index("of", where=column.until == end, unique=True)
+    model = projection.read_model(row, key="id", indexes=[current])
+    async with store, store.writer() as writer:
+        await writer.lease({"prices": ""}, seconds=60)
+        installed = await writer.install([projection], {"prices": ""}, log_id=UUID(int=1), head=0, mode="production")
+        rows = {(1,): row(1, "pen", end), (2,): row(2, "pen", date(2020, 1, 1)), (3,): row(3, "cup", end)}
+        saved = await writer.save(installed["prices"], 1, [Changes(model, rows, dict.fromkeys(rows, 1))])
+
+        with pytest.raises((sqlite3.IntegrityError, asyncpg.UniqueViolationError)):
+            await writer.save(saved, 2, [Changes(model, {(4,): row(4, "pen", end)}, {(4,): 2})])

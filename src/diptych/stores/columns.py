@@ -72,7 +72,7 @@ def _number_in_json(value: float) -> float | str:
     return pos(value) if -inf < value < inf else str(_number(value))
 
 
-_ENDS: Mapping[date, str] = {
+ENDS: Mapping[date, str] = {
     # To asyncpg, which reads them and looks for them, these are infinities.
     **dict.fromkeys((date.min, datetime.min.replace(tzinfo=UTC)), "-infinity"),
     **dict.fromkeys((date.max, datetime.max.replace(tzinfo=UTC)), "infinity"),
@@ -81,11 +81,11 @@ _ENDS: Mapping[date, str] = {
 
 def _moment_in_json(moment: datetime) -> datetime | str:
     universal = moment if moment.tzinfo is UTC else _aware(moment).astimezone(UTC)
-    return universal if MINYEAR < universal.year < MAXYEAR else _ENDS.get(universal, universal)
+    return universal if MINYEAR < universal.year < MAXYEAR else ENDS.get(universal, universal)
 
 
 def _day_in_json(day: date) -> date | str:
-    return _ENDS.get(day, day)
+    return ENDS.get(day, day)
 
 
 def _bytes_in_json(value: bytes) -> str:

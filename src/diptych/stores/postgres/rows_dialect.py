@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import date
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import ClauseList, Grouping, UnaryExpression
 
+from diptych.stores.columns import ENDS
 from diptych.stores.letters import paired, unpaired
 from diptych.stores.operands import Operands, is_truth
 
@@ -74,9 +76,11 @@ class RowStatements(Operands, _Statements):  # type: ignore[misc]  # SQLAlchemy'
     """Write statements that find what they find in SQLite, in the same order."""
 
     def render_literal_value(self, value: Any, type_: Any) -> str:
-        """Write a value within a text; SQLAlchemy knows no form for bytes that are none."""
+        """Write a value within a text; SQLAlchemy knows no form for bytes that are none, nor for the ends of time."""
         if isinstance(value, bytes):
             return f"'\\x{value.hex()}'::bytea"
+        if isinstance(value, date) and value in ENDS:
+            return f"'{ENDS[value]}'"
         written: str = super().render_literal_value(value, type_)
         return written
 
