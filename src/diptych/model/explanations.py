@@ -25,6 +25,8 @@ _WORDS = {
 _BOUND = re.compile(r"Expected `(?:int|float)` (<=?|>=?) (\S+)")
 _BOUNDS = {">=": "at least", ">": "more than", "<=": "at most", "<": "less than"}
 
+_UNREAD: Any = object()
+
 Found = Iterator[tuple[str, str]]
 
 
@@ -89,26 +91,32 @@ def _explain_model(value: Mapping[str, Any], cls: type, path: str) -> Found:
     yield from known
     told = {at for at, _ in known}
     for at, message in _judged(value, cls, path):
-        if not any(at == other or other.startswith((f"{at}.", f"{at}[")) for other in told):
+        if not any(_is_within(other, (at,)) for other in told):
             yield at, message
 
 
 def _judged(value: Mapping[str, Any], cls: type, path: str) -> Found:
     hints = {field.name: _accepted(field) for field in readable_fields(cls)}
-    given = {name: _read(each, hints.get(name, Any)) for name, each in value.items()}
+    read = {name: _read(each, hints.get(name, Any)) for name, each in value.items()}
+    given = shadow_of(cls).settled({name: value[name] if each is _UNREAD else each for name, each in read.items()})
     try:
         maker_of(cls)(**{name: each for name, each in given.items() if each is not None or name not in _filled(cls)})
     except ValueError as wrong:
         if not is_refusal(wrong):
             raise
-        yield from refusals(wrong, path)
+        unread = {join(path, name) for name, each in read.items() if each is _UNREAD}
+        yield from ((at, said) for at, said in refusals(wrong, path) if not _is_within(at, unread))
 
 
 def _read(value: Any, hint: Any) -> Any:
     try:
         return converted(value, hint)
     except msgspec.ValidationError:  # reported already; the model may say more of its other fields
-        return value
+        return _UNREAD
+
+
+def _is_within(path: str, others: Iterable[str]) -> bool:
+    return any(path == other or path.startswith((f"{other}.", f"{other}[")) for other in others)
 
 
 def _filled(cls: type) -> frozenset[str]:

@@ -109,9 +109,20 @@ def maker_of(cls: Any) -> Callable[..., Any]:
 def judge_of(model: Any) -> Callable[[Mapping[str, Any]], Any]:
     """Return what makes a model of a mapping of its fields' names to values, after its validators have judged them."""
     validate: Callable[..., Any] = model.__pydantic_validator__.validate_python
-    if any(info.validation_alias for info in model.__pydantic_fields__.values()):
+    if _has_alias(model, set()):
         return lambda values: validate(values, by_alias=False, by_name=True)
     return validate
+
+
+def _has_alias(tp: Any, known: set[Any]) -> bool:
+    """Say whether a field of a model, or of one that it holds, has an alias: pydantic may be left to read that too."""
+    if not isinstance(tp, type) or tp in known:
+        return any(_has_alias(each, known) for each in getattr(tp, "__args__", ()))
+    known.add(tp)
+    if not is_model(tp):
+        return False
+    fields = tp.__pydantic_fields__.values()  # type: ignore[attr-defined]  # pydantic's
+    return any(info.validation_alias or _has_alias(info.annotation, known) for info in fields)
 
 
 def problems_of(wrong: BaseException) -> Iterator[tuple[tuple[str | int, ...], str]]:

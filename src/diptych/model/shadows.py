@@ -1,22 +1,26 @@
 """Shadows: the Structs through which the codec reads and writes pydantic models, so that one codec serves all records.
 
 The types of a model's fields are read as everywhere else; then the model's own validators and constraints judge the
-values. What only pydantic can read goes through it: unions of records, types of its own, and fields that have a
-`before`, `wrap` or `plain` validator or a serializer.
+values. What only pydantic can read goes through it: types of its own, and fields that have a `before`, `wrap` or
+`plain` validator or a serializer. In a union of records each value is read as the only one that it fits, and else left
+to pydantic, which reads bytes otherwise than they are written, and texts not at all where a model is strict.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from operator import attrgetter
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from diptych.model.fields import Field, fields_of
+from diptych.model.fields import Field, fields_of, is_record, split_marks, split_optional
 from diptych.model.memo import memo
 from diptych.model.pydantic import is_model, judge_of, reading_fields, writing_fields
+from diptych.model.shape import is_uniform
 
 _ABSENT: Any = object()
 
@@ -28,7 +32,10 @@ class Shadow:
         described = fields_of(model)
         self.names = tuple(field.name for field in described)
         foreign = frozenset(field.name for field in described if _is_foreign(field.hint))
-        self.unread = reading_fields(model) | foreign | {f.name for f in described if not _is_readable(f.hint)}
+        unclear = {f.name: f.hint for f in described if not _is_readable(f.hint)}
+        self.unread = reading_fields(model) | foreign | unclear.keys()
+        own = reading_fields(model) | foreign
+        self._settled = {name: _settling(hint) for name, hint in unclear.items() if name not in own}
         self.written = writing_fields(model) | foreign
         self.read = msgspec.defstruct(
             model.__name__,
@@ -49,7 +56,13 @@ class Shadow:
         given = msgspec.structs.asdict(read)
         if self._optional:
             given = {name: value for name, value in given.items() if value is not _ABSENT}
-        return self._judged(given)
+        return self._judged(self.settled(given))
+
+    def settled(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Return the values of fields with those of unions of records read, as far as they fit one of them."""
+        for name in self._settled.keys() & given.keys() if self._settled else ():
+            given[name] = self._settled[name](given[name])
+        return given
 
     def of(self, message: Any) -> Any:
         """Return what a model is written as."""
@@ -123,6 +136,55 @@ def _as_json(model: Any, message: Any, names: frozenset[str]) -> Mapping[str, An
         message, mode="json", include=set(names), by_alias=False
     )
     return found
+
+
+def _settling(hint: Any) -> Callable[[Any], Any]:
+    """Compile the reading of a type that msgspec does not tell apart; what fits not just one record stays as it is."""
+    bare = split_marks(split_optional(split_marks(hint)[0])[0])[0]
+    origin, args = get_origin(bare), get_args(bare)
+    if _is_readable(bare):
+        return partial(_read_or_left, bare)
+    if origin in (Union, UnionType):
+        return partial(_alternative, [(each, _literals(each)) for each in args if is_record(each)])
+    if is_uniform(bare):
+        item, made = _settling(args[0]), tuple if origin is tuple else list
+        return lambda value: made(map(item, value)) if type(value) is list else value
+    if origin is tuple:
+        items = [_settling(each) for each in args]
+        return lambda value: (
+            tuple(settle(each) for settle, each in zip(items, value, strict=True))
+            if type(value) is list and len(value) == len(items)
+            else value
+        )
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        inner = _settling(args[1])
+        return lambda value: {key: inner(each) for key, each in value.items()} if type(value) is dict else value
+    return lambda value: value
+
+
+def _alternative(records: Sequence[tuple[Any, Mapping[str, Collection[Any]]]], value: Any) -> Any:
+    """Return a JSON object as the only one of these records that it fits, else as it is."""
+    if type(value) is not dict:
+        return value
+    likely = [
+        record
+        for record, literals in records
+        if all(value[name] in known for name, known in literals.items() if name in value)
+    ]
+    found = [each for record in likely if (each := _read_or_left(record, value)) is not value]
+    return found[0] if len(found) == 1 else value
+
+
+def _read_or_left(hint: Any, value: Any) -> Any:
+    try:
+        return converted(value, hint)
+    except (msgspec.ValidationError, TypeError):  # pydantic says better what is wrong
+        return value
+
+
+def _literals(record: Any) -> Mapping[str, Collection[Any]]:
+    """Return what the fields that tell this record from others may hold."""
+    return {each.name: get_args(each.type) for each in fields_of(record) if get_origin(each.type) is Literal}
 
 
 def _is_foreign(hint: Any) -> bool:
