@@ -315,6 +315,57 @@ async def test_append_only_rows_are_told() -> None:
     assert [row.key for row in second.changes[0].rows] == [(2, 0), (2, 1)]
 
 
+@event("order.paid_and_packed")
+@dataclass(frozen=True)
+class PaidAndPacked:
+    order: Order
+
+
+@event("order.paid")
+@dataclass(frozen=True)
+class Paid:
+    order: Order
+
+
+@event("order.packed")
+@dataclass(frozen=True)
+class Packed:
+    order: Order
+
+
+@dataclass(frozen=True)
+class Finish(Command[None]):
+    order: str
+
+
+async def test_what_any_event_of_a_split_one_caused_is_told(tmp_path: Path) -> None:
+    log, before, now = f"sqlite:///{tmp_path}/shop.db", Module("before"), Module("now")
+    office, billing = Office(), Subscriber("billing", since="beginning")
+
+    @before.decides()
+    def finish(command: Finish) -> Iterator[PaidAndPacked]:
+        yield PaidAndPacked(command.order)
+
+    @now.upcasts
+    def split(old: PaidAndPacked) -> tuple[Paid, Packed]:
+        return Paid(old.order), Packed(old.order)
+
+    @billing.on
+    async def told(event: Paid | Packed, envelope: Envelope, office: Office) -> None:
+        await office.app.send(SendBill(type(event).__name__), causation=envelope.id)
+        await office.app.send(SendBill("free"), causation=envelope.id)
+
+    async with Application(before, events=log) as app:
+        command = await settled(app, Finish("a"))
+    async with Application(now, shop, billing, provide=[office], events=log) as app:
+        office.app = app
+        await app.reacted()
+        await app.audit.written()
+        (event,) = (await app.trace(command)).events
+
+    assert sorted(caused.command.outcome for caused in event.caused) == ["accepted", "accepted", "refused", "refused"]
+
+
 async def test_circles_of_causes_end(app: Application) -> None:
     first, second = UUID(int=1), UUID(int=2)
     await settled(app, SendBill("a"), causation=first)

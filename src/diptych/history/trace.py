@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from diptych.codec import EventCodec
 from diptych.errors import UnknownCommandError, UnreadableEventError
@@ -12,7 +12,7 @@ from diptych.history.sent import SentCommand, SentCommands, sent_of_record
 from diptych.history.touching import Touching
 from diptych.history.traced import Heard, Standing, Trace, TracedEvent
 from diptych.model.criteria import Criteria
-from diptych.model.subscribers import Subscriber
+from diptych.model.subscribers import Subscriber, envelope_id
 from diptych.ports import Bookmark, EventStore, Origin, Record, Skip, StoredEvent, origins_of, recorded_in
 from diptych.recorded import instant, metadata_of
 
@@ -103,7 +103,7 @@ class Traces:
 
     async def _take_refused(self, growing: _Growing) -> None:
         """Take what was caused and not accepted into account."""
-        causes = [*growing.events, *(self._event_id(e) for found in growing.events.values() for e in found)]
+        causes = [*growing.events, *(each for found in growing.events.values() for e in found for each in self._ids(e))]
         for start in range(0, len(causes), _PAGE):
             for each in await self._sent.caused_by(causes[start : start + _PAGE], limit=MOST):
                 if each.causation is not None:
@@ -127,12 +127,12 @@ class Traces:
         return tuple(sorted(found, key=_time))
 
     async def _event(self, stored: StoredEvent, growing: _Growing) -> TracedEvent:
-        event_id = self._event_id(stored)
+        ids = self._ids(stored)
         changes = await self._touching.changes(self._read(stored), stored.position)
         heard = await self._heard(stored)
-        caused = await self._caused(event_id, growing)
-        told = (stored.position, stored.name, stored.version, instant(stored.recorded_at), event_id)
-        return TracedEvent(*told, changes, heard, caused)
+        caused = [trace for each in ids for trace in await self._caused(each, growing)]
+        told = (stored.position, stored.name, stored.version, instant(stored.recorded_at), ids[0])
+        return TracedEvent(*told, changes, heard, tuple(sorted(caused, key=_time)))
 
     def _read(self, stored: StoredEvent) -> Sequence[object]:
         try:
@@ -148,8 +148,10 @@ class Traces:
         skipped = {each.subscriber for each in await self._skips() if each.position == stored.position}
         return tuple(Heard(each, _standing(bookmarks.get(each), stored, each in skipped)) for each in concerned)
 
-    def _event_id(self, stored: StoredEvent) -> UUID:
-        return uuid5(recorded_in(self._origins, stored.position, self._log.log_id), str(stored.position))
+    def _ids(self, stored: StoredEvent) -> Sequence[UUID]:
+        """Return the id of an event's envelope; where an upcaster makes several events of it, each has its own."""
+        log_id = recorded_in(self._origins, stored.position, self._log.log_id)
+        return [envelope_id(log_id, stored.position, at) for at in range(max(1, len(self._read(stored))))]
 
 
 class _Window(NamedTuple):

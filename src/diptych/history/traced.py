@@ -49,7 +49,8 @@ class Heard:
 class TracedEvent:
     """Tell an event of the log: what became of rows, who reacts to it, which commands it caused.
 
-    `id` is that of its envelope: a command sent with it as `causation` is caused by this event.
+    `id` is that of its envelope: a command sent with it as `causation` is caused by this event. Where an upcaster makes
+    several events of it, it is that of the first, and what any of them caused is told.
     """
 
     position: int

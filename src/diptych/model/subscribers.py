@@ -44,11 +44,15 @@ class Envelope:
     attempt: int = 1
 
 
+def envelope_id(log_id: UUID, position: int, index: int = 0) -> UUID:
+    """Return the id of every delivery of an event of a log, or of one of the events that an upcaster makes of it."""
+    return uuid5(log_id, f"{position}.{index}" if index else str(position))
+
+
 def envelope_of(log_id: UUID, name: str, version: int, meta: Meta, attempt: int) -> Envelope:
     """Return the envelope of an event of a log, or of one of the events that an upcaster makes of it."""
-    told = f"{meta.position}.{meta.index}" if meta.index else str(meta.position)
     return Envelope(
-        uuid5(log_id, told),
+        envelope_id(log_id, meta.position, meta.index),
         meta.position,
         name,
         version,
