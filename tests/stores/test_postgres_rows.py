@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from conftest import ClusterOf
-from diptych.errors import FencedError, SettingsError, StaleError, StoreError, WiringError
+from diptych.errors import FencedError, SettingsError, StaleError, StatementError, StoreError, WiringError
 from diptych.model.indexes import Index
 from diptych.model.marks import Indexed, Scale
 from diptych.model.projections import Projection, ReadModel
@@ -288,6 +288,20 @@ async def test_several_selects_of_any_kind_run_on_one_snapshot(address: Address)
                 [tuple(row) for row in (await reader.select([each]))[0]] for each in statements
             ]
         assert found[0][0].price == PEN.price
+
+
+async def test_more_values_than_a_statement_takes_are_a_mistake_and_no_lost_connection(address: Address) -> None:
+    projection, model = declared()
+    async with working(address) as (store, writer, reader):
+        await writer.save(await installed(writer, projection), 1, [changes(model, PEN)])
+        column = store.table(model).c.code
+
+        def among(count: int) -> Any:
+            return sa.select(column).where(column.in_([*map(str, range(1, count)), "a"]))
+
+        assert await reader.select([among(20_000), among(20_000)]) == [[("a",)], [("a",)]]
+        with pytest.raises(StatementError, match="takes 32767 values in a statement, and it has 32768"):
+            await reader.select([among(32_768)])
 
 
 async def test_who_holds_a_read_model_keeps_it_from_being_replaced_and_is_told_of(

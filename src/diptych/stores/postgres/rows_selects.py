@@ -13,6 +13,7 @@ from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.functions import FunctionElement
 
+from diptych.errors import StatementError
 from diptych.ports import Prepared
 from diptych.stores.kinds import Scaled
 from diptych.stores.letters import unpaired
@@ -21,6 +22,8 @@ from diptych.stores.postgres.rows_dialect import DIALECT
 from diptych.stores.postgres.rows_snapshots import on_snapshot
 
 _KEPT = 1000
+_ARGUMENTS = 32_767
+"""How many arguments a statement takes."""
 _NUMERIC, _TEXTS = 1700, (25, 1043)
 _PARAMETER = re.compile(r"\$(\d+)\b")
 
@@ -71,11 +74,11 @@ class Shape:
         given = compiled.construct_params(values, extracted_parameters=extracted, escape_names=False)
         convert: Mapping[str, Convert] = compiled._bind_processors  # noqa: SLF001 (what SQLAlchemy's own engine takes)
         if not (compiled.post_compile_params or compiled.literal_execute_params):
-            return Asked(compiled.string, _arguments(compiled.positiontup or (), given, convert), self)
+            return _fitting(Asked(compiled.string, _arguments(compiled.positiontup or (), given, convert), self))
         # The values of IN (...) are as many parameters as there are this time; some values are part of the text.
         found = compiled._process_parameters_for_postcompile(given)  # noqa: SLF001 (the same)
         arguments = _arguments(found.positiontup, found.parameters, {**convert, **found.processors})
-        return Asked(found.statement, arguments, self)
+        return _fitting(Asked(found.statement, arguments, self))
 
     async def run(self, connection: Connection, asked: Asked) -> Sequence[Any]:
         """Run on a connection; return rows of SQLAlchemy."""
@@ -116,7 +119,7 @@ class Shape:
 async def run_all(connection: Connection, asked: Sequence[Asked], schema: str) -> Sequence[Sequence[Any]]:
     """Run selects on one snapshot, in one round trip where they can be one statement; return the rows of each."""
     joins = [await each.shape.learn(connection, each) and _is_bare(each.text) for each in asked]
-    if all(joins):
+    if all(joins) and sum(len(each.arguments) for each in asked) <= _ARGUMENTS:
         return await _run_together(connection, asked)
 
     async def read() -> Sequence[Sequence[Any]]:
@@ -146,6 +149,15 @@ def _joined(texts: tuple[tuple[str, int], ...]) -> str:
         parts.append(f'array(select "the row" from ({shifted}) as "the row")')  # noqa: S608 (SQLAlchemy made it)
         before += arguments
     return f"select {', '.join(parts)}"
+
+
+def _fitting(asked: Asked) -> Asked:
+    if len(asked.arguments) > _ARGUMENTS:
+        raise StatementError(
+            f"PostgreSQL takes {_ARGUMENTS} values in a statement, and it has {len(asked.arguments)}; ask for fewer at "
+            f"a time, or for rows by their keys: rows.many(keys)"
+        )
+    return asked
 
 
 def _arguments(names: Iterable[str], values: Mapping[str, Any], convert: Mapping[str, Convert]) -> Sequence[Any]:
