@@ -31,6 +31,11 @@ class KnownHead:
             with contextlib.suppress(RuntimeError):  # its loop is closed: nobody waits there any more
                 loop.call_soon_threadsafe(_wake, future)
 
+    def forget(self) -> None:
+        """Know nothing: the log is opened anew, and may end before where it did, or be another one."""
+        with self._lock:
+            self.position = 0
+
     async def moved(self, after: int, timeout: float) -> bool:  # noqa: ASYNC109 (silence is no error here)
         """Return whether the head lies beyond `after`, as soon as it may, or when `timeout` seconds have passed."""
         loop = asyncio.get_running_loop()

@@ -88,7 +88,8 @@ class WritePanel:
         return self._named
 
     def open(self) -> None:
-        """Compile every route; call it once, after the injector is open."""
+        """Compile every route; call it after the injector and the log are open. It may be another log than before."""
+        self.states.clear()
         for command, execution in self._executions.items():
             self._route(command, execution.handle)
         handlers = compile_handlers(self._plain.values())

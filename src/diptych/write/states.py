@@ -38,6 +38,13 @@ class StateCache:
     def __len__(self) -> int:
         return len(self._states)
 
+    def clear(self) -> None:
+        """Keep nothing of what was put so far."""
+        self._states.clear()
+        self._average.clear()
+        self._count.clear()
+        self._bytes = 0
+
     def get(self, key: CacheKey) -> Known | None:
         """Return the state kept under a key, or None."""
         known = self._states.get(key)

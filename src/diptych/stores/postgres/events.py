@@ -246,6 +246,7 @@ class PostgresEventStore(PostgresEventReader):
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             self._log_id, head = await self._installed()
+            self._known.forget()
             self._known.publish(head)
             wakeups = Wakeups(self._address, self._known)
             stack.push_async_callback(wakeups.close)

@@ -23,6 +23,11 @@ class RecentLog(KnownHead):
         self._events: list[StoredEvent] = []  # dense; grows at its end, by one thread, or is replaced
         self._bytes = 0
 
+    def forget(self) -> None:
+        """Know nothing, and have no event."""
+        super().forget()
+        self._events, self._bytes = [], 0
+
     def keep(self, written: Iterable[tuple[Append, Appended]]) -> None:
         """Take in appends that are on disk, in their order; who publishes their head does it after that."""
         for append, outcome in written:

@@ -236,6 +236,7 @@ class SqliteEventStore(SqliteEventReader):
         async with AsyncExitStack() as stack:
             lock = FairLock(self._path)
             stack.callback(lock.close)
+            self._known.forget()
             await self._begin(stack, lock)
             scanned = connect_reader(self._path)
             stack.callback(disconnect, scanned, lock)
