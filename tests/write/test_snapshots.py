@@ -6,18 +6,19 @@ import asyncio
 import logging
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
 
-from diptych import Application, Module, StoreError
+from diptych import Application, Command, DecisionModel, Module, Snapshots, StoreError, Tag, event
 from diptych.ports import SavedState
 from diptych.stores.sqlite.events import SqliteEventStore
 from diptych.stores.sqlite.snapshots import SqliteSnapshots
@@ -467,3 +468,60 @@ async def test_what_comes_while_too_many_wait_is_left_out(tmp_path: Path, monkey
         await told(app, Compare(tuple(pots)))  # all loaded at once, before anything can be saved
 
     assert len(snapshots_of(tmp_path)) == 2
+
+
+PotId = Annotated[str, Tag("pot")]
+
+
+@event("pot.washed")
+@dataclass(frozen=True)
+class Washed:
+    pot: PotId
+
+
+@event("pot.used", version=2)
+@dataclass(frozen=True)
+class Used:
+    pot: PotId
+
+
+@dataclass(frozen=True)
+class Wash(Command[None]):
+    pot: PotId
+
+
+@dataclass(frozen=True)
+class Use(Command[None]):
+    pot: PotId
+
+
+def sink() -> Module:
+    """Uses of old were washed at once, so that whoever counts washings reads uses, too; those of today are not."""
+    made = Module("sink")
+    washings = DecisionModel(wash_once_more, initial=int, tag="pot", snapshots=Snapshots(every=EVERY))
+
+    @made.upcasts("pot.used", version=1)
+    def split(old: Mapping[str, Any]) -> tuple[Used, Washed]:
+        return Used(old["pot"]), Washed(old["pot"])
+
+    @made.decides(count=washings.one(lambda command: command.pot))
+    def wash(command: Wash | Use, count: int) -> Iterator[Washed | Used]:
+        yield Washed(command.pot) if isinstance(command, Wash) else Used(command.pot)
+
+    return made
+
+
+def wash_once_more(count: int, event: Washed) -> int:
+    return count + 1
+
+
+async def test_a_state_that_no_event_made_yet_costs_no_other_its_snapshot(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with app_over(tmp_path, sink(), state_bytes=COLD) as app:
+        for _ in range(EVERY + 1):
+            await app.send(Use("never washed"))
+            await app.send(Wash("often washed"))
+
+    assert [tags for _, tags, _ in snapshots_of(tmp_path)] == ['["pot:often washed"]']
+    assert not caplog.records

@@ -92,7 +92,7 @@ class Snapshotter:
     def offer(self, entity: Entity, known: Known) -> Known:
         """Have a state saved if it is time; return what is known, with the events counted from here on."""
         form = self._forms.get(id(entity.fold))
-        if form is None or known.unsaved < form.every:
+        if form is None or known.unsaved < form.every or not known.version:  # an upcaster may have made nothing for it
             return known
         key = entity.cache_key
         if self._wake is not None and (key in self._waiting or len(self._waiting) < _WAITING):
