@@ -71,9 +71,9 @@ class Customer:
     async def read(self, account: UUID, position: int) -> None:
         """Read what was written, as it is now or as it was then."""
         if self.chance.random() < _AS_OF:
-            row = await self.app.ask(GetSum(account), as_of=position)
+            row = await self.app.ask(GetSum(account), as_of=position, wait=PATIENCE)
         else:
-            row = await self.app.ask(GetSum(account), after=position)
+            row = await self.app.ask(GetSum(account), after=position, wait=PATIENCE)
         assert row is not None
         self.told["asked"] += 1
 

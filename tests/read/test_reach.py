@@ -2,14 +2,19 @@
 
 import asyncio
 import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from diptych.errors import ForeignLogError, OutdatedError, PositionError
 from diptych.model.messages import Query
+from diptych.ports import Checkpoint, RowReader
+from diptych.read.panel import ReadPanel
 from diptych.stores.memory import MemoryEventStore
 from tests.read.shop import Closed, Created, GetProduct, ask, opened, record, shop
 
@@ -73,3 +78,29 @@ async def test_an_owner_that_was_busy_beyond_its_lease_does_not_answer_from_rows
                     await ask(panel, GetProduct("a"), after=1)
         finally:
             go_on.set()
+
+
+async def test_a_position_that_is_reached_in_the_moment_in_which_time_is_up_is_reached(tmp_path: Path) -> None:
+    store, rows = MemoryEventStore(), tmp_path / "rows.db"
+    async with opened(store, [shop()], path=rows) as folding:
+        await folding.caught_up(0)
+    await record(store, Created("a", "Apple", Decimal(1)))
+    async with opened(store, [shop()], path=rows, runs="follow") as panel:
+        coverage: Any = panel.reach
+        coverage._reach._reader = FoldedMeanwhile(panel.reader, lambda: opened(store, [shop()], path=rows))
+
+        await panel.reach.reach(["shop"], 1, timeout=0)
+
+
+class FoldedMeanwhile:
+    """Tell the checkpoints, but let another process fold everything before the first answer arrives."""
+
+    def __init__(self, reader: RowReader, opened: Callable[[], AbstractAsyncContextManager[ReadPanel]]) -> None:
+        self._reader, self._opened = reader, [opened]
+
+    async def checkpoints(self) -> Mapping[str, Checkpoint]:
+        found = await self._reader.checkpoints()
+        while self._opened:
+            async with self._opened.pop()() as folding:
+                await folding.caught_up(1)
+        return found

@@ -67,8 +67,8 @@ class Reach:
         end = loop.time() + timeout
         while not await self._holds(names, position):
             left = end - loop.time()
-            if left <= 0:
-                raise StaleError(position, await self.position(names))
+            if left <= 0 and (stands := await self.position(names)) < position:  # or it came there meanwhile
+                raise StaleError(position, stands)
             if self._live.leads(names):
                 await self._live.moved(names, position, seconds=left)
             else:
