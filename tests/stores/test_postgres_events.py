@@ -115,6 +115,25 @@ async def test_a_log_that_ends_before_where_it_ended_is_neither_read_nor_written
         assert isinstance(await again.append(appending(event("made"), record=record(version=7))), Appended)
 
 
+async def test_a_log_that_went_on_otherwise_than_here_is_neither_read_nor_written(newest_postgres: Database) -> None:
+    told = "has another event at position 3 than was appended there"
+    async with opened(newest_postgres) as store:
+        for _ in range(3):
+            await store.append(appending(event("made", "thing:1"), record=record(version=7)))
+        newest_postgres.sql(LOSE)
+        async with opened(newest_postgres) as other:
+            for _ in range(3):
+                await other.append(appending(event("lost", "thing:1"), record=record(version=7)))
+
+        with pytest.raises((ForeignLogError, OutcomeUnknownError), match=told):
+            await store.append(appending(event("made", "thing:1"), record=record(version=7)))
+        with pytest.raises(ForeignLogError, match=told):
+            await store.read(Criteria.tagged("thing:1"))
+        with pytest.raises(ForeignLogError, match=told):
+            async with store.reader():
+                pass
+
+
 @pytest.mark.parametrize("told", ["1000000", "-1", "nonsense", "", "9" * 5000])
 async def test_what_anybody_may_notify_is_looked_at_and_not_believed(newest_postgres: Database, told: str) -> None:
     async with opened(newest_postgres) as store:

@@ -23,6 +23,12 @@ class RecentLog(KnownHead):
         self._events: list[StoredEvent] = []  # dense; grows at its end, by one thread, or is replaced
         self._bytes = 0
 
+    @property
+    def newest(self) -> StoredEvent | None:
+        """Return the last event that was appended here, if any was: the log has it as long as it is the same."""
+        events = self._events
+        return events[-1] if events else None
+
     def forget(self) -> None:
         """Know nothing, and have no event."""
         super().forget()

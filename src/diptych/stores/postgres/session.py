@@ -10,11 +10,11 @@ from uuid import UUID
 
 from diptych.errors import Error, ForeignLogError, StoreError
 from diptych.ports import Record
-from diptych.stores.heads import KnownHead
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection, close, connect, refuse_unfit
 from diptych.stores.postgres.endings import reach_standbys
 from diptych.stores.postgres.faults import FAILED
+from diptych.stores.postgres.recent import RecentLog
 from diptych.stores.postgres.statements import sql
 
 _ANSWER = 30.0
@@ -37,11 +37,11 @@ async def connect_to_log(address: Address, purpose: str, **settings: str) -> Con
     return await connect(address, purpose=purpose, settings={**_PLANNED, **settings})
 
 
-async def connect_reader(address: Address, known: KnownHead) -> Connection:
-    """Open a connection for reading the log, which must not end before where it was seen to end."""
+async def connect_reader(address: Address, known: RecentLog) -> Connection:
+    """Open a connection for reading the log, which must still have what is known of it."""
     connection = await connect_to_log(address, "reader")
     try:
-        await _refuse_shorter(connection, address, known)
+        await _refuse_other_past(connection, address, known)
     except BaseException:
         connection.terminate()
         raise
@@ -51,8 +51,8 @@ async def connect_reader(address: Address, known: KnownHead) -> Connection:
 class Session:
     """Hold the writing connection of a log; open it again after a loss."""
 
-    def __init__(self, address: Address, log_id: UUID, head: KnownHead | None = None) -> None:
-        self._address, self._log_id, self._head = address, log_id, head or KnownHead()
+    def __init__(self, address: Address, log_id: UUID, known: RecentLog | None = None) -> None:
+        self._address, self._log_id, self._log = address, log_id, known or RecentLog()
         self._connection: Connection = None
         self._statements: dict[str, Any] = {}
         self._known: tuple[int, datetime] | None = None
@@ -134,7 +134,7 @@ class Session:
     async def _refuse_swapped(self, connection: Connection) -> None:
         if await connection.fetchval(sql("select_log", self._address.schema)) != self._log_id:
             raise ForeignLogError(f"{self._address} holds another log than it did; open the application again")
-        await _refuse_shorter(connection, self._address, self._head)
+        await _refuse_other_past(connection, self._address, self._log)
 
     def leave(self) -> None:
         """Let go of the connection: the next call of `reopen` makes another."""
@@ -143,12 +143,18 @@ class Session:
             self._connection = None
 
 
-async def _refuse_shorter(connection: Connection, address: Address, known: KnownHead) -> None:
-    """Raise ForeignLogError for a log that ends before where it was seen to end: what is remembered here is not so."""
-    least = known.position
+async def _refuse_other_past(connection: Connection, address: Address, known: RecentLog) -> None:
+    """Raise ForeignLogError for a log that lacks what is known of it: what is remembered here is not so."""
+    least, newest = known.position, known.newest
     head = await connection.fetchval(sql("select_head", address.schema))
     if head < least:
-        raise ForeignLogError(
-            f"the log in {address} ends at position {head}, and ended at {least}: it was restored, or a replica took "
-            f"over that lacked the rest; see what was lost, then open the application again"
-        )
+        raise _other_past(address, f"ends at position {head}, and ended at {least}")
+    if newest and await connection.fetchval(sql("select_hash", address.schema), newest.position) != newest.hash:
+        raise _other_past(address, f"has another event at position {newest.position} than was appended there")
+
+
+def _other_past(address: Address, told: str) -> ForeignLogError:
+    return ForeignLogError(
+        f"the log in {address} {told}: it was restored, or a replica took over that lacked the rest; see what was "
+        f"lost, then open the application again"
+    )

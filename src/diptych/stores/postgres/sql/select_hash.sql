@@ -1,0 +1,1 @@
+select hash from diptych.events where position = $1
