@@ -153,3 +153,36 @@ def test_an_answer_that_is_no_record_is_described_too() -> None:
 
     assert told.count('"date-time"') == 2
     assert told.count('"decimal"') == 1
+
+
+@dataclass(frozen=True)
+class Sent:
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Lost:
+    why: str
+
+
+@dataclass(frozen=True)
+class Either:
+    what: Sent | Lost
+
+
+def test_an_answer_of_a_union_that_json_does_not_tell_apart_is_described() -> None:
+    types = (Sent | Lost, Node | Sent | None, Page[Sent | Lost], tuple[Lost | Sent, ...], UUID | str, Either)
+    schemas = Schemas((), types)
+    sent, lost, node = ({"$ref": f"#/components/schemas/{cls.__name__}"} for cls in (Sent, Lost, Node))
+
+    assert schemas.answers[Sent | Lost] == {"anyOf": [sent, lost]}
+    assert schemas.answers[Node | Sent | None] == {"anyOf": [node, sent, {"type": "null"}]}
+    assert schemas.component_behind(schemas.answers[Page[Sent | Lost]])["properties"]["items"] == {
+        "type": "array",
+        "items": {"anyOf": [sent, lost]},
+    }
+    assert schemas.answers[tuple[Lost | Sent, ...]]["items"] == {"anyOf": [lost, sent]}
+    assert schemas.answers[UUID | str] == {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "string"}]}
+    assert schemas.answers[Either] == {}
+    assert schemas.components["Sent"]["properties"]["at"]["format"] == "date-time"
+    assert "x-member" not in json.dumps([schemas.components, *schemas.answers.values()])

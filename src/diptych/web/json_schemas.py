@@ -16,6 +16,7 @@ from diptych.model.fields import fields_of, split_marks, split_optional
 from diptych.model.marks import GeneratedMark
 from diptych.model.pydantic import is_model
 from diptych.model.shape import is_uniform
+from diptych.web.choice_schemas import Choice, Choices
 from diptych.web.decimal_schemas import refine_decimal
 from diptych.web.pydantic_schemas import Schema, add_bounds, schema_of_model
 
@@ -37,14 +38,17 @@ class Schemas:
         types = [*messages, *answers]
         records = list(dict.fromkeys(record for tp in types for record in records_in(tp) if not _is_generic(record)))
         self._ref, self._foreign = ref, dict[str, Schema]()
-        found, self.components = self._made([*types, *records])
+        choices = Choices()
+        told = [choices.described(tp) for tp in (*types, *records)]
+        found, self.components = self._made([*told, *choices.members])
         self.components = {**self._foreign, **self.components}
+        choices.write_out([*found, *self.components.values()], found[len(told) :])
         self.messages = dict(zip(messages, found, strict=False))
         self.answers = dict(zip(answers, found[len(messages) :], strict=False))
         for answer in answers:
             self._add_computed(rows_in(answer))
             _refine(answer, self.answers[answer])
-        for record, reference in zip(records, found[len(types) :], strict=True):
+        for record, reference in zip(records, found[len(types) : len(told)], strict=True):
             describe(record, self.component_behind(reference))
         for component in self.components.values():
             _say_plainly(component)
@@ -77,6 +81,8 @@ class Schemas:
 
     def _foreign_schema(self, cls: type) -> Schema:
         """Return the schema of a type that msgspec does not know."""
+        if issubclass(cls, Choice):
+            return cls.schema()
         if not is_model(cls):
             return {}
         schema, parts = schema_of_model(cls, self._ref)
