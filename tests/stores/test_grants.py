@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date
@@ -111,6 +112,16 @@ async def test_an_application_runs_with_the_rights_of_its_role(worked: Roles) ->
     assert worked.database.sql("select count(*) from diptych.attempts") == "1"
     # The second event is none of the subscriber's: that it is past that one may be stored a little later, or never.
     assert worked.database.sql("select position from diptych.bookmarks") in ("1", "2")
+
+
+async def test_functions_that_the_public_may_not_call_are_granted(newest_postgres: Database) -> None:
+    newest_postgres.sql("alter default privileges revoke execute on functions from public")
+    roles = Roles(newest_postgres)
+    await roles.granted()
+
+    async with Application(accounts, listing, events=roles.app) as app:
+        await asyncio.gather(*[app.send(Open(f"A{number}", "Ada")) for number in range(3)])
+        (await app.send(PayIn("A1", Decimal(5)))).unwrap()
 
 
 async def test_an_application_cannot_change_the_past(worked: Roles) -> None:

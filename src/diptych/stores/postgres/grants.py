@@ -11,7 +11,7 @@ from diptych.stores.postgres.statements import sql
 
 
 class Grant(NamedTuple):
-    """A privilege on a table or a schema that a role lacks, or has beyond its needs, and the statement for it."""
+    """A privilege on a table, function or schema that a role lacks, or has beyond its needs; the statement for it."""
 
     name: str
     privilege: str
@@ -19,9 +19,11 @@ class Grant(NamedTuple):
 
 
 async def lacking(connection: Connection, house: House, role: str, whose: Whose) -> list[Grant]:
-    """Return what a role lacks on the schema and the tables of a house."""
+    """Return what a role lacks on the schema, the tables and the functions of a house."""
     wanted = ["USAGE", "CREATE"] if house.has_rows and whose == "application" else ["USAGE"]
     found = await _asked(connection, house, "schema", role, wanted)
+    if whose == "application" and not house.has_rows:
+        found += await _asked(connection, house, "functions", role)
     return [*found, *await _asked(connection, house, "missing", role, *_pairs(house, whose))]
 
 
