@@ -21,7 +21,7 @@ from diptych.model.projections import Projection, ReadModel
 from diptych.model.specifications import fields
 from diptych.ports import Changes, Checkpoint, EventStore, RowReader, RowWriter, Snapshot
 from diptych.stores.memory import MemoryEventStore
-from diptych.stores.postgres import rows_install, rows_selects, rows_snapshots
+from diptych.stores.postgres import rows_install, rows_save, rows_selects, rows_snapshots
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.rows import PostgresRowStore
 from diptych.stores.postgres.rows_copies import FEWEST
@@ -302,6 +302,21 @@ async def test_more_values_than_a_statement_takes_are_a_mistake_and_no_lost_conn
         assert await reader.select([among(20_000), among(20_000)]) == [[("a",)], [("a",)]]
         with pytest.raises(StatementError, match="takes 32767 values in a statement, and it has 32768"):
             await reader.select([among(32_768)])
+
+
+async def test_more_rows_than_a_message_holds_are_no_lost_connection(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    projection, model = declared()
+    async with working(address) as (_, writer, reader):
+        checkpoint = await installed(writer, projection)
+        monkeypatch.setattr(rows_save, "LARGEST", 150)
+
+        with pytest.raises(ValueError, match=r"take \d+ bytes, and PostgreSQL takes 150"):
+            await writer.save(checkpoint, 1, [changes(model, replace(PEN, name="é" * 80))])
+
+        await writer.save(checkpoint, 1, [changes(model, replace(PEN, name="e" * 80))])
+        assert (await reader.get(model, [("a",)]))["a",].name == "e" * 80
 
 
 async def test_who_holds_a_read_model_keeps_it_from_being_replaced_and_is_told_of(

@@ -17,7 +17,9 @@ from diptych.stores.postgres.rows_dialect import DIALECT
 from diptych.stores.postgres.rows_moves import Condition, Move
 from diptych.stores.postgres.rows_sent import packing, sent_rows
 
-_KEPT = 500
+LARGEST = 1_000_000_000
+"""How many bytes of rows are saved at once: a message to PostgreSQL has less than a GiB."""
+_KEPT, _WIDEST = 500, 4
 _CHECKPOINT = sa.table(
     "diptych_checkpoint",
     *(sa.column(name, sa.Text()) for name in ("projection", "error")),
@@ -66,7 +68,8 @@ class Saves:
     ) -> tuple[str, list[Any]]:
         """Return the statement that moves a checkpoint and makes these moves, and its arguments.
 
-        `fed` are the changes that belong into the feed. The statement returns whether the checkpoint moved.
+        `fed` are the changes that belong into the feed. The statement returns whether the checkpoint moved. Raises
+        ValueError for more than a message to PostgreSQL holds: fewer events may be saved at a time.
         """
         shape = (*((each.at, each.model, each.move.name) for each in chosen), bool(fed))
         statement = self._kept.get(shape)
@@ -76,7 +79,20 @@ class Saves:
             statement = self._kept[shape] = _compiled(chosen, feed=bool(fed))
         values = {**_moving(old, new), **(_feeding(fed) if fed else {})}
         values.update((_prefix(each), each.rows) for each in chosen)
+        _refuse_vast([each.rows for each in chosen])
         return statement.text, statement.arguments(values)
+
+
+def _refuse_vast(texts: Sequence[str]) -> None:
+    """Refuse what the server would end the connection for, however often it is tried."""
+    if sum(map(len, texts)) * _WIDEST <= LARGEST:
+        return
+    size = sum(len(text.encode()) for text in texts)
+    if size > LARGEST:
+        raise ValueError(
+            f"the rows that are to be saved at once take {size:,} bytes, and PostgreSQL takes {LARGEST:,}: let an "
+            "event change fewer rows, or smaller ones"
+        )
 
 
 def _compiled(chosen: Sequence[Chosen], *, feed: bool) -> Statement:
