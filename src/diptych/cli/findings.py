@@ -144,7 +144,7 @@ def _reacting(bookmark: Bookmark, head: int, log_id: UUID) -> Finding:
         fix = "restore the log that it belongs to, or delete the bookmarks: subscribers then start as new ones"
         return Finding(about, "error", f"belongs to another log (it stands at {bookmark.position} of {head})", fix)
     if failure is not None:
-        text = f"failed {failure.attempts} times: {failure.error.partition(chr(10))[0]}"
+        text = f"failed {failure.attempts} times: {first_line(failure.error)}"
         fix = f"mend the handler, or leave the event out: diptych subscribers skip {bookmark.subscriber} "
         return Finding(about, "error", text, f"{fix}{failure.position}")
     if behind > _BEHIND:

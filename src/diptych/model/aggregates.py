@@ -88,7 +88,7 @@ class Aggregate(Generic[S]):
             self._recorded.append(event)
 
     def record_into(self, told: Callable[[Any], None]) -> None:
-        """Tell somebody of every event that was recorded and that will be; raise WiringError where one is told yet."""
+        """Tell somebody of every event that was recorded and that will be; raise WiringError if somebody is already."""
         if self._told is not None:
             raise WiringError(
                 f"this {type(self).__qualname__} belongs to a handler that loaded or added it before",

@@ -23,7 +23,7 @@ class Accepted(msgspec.Struct, Generic[R], frozen=True, eq=False):
     """The command took effect, once, and is on disk; `position` is that of its last event.
 
     Without events it is the head that the decision read. `replayed` says that this command had been accepted before and
-    this is the stored answer.
+    this is the stored answer; it makes no difference to `==`.
     """
 
     value: R
@@ -129,5 +129,5 @@ class Forbidden(_Failure):
 Failure: TypeAlias = Union[Invalid, Refused, NotFound, Conflict, Forbidden]  # noqa: UP007 (an alias at run time)
 """Every answer that is not Accepted."""
 
-Result: TypeAlias = Union[Accepted[R], Invalid, Refused, NotFound, Conflict, Forbidden]  # noqa: UP007
+Result: TypeAlias = Union[Accepted[R], Invalid, Refused, NotFound, Conflict, Forbidden]  # noqa: UP007 (the same)
 """The answer to a command whose value is an R."""

@@ -19,7 +19,7 @@ from diptych.errors import (
 )
 from diptych.model.views import Refresh
 from diptych.ports import Below, Checkpoint, Clock, EventStore, Materialised, RowReader, ViewStore
-from diptych.read.bound_views import BoundView
+from diptych.read.bound_views import BoundView, Code
 from diptych.read.progress import LiveProgress
 from diptych.read.reach import Reach
 
@@ -77,7 +77,7 @@ class Views:
     def __init__(
         self,
         bound: Mapping[str, BoundView],
-        projections: Mapping[str, tuple[int, str]],
+        projections: Mapping[str, Code],
         *,
         store: ViewStore,
         log: EventStore,

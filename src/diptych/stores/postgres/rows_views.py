@@ -144,7 +144,7 @@ class _Refreshing:
                 if tried == _TRIES:
                     told = f"view {self._view.name!r} could not be refreshed beside what others do: {wrong}"
                     raise StoreError(told) from wrong
-        raise AssertionError
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def _once(self, connection: Connection) -> Materialised:
         began = time.perf_counter()
