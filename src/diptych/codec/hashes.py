@@ -24,4 +24,7 @@ def verify_content(  # noqa: PLR0917 (the stored columns, in the order of the ha
 ) -> None:
     """Raise CorruptionError unless the content of a stored event has its stored hash."""
     if content_hash(name, version, tags, data, metadata) != stored_hash:
-        raise CorruptionError(f"the event at position {position} ({name} version {version}) does not match its hash")
+        raise CorruptionError(
+            f"the event at position {position} ({name} version {version}) does not match its hash: it was changed past "
+            f"Diptych, or the disk is damaged; restore a backup"
+        )

@@ -1,4 +1,4 @@
-"""Waiting for what must come to its end though the waiting task is cancelled."""
+"""Waiting for what must come to its end though whoever asked for it is cancelled."""
 
 from __future__ import annotations
 
@@ -16,3 +16,9 @@ async def until_done(future: asyncio.Future[Any]) -> None:
             cancelled = asked
     if cancelled is not None:
         raise cancelled
+
+
+def heard(future: asyncio.Future[Any]) -> None:
+    """Take note of how a future ended: whoever asked for it may be gone, and the loop would tell of it as forgotten."""
+    if not future.cancelled():
+        future.exception()

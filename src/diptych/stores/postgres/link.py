@@ -13,6 +13,7 @@ from diptych.stores.postgres.endings import transaction_id, was_committed
 from diptych.stores.postgres.faults import FAILED, is_lost, store_error
 from diptych.stores.postgres.migrations import migrate
 from diptych.stores.postgres.readers import refuse_other_loop
+from diptych.stores.waiting import heard
 
 T = TypeVar("T")
 Work = Callable[[Connection], Awaitable[T]]
@@ -80,7 +81,7 @@ class Link:
         if self._loop is not None:
             refuse_other_loop(self._loop)
         acting = asyncio.ensure_future(self._in_turn(act))
-        acting.add_done_callback(_heard)
+        acting.add_done_callback(heard)
         return await asyncio.shield(acting)
 
     async def _in_turn(self, act: Callable[[], Awaitable[T]]) -> T:
@@ -154,9 +155,3 @@ class Link:
             made.terminate()
             raise
         return made
-
-
-def _heard(acting: asyncio.Future[T]) -> None:
-    """Take note of what went wrong after its caller left: the loop would tell of it as forgotten."""
-    if not acting.cancelled():
-        acting.exception()

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from diptych.errors import CorruptionError
 from diptych.model.criteria import Clause, Criteria
 from diptych.ports import Slice, StoredEvent
+from diptych.stores.density import dense
 from diptych.stores.postgres.batch import text_of
 from diptych.stores.postgres.connection import Connection
 from diptych.stores.postgres.hashes import id_of, ids_of
@@ -143,7 +143,7 @@ class LogPages:
         if not clause.types:
             rows = await connection.fetch(statement("read_all", self._schema, FULL, order), *bounds)
             await self.learn(connection, rows)
-            return _dense(self.events(rows))
+            return dense(self.events(rows))
         name = "read_typed" if len(clause.types) <= _FEW_TYPES else "read_filtered"
         types = list(dict.fromkeys(map(id_of, clause.types)))
         rows = await connection.fetch(statement(name, self._schema, FULL, order), *bounds, types)
@@ -187,9 +187,3 @@ def _positions_arguments(clause: Clause, after: int, last: int) -> tuple[Any, ..
     tag = id_of(clause.tags[0]) if clause.tags else None
     types = [id_of(name) for name in clause.types] if clause.types else None
     return tag, text_of(clause.tags), types, after, last
-
-
-def _dense(events: list[StoredEvent]) -> list[StoredEvent]:
-    if events and abs(events[-1].position - events[0].position) != len(events) - 1:
-        raise CorruptionError(f"a position is missing between {events[0].position} and {events[-1].position}")
-    return events

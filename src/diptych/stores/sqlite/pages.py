@@ -10,9 +10,10 @@ from uuid import UUID
 
 import msgspec
 
-from diptych.errors import CorruptionError, StoreError
+from diptych.errors import StoreError
 from diptych.model.criteria import Clause, Criteria
 from diptych.ports import BareSlice, Copy, Record, Slice, StoredEvent, Wanted
+from diptych.stores.density import dense
 from diptych.stores.forks import FORKS
 from diptych.stores.heads import KnownHead
 from diptych.stores.sqlite import statements
@@ -126,7 +127,7 @@ class LogPages:
             return self._tagged(clause, after, last, limit, backwards=backwards)
         if not clause.types:
             rows = self._rows(statements.log(0, backwards=backwards), (after, last, limit))
-            return _dense(self._events(rows, backwards=backwards))
+            return dense(self._events(rows, backwards=backwards))
         ids = self._ids(clause.types)
         if not ids:
             return []
@@ -257,9 +258,3 @@ def _sliced(events: list[StoredEvent], limit: int, through: int, *, backwards: b
         return Slice(events, through, complete=True)
     del events[limit:]
     return Slice(events, through if backwards or not events else events[-1].position, complete=False)
-
-
-def _dense(events: list[StoredEvent]) -> list[StoredEvent]:
-    if events and abs(events[-1].position - events[0].position) != len(events) - 1:
-        raise CorruptionError(f"a position is missing between {events[0].position} and {events[-1].position}")
-    return events
