@@ -93,6 +93,21 @@ async def test_a_role_that_may_make_nothing_is_told_who_must(newest_postgres: Da
     newest_postgres.sql("drop role clerk")
 
 
+async def test_a_role_whose_schema_somebody_else_made_needs_no_right_to_make_schemas(newest_postgres: Database) -> None:
+    newest_postgres.sql("create role tenant login password 'x'")
+    newest_postgres.sql("create schema diptych authorization tenant")
+    url = newest_postgres.cluster.url(newest_postgres.name, user="tenant", password="x")  # noqa: S106 (of a test)
+    address = Address.of(url, schema="diptych")
+    connection = await connect(address, purpose="test")
+
+    await migrate(connection, address, COMPONENTS)
+
+    assert await due(connection, address, COMPONENTS) == []
+    await close(connection)
+    newest_postgres.sql("drop schema diptych cascade")
+    newest_postgres.sql("drop role tenant")
+
+
 async def test_nobody_changes_what_happened_not_even_a_superuser(connection: Any, newest_postgres: Database) -> None:
     await migrate(connection, address_of(newest_postgres), COMPONENTS)
 

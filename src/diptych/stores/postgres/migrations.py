@@ -39,7 +39,9 @@ async def migrate(connection: Connection, address: Address, components: Sequence
     try:
         async with connection.transaction():
             await connection.execute(sql("migrations_lock", address.schema))
-            await connection.execute(f"create schema if not exists {address.schema}")
+            # The right to make schemas is wanted for one that is there, too: whoever was given one may lack it.
+            if await connection.fetchval("select to_regnamespace($1) is null", address.schema):
+                await connection.execute(f"create schema if not exists {address.schema}")
             await connection.execute(sql("migrations_create", address.schema))
             for each in await due(connection, address, components):
                 await connection.execute(in_schema(each.text, address.schema))
