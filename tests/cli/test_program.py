@@ -116,6 +116,15 @@ def test_a_slip_of_the_pen_is_told_with_its_place(run: Run, folder: Path) -> Non
     assert run("events", "list").stderr == f"Error: SyntaxError at {folder}/bank.py:2: invalid syntax\n"
 
 
+def test_a_function_that_wants_an_argument_is_told_as_the_mistake_that_it_is(run: Run, folder: Path) -> None:
+    (folder / "bank.py").write_text("def app(url): ...\n", encoding="utf-8")
+
+    result = run("events", "list")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: bank:app wants an argument (missing a required argument: 'url'); ")
+
+
 def test_an_unknown_command_is_a_usage_error(run: Run) -> None:
     assert run("sned").exit_code == 2
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import inspect
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -103,10 +104,22 @@ def imported(target: str, folder: Path | None = None) -> Application:
         if not hasattr(found, part):
             raise SettingsError(f"{target}: module {name!r} has no {attribute!r}; wanted an Application there")
         found = getattr(found, part)
-    made = found() if callable(found) and not isinstance(found, Application) else found
+    made = _made(target, found) if callable(found) and not isinstance(found, Application) else found
     if not isinstance(made, Application):
         raise SettingsError(f"{target} is a {type(made).__qualname__}; wanted an Application or a function making one")
     return made
+
+
+def _made(target: str, make: Callable[..., Any]) -> Any:  # Any: whatever somebody named as an application
+    try:
+        inspect.signature(make).bind()
+    except TypeError as wrong:
+        raise SettingsError(
+            f"{target} wants an argument ({wrong}); name a function without parameters, or give each a default"
+        ) from wrong
+    except ValueError:  # nothing tells what it takes
+        pass
+    return make()
 
 
 def run(application: Application, work: Callable[[Application], Awaitable[T]]) -> T:
