@@ -20,10 +20,15 @@ class Outage:
 
     def tell(self, wrong: BaseException, now: float) -> None:
         """Tell of one failure; `now` is in seconds of a clock that never goes back."""
-        if type(wrong) is not self._kind or now - self._failed_at > _EVERY:
-            self._kind, self._told_at = type(wrong), now
+        if self.is_news(wrong, now):
+            self._told_at = now
             self._log.error("%s cannot go on now; trying again", self._what, exc_info=wrong)
         elif now - self._told_at > _EVERY:
             self._told_at = now
             self._log.error("%s still cannot go on; trying again: %s", self._what, wrong)
-        self._failed_at = now
+
+    def is_news(self, wrong: BaseException, now: float) -> bool:
+        """Take note of a failure; say whether it is of another kind than the last one, or the first for a while."""
+        is_news = type(wrong) is not self._kind or now - self._failed_at > _EVERY
+        self._kind, self._failed_at = type(wrong), now
+        return is_news

@@ -14,6 +14,7 @@ from diptych.errors import (
     OutcomeUnknownError,
     PositionError,
     StorageFullError,
+    StoreError,
     TurnHeldError,
 )
 from diptych.model.results import Conflict
@@ -135,6 +136,23 @@ async def test_what_the_store_cannot_do_has_a_type_of_its_own(
     assert told(answer) == (status, f"/problems/{kind}")
     if isinstance(error, OutcomeUnknownError):
         assert answer.json()["command"] == str(error.command_id)
+
+
+async def test_an_outage_is_logged_with_its_traceback_once_and_then_in_a_line_for_each_request(
+    client: httpx2.AsyncClient, weather: Weather, caplog: pytest.LogCaptureFixture
+) -> None:
+    weather.error = StoreError("no server answers")
+
+    with caplog.at_level(logging.ERROR, logger="diptych.web"):
+        for _ in range(3):
+            await client.post("/commands/AddProduct", json=PRODUCT)
+
+    line = "POST '/commands/AddProduct': /problems/store: no server answers"
+    assert [(each.getMessage(), each.exc_info is None) for each in caplog.records] == [
+        (line, False),
+        (line, True),
+        (line, True),
+    ]
 
 
 async def test_a_key_sent_twenty_times_at_once_has_one_effect_and_equal_answers(

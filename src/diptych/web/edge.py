@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from starlette.responses import Response
 
 from diptych.application import Application
 from diptych.errors import Error, RequestError
+from diptych.outages import Outage
 from diptych.web.bodies import MIB
 from diptych.web.headers import Headers, read_headers
 from diptych.web.hosts import LOOPBACK, Hosts
@@ -58,6 +60,7 @@ class Edge:
         self.principals = Principals(principal)
         self.hosts = Hosts(hosts, origins)
         self.max_body = max_body
+        self._outages = dict[type, Outage]()
 
     def admit(self, scope: Scope) -> Headers:
         """Return the headers of a request that may come in; raise RequestError for any other."""
@@ -73,7 +76,16 @@ class Edge:
 
     async def reply_to_error(self, error: Exception, scope: Scope) -> Reply:
         """Return the answer that tells an error; a bug is logged with its traceback under a reference."""
-        return reply_to_problem(problem_met(error, scope), position=await self.head())
+        return reply_to_problem(self.problem_met(error, scope), position=await self.head())
+
+    def problem_met(self, error: Exception, scope: Scope) -> Problem:
+        """Return the problem that tells an error, having logged what the people who run the server must see."""
+        problem = _of_http(error) if isinstance(error, HTTPException) else problem_of_error(error)
+        if problem is None:
+            return _bug(error, scope)
+        if problem.kind in {"store", "storage-full", "stopped"}:
+            self._tell(problem, error, scope)
+        return problem
 
     async def head(self) -> int | None:
         """Return the head of the log, which every problem carries too; None when the store cannot say."""
@@ -82,15 +94,12 @@ class Edge:
         except Error:
             return None
 
-
-def problem_met(error: Exception, scope: Scope) -> Problem:
-    """Return the problem that tells an error, having logged what the people who run the server must see."""
-    problem = _of_http(error) if isinstance(error, HTTPException) else problem_of_error(error)
-    if problem is None:
-        return _bug(error, scope)
-    if problem.kind in {"store", "storage-full", "stopped"}:
-        _log.error("%s %r: %s", scope["method"], scope["path"], problem.type, exc_info=error)
-    return problem
+    def _tell(self, problem: Problem, error: Exception, scope: Scope) -> None:
+        """Log one line for every request, and with the first of an outage the traceback."""
+        outage = self._outages.setdefault(type(error), Outage("the store", _log))
+        told = error if outage.is_news(error, time.monotonic()) else None
+        reason = str(error).partition("\n")[0]
+        _log.error("%s %r: %s: %s", scope["method"], scope["path"], problem.type, reason, exc_info=told)
 
 
 def reply_to_problem(problem: Problem, *, position: int | None) -> Reply:

@@ -14,7 +14,7 @@ from diptych.application import Application
 from diptych.errors import Error, Refusal, UnwrapError, WiringError
 from diptych.model.results import Accepted
 from diptych.web.bodies import MIB
-from diptych.web.edge import Edge, problem_met, reply_to_problem, response_of
+from diptych.web.edge import Edge, reply_to_problem, response_of
 from diptych.web.fastapi.asking import Asking
 from diptych.web.fastapi.documents import completed
 from diptych.web.fastapi.enclosures import BARE, Enclosure
@@ -107,7 +107,7 @@ class Door:
             problem = problem_of_result(result, conditional="if-match" in request.headers)
             position = result.position
         else:
-            problem, position = problem_met(error, request.scope), None
+            problem, position = self._edge.problem_met(error, request.scope), None
         own = remapped_here(request.scope)
         statuses = self.statuses if own is None else own.over(self.statuses)
         position = await self._edge.head() if position is None else position
