@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from diptych.errors import ForeignLogError, OutcomeUnknownError, SettingsError, StoreError
 from diptych.model.criteria import Criteria
-from diptych.ports import Appended, Conflicted
+from diptych.ports import Append, Appended, Conflicted
 from diptych.stores.postgres import writer
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.events import PostgresEventStore
@@ -132,6 +132,31 @@ async def test_a_log_that_went_on_otherwise_than_here_is_neither_read_nor_writte
         with pytest.raises(ForeignLogError, match=told):
             async with store.reader():
                 pass
+
+
+@pytest.mark.parametrize("many", [1, 3])
+async def test_a_log_that_was_replaced_under_its_connections_is_refused(newest_postgres: Database, many: int) -> None:
+    def appends(number: int) -> list[Append]:
+        places = [f"thing:{number}{each}" for each in range(many)]
+        return [appending(event("made", place), condition=guard(place), record=record(version=7)) for place in places]
+
+    async with opened(newest_postgres) as store:
+        for number in range(9):
+            await asyncio.gather(*map(store.append, appends(number)))
+        newest_postgres.sql("drop schema diptych cascade")
+        async with opened(newest_postgres) as other:
+            await other.append(appending(event("made")))
+
+        told = [await asyncio.gather(*map(store.append, appends(10)), return_exceptions=True) for _ in range(2)]
+
+        assert {type(each) for each in (*told[0], *told[1])} == {ForeignLogError}
+        assert await other_head(newest_postgres) <= 1 + many
+
+
+async def other_head(database: Database) -> int:
+    """Return where the log of a database ends, as a new process finds it."""
+    async with opened(database) as store:
+        return await store.head()
 
 
 @pytest.mark.parametrize("told", ["1000000", "-1", "nonsense", "", "9" * 5000])

@@ -70,6 +70,17 @@ class Session:
         """Say whether there is no connection."""
         return self._connection is None or self._connection.is_closed()
 
+    @property
+    def least(self) -> int:
+        """Return where the log ended at least, by what is known here."""
+        return self._log.position
+
+    def refuse_replaced(self, head: int, least: int) -> None:
+        """Raise ForeignLogError where a log was replaced under its connections; let go of this one."""
+        if head < least:
+            self.leave()
+            raise _other_past(self._address, f"ended at position {head}, and before that at {least}")
+
     async def open(self) -> None:
         """Open the connection; raises what `connect` raises."""
         connection = await connect_to_log(self._address, "log")

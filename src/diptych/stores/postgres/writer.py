@@ -43,6 +43,8 @@ class Request(NamedTuple):
 
 
 Answered = tuple[Request, AppendOutcome]
+Judged = tuple[int, Sequence[AppendOutcome | None]]
+"""Where the log ended before a batch, and the outcomes; None for one whose command id is taken."""
 Keep = Callable[[Sequence[tuple[Append, Appended]]], None]
 """Take in what was written, before its head is published."""
 
@@ -111,7 +113,7 @@ class LogWriter:
             if self._session.is_lost:
                 await self._reopened()
             answers = await self._judged(batch)
-        except Error as wrong:  # there is no connection, so nothing was sent
+        except Error as wrong:  # there is no connection, so nothing was sent; or another log took it
             _refuse(batch, wrong)
         except Exception as wrong:  # noqa: BLE001 (whoever waits must hear of it)
             await (self._resolve(batch, wrong) if is_lost(wrong) else self._singly(batch, wrong))
@@ -123,7 +125,9 @@ class LogWriter:
         appends = [request.append for request in batch]
         names = {event.name for append in appends for event in append.events}
         fresh = sorted(names - self._known) if not names <= self._known else ()
-        outcomes = await (self._one(appends[0], fresh) if len(appends) == 1 else self._many(appends, fresh))
+        least = self._session.least
+        head, outcomes = await (self._one(appends[0], fresh) if len(appends) == 1 else self._many(appends, fresh))
+        self._session.refuse_replaced(head, least)
         if fresh:  # one that was refused may not have told the names of its types
             written = (append for append, each in zip(appends, outcomes, strict=True) if isinstance(each, Appended))
             self._known.update(event.name for append in written for event in append.events)
@@ -132,7 +136,7 @@ class LogWriter:
                 await self._tell_taken(request)
         return [(request, each) for request, each in zip(batch, outcomes, strict=True) if each is not None]
 
-    async def _one(self, append: Append, fresh: Sequence[str]) -> list[AppendOutcome | None]:
+    async def _one(self, append: Append, fresh: Sequence[str]) -> Judged:
         simple = None if fresh else simple_arguments(append)
         if simple is None:
             row = await self._session.call("append_one", one_arguments(append, fresh))
@@ -140,10 +144,10 @@ class LogWriter:
             (row,) = await self._session.call("append_simple", simple)
         head, recorded_at, is_taken, conflict = row
         if is_taken:
-            return [None]
-        return [Conflicted(conflict) if conflict else appended(append, head, recorded_at)]
+            return head, [None]
+        return head, [Conflicted(conflict) if conflict else appended(append, head, recorded_at)]
 
-    async def _many(self, appends: Sequence[Append], fresh: Sequence[str]) -> list[AppendOutcome | None]:
+    async def _many(self, appends: Sequence[Append], fresh: Sequence[str]) -> Judged:
         batch = Batch(appends, fresh)
         simple = None if fresh else simple_rows(appends)
         if simple is None:
@@ -152,7 +156,7 @@ class LogWriter:
             row = await self._session.call("append_simples", (simple,))
         head, recorded_at, taken, lost, conflicts = row
         refused = dict(zip(lost or (), conflicts or (), strict=True)) | dict.fromkeys(taken or (), 0)
-        return list(batch.outcomes(head, recorded_at, refused))
+        return head, list(batch.outcomes(head, recorded_at, refused))
 
     async def _tell_taken(self, request: Request) -> None:
         """Answer with the record that is there; a failure is this one's alone, for the batch is on disk."""
