@@ -77,6 +77,17 @@ def deleting() -> Projection:
     return projection
 
 
+def never_making() -> Projection:
+    projection = Projection("never_making")
+
+    @projection.read_model(Jar, key="jar").on
+    def filled(row: Jar | None, happened: Filled) -> Jar:
+        Jar(happened.jar)  # the mistake
+        return row  # type: ignore[return-value]  # None, as there is no row yet
+
+    return projection
+
+
 def rolling() -> Projection:
     projection = Projection("rolling")
     source = projection.read_model(Jar, key="jar")
@@ -101,6 +112,19 @@ async def test_a_forgotten_row_stops_the_projection_with_its_fold(made: Callable
 
         with pytest.raises(FoldError, match=rf"{fold} returned None for the row a, and its type promises a row"):
             await app.ask(GetJar("a"), after=twice)
+
+
+async def test_a_row_that_was_never_made_stops_the_projection_at_the_first_event() -> None:
+    async with Application(jars, never_making()) as app:
+        once = await app.send(Fill("a"))
+
+        with pytest.raises(FoldError, match=r"filled returned None for the row a, and its type promises a row"):
+            await app.ask(GetJar("a"), after=once)
+
+
+def test_a_row_that_was_never_made_fails_in_a_scenario() -> None:
+    with pytest.raises(FoldError, match=r"returned None for the row a; return a row"):
+        Scenario(jars, never_making()).given(Filled("a")).row(Jar, "a")
 
 
 @pytest.mark.parametrize(("made", "row"), [(forgetting, Jar), (rolling, Shelf)])

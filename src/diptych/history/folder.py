@@ -88,9 +88,9 @@ class SequentialFolder:
         if fold.must_exist and key not in table:
             raise self._missing(model, key, position)
         row = fold.function(table.get(key), *given)
+        if row is None and not fold.deletes:
+            raise self._unmade(fold, key, position)
         if row is not table.get(key):
-            if row is None and not fold.deletes:
-                raise self._unmade(fold, key, position)
             self._put(model, key, table, row, position)
 
     def _put(self, model: ReadModel[Any], key: Key, table: dict[Key, Any], made: Any, position: int) -> None:

@@ -126,9 +126,9 @@ def _fold(learned: Learned, index: int, step: Step, keys: Iterable[Key], overlay
             new = function(row, event, *_arguments(learned, index, key, step, overlay))
         else:
             new = function(row, event)
+        if new is None and not deletes:
+            raise _unmade(function.__qualname__, key)
         if new is not row:
-            if new is None and not deletes:
-                raise _unmade(function.__qualname__, key)
             rows[key] = new = new if new is None or as_stored is None else as_stored(new, row)
             overlay.changed[at][key] = position
             if followed:
@@ -166,9 +166,9 @@ def _roll(learned: Learned, index: int, step: Rolling, overlay: Overlay) -> Iter
             if row is None and must_exist:
                 raise _missing(function.__qualname__, key)
             new = function(row, told, *_arguments(learned, index, key, step.step, overlay))
+            if new is None and not step.step.deletes:
+                raise _unmade(function.__qualname__, key)
             if new is not row:
-                if new is None and not step.step.deletes:
-                    raise _unmade(function.__qualname__, key)
                 rows[key] = new = new if new is None or as_stored is None else as_stored(new, row)
                 overlay.changed[at][key] = position
                 if followed:
