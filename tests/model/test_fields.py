@@ -1,6 +1,7 @@
 """Fields are read once from type hints: names, marks, defaults, and what is optional."""
 
 import builtins
+import dataclasses
 import functools
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -38,6 +39,14 @@ def test_the_fields_of_a_dataclass_are_read_in_order() -> None:
     assert (price.type, price.optional, price.mark(Scale)) == (Decimal, True, Scale(2))
     assert (lines.required, lines.default) == (False, tuple)
     assert total.marks == (Scale(4), Indexed())
+
+
+@pytest.mark.parametrize("tp", [float, int, tuple[Decimal, ...], Decimal | str])
+def test_a_scale_of_what_is_no_decimal_is_refused(tp: Any) -> None:
+    priced = dataclasses.make_dataclass("Priced", [("price", Annotated[tp, Scale(2, ge=0)])])
+
+    with pytest.raises(WiringError, match=r"Priced\.price has a Scale, which is for a Decimal, and is "):
+        fields_of(priced)
 
 
 def test_the_fields_of_a_struct_are_read_in_order() -> None:

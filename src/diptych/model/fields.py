@@ -7,11 +7,13 @@ import inspect
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from diptych.errors import WiringError
+from diptych.model.marks import Scale
 from diptych.model.memo import memo
 from diptych.model.pydantic import defaults_of_model, hints_of_model, is_model, misfit
 
@@ -60,7 +62,9 @@ def fields_of(cls: type) -> tuple[Field, ...]:
     if problem is not None:
         raise WiringError(problem[0], where=place_of(cls), fix=problem[1])
     hints = hints_of_model(cls) if is_model(cls) else hints_of(cls)
-    return tuple(_field(name, hints[name], default) for name, default in _defaults(cls).items())
+    found = tuple(_field(name, hints[name], default) for name, default in _defaults(cls).items())
+    _refuse_scaled(cls, found)
+    return found
 
 
 def hints_of(thing: Callable[..., Any] | type) -> dict[str, Any]:
@@ -105,6 +109,23 @@ def _field(name: str, hint: Any, default: Any) -> Field:
     bare, optional = split_optional(bare)
     inner, more = split_marks(bare)
     return Field(name, hint, inner, marks + more, optional, default)
+
+
+def _refuse_scaled(cls: type, fields: tuple[Field, ...]) -> None:
+    """Refuse a Scale that nothing would hold a value to: that of a float, a whole number, a collection."""
+    for field in fields:
+        scale = field.mark(Scale)
+        if scale is not None and field.type is not Decimal:
+            raise WiringError(
+                f"{cls.__qualname__}.{field.name} has a Scale, which is for a Decimal, and is {_shown(field.type)}",
+                where=place_of(cls),
+                fix=f"write Annotated[Decimal, Scale({scale.places})], in a collection for its items; numbers of other "
+                "types are bounded by Bounds(ge=0)",
+            )
+
+
+def _shown(tp: Any) -> str:
+    return tp.__qualname__ if isinstance(tp, type) and not get_args(tp) else str(tp)
 
 
 def split_marks(hint: Any) -> tuple[Any, tuple[Any, ...]]:
