@@ -24,6 +24,7 @@ from diptych import (
     UnknownCommandError,
     event,
 )
+from diptych.cli.tracing import sign
 from diptych.codec import encode
 from diptych.history.trace import Traces
 from diptych.history.traced import ChangedRow, TracedEvent, told_trace
@@ -90,6 +91,12 @@ class OrderView:
 class CityView:
     city: str
     orders: int
+
+
+@dataclass(frozen=True)
+class Slip:
+    order: str
+    bill: str | None = None
 
 
 @dataclass(frozen=True)
@@ -211,6 +218,29 @@ async def test_a_trace_goes_from_the_command_to_what_its_events_caused(app: Appl
     (refused,) = second.caused
     assert (refused.command.outcome, refused.command.reason) == ("refused", "unpayable: it costs nothing")
     assert trace.whole
+
+
+async def test_a_row_whose_empty_field_is_filled_is_changed_and_not_added() -> None:
+    slips = Projection("slips")
+    model = slips.read_model(Slip, key="order")
+
+    @model.on
+    def placed(row: Slip | None, event: Placed) -> Slip:
+        return Slip(event.order)
+
+    @model.on
+    def billed(row: Slip, event: Billed) -> Slip:
+        return replace(row, bill=event.bill)
+
+    async with Application(shop, slips) as app:
+        placing, billing = await settled(app, Place(("o1",))), await settled(app, SendBill("o1"))
+
+        assert [changed(await app.trace(each)) for each in (placing, billing)] == [("+", True), ("~", False)]
+
+
+def changed(trace: Trace) -> tuple[str, bool]:
+    (row,) = trace.events[0].changes[0].rows
+    return sign(row), told_trace(trace)["events"][0]["changes"][0]["rows"][0]["added"]
 
 
 async def test_it_is_named_by_the_position_of_any_of_its_events(app: Application) -> None:

@@ -63,15 +63,14 @@ def _rows(changed: ChangedRows) -> Iterator[str]:
     if not changed.folded:
         yield f"{changed.model}: not folded yet"
         return
-    yield from (f"{_sign(row)} {changed.model} {text_of_key(row.key)}  {_fields(row)}" for row in changed.rows)
+    yield from (f"{sign(row)} {changed.model} {text_of_key(row.key)}  {_fields(row)}" for row in changed.rows)
     if not changed.whole:
         yield f"{changed.model}: there may be more rows"
 
 
-def _sign(row: ChangedRow) -> str:
-    if row.deleted:
-        return "-"
-    return "+" if row.fields and all(each.before is None for each in row.fields) else "~"
+def sign(row: ChangedRow) -> str:
+    """Return what stands before a row: `+` where it came, `-` where it went, `~` where it changed."""
+    return "-" if row.deleted else "+" if row.added else "~"
 
 
 def _fields(row: ChangedRow) -> str:
@@ -83,7 +82,7 @@ def _fields(row: ChangedRow) -> str:
 
 def _change(field: FieldChange, row: ChangedRow) -> str:
     before, after = _value(field.before), _value(field.after)
-    return f"{field.field} {after if _sign(row) == '+' else before if row.deleted else f'{before} -> {after}'}"
+    return f"{field.field} {after if sign(row) == '+' else before if row.deleted else f'{before} -> {after}'}"
 
 
 def _value(value: object) -> str:

@@ -123,7 +123,8 @@ class _Told:
     def take(self, diff: Diff) -> None:
         """Take a row, if the event did change it; one that was written as it was before is not told."""
         if diff.fields:
-            self.rows.append(ChangedRow(diff.key, diff.fields, deleted=diff.after is None))
+            gone, new = diff.after is None, diff.before is None
+            self.rows.append(ChangedRow(diff.key, diff.fields, deleted=gone, added=new))
             self.changes.append(RowChange(diff.key, diff.before, diff.after, diff.end))
 
 

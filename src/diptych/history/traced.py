@@ -22,6 +22,7 @@ class ChangedRow:
     key: Key
     fields: tuple[FieldChange, ...] | None
     deleted: bool = False
+    added: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,10 @@ def _event(event: TracedEvent) -> dict[str, Any]:
 
 
 def _rows(changed: ChangedRows) -> dict[str, Any]:
-    rows = [{"key": list(each.key), "deleted": each.deleted, "fields": _fields(each)} for each in changed.rows]
+    rows = [
+        {"key": list(each.key), "added": each.added, "deleted": each.deleted, "fields": _fields(each)}
+        for each in changed.rows
+    ]
     return {"model": changed.model, "folded": changed.folded, "whole": changed.whole, "rows": rows}
 
 
