@@ -18,6 +18,7 @@ from diptych import (
     Projection,
     Query,
     Rows,
+    Scale,
     Subscriber,
     Tag,
     UnitOfWork,
@@ -385,6 +386,53 @@ def a_decision_that_yields_what_is_no_event() -> None:
     Application(orders)
 
 
+@event("order.priced")
+@dataclass(frozen=True)
+class OrderPriced:
+    order: OrderId
+    price: Annotated[float, Scale(2, ge=0)]
+
+
+def priced(row: OrderView | None, happened: OrderPriced) -> OrderView:
+    return OrderView(happened.order)
+
+
+def money_that_is_a_float() -> None:
+    views = Projection("orders")
+    views.read_model(OrderView, key="order").on(priced)
+    Application(views)
+
+
+async def placed_later(row: OrderView | None, happened: OrderPlaced) -> OrderView:
+    return OrderView(happened.order)
+
+
+def a_fold_of_rows_that_is_async() -> None:
+    Projection("orders").read_model(OrderView, key="order").on(placed_later)
+
+
+async def evolve_later(order: Order, event: OrderPlaced) -> Order:
+    return order
+
+
+def a_fold_of_a_state_that_is_async() -> None:
+    orders = Module("orders")
+    orders.decider(Decider(decide, evolve_later, initial=Order))
+    Application(orders)
+
+
+def a_decision_model_of_no_entity() -> None:
+    model = DecisionModel(evolve, initial=Order, tag="order")
+    Module("orders").decides(order=model)(decide)  # type: ignore[arg-type]  # the mistake
+
+
+def react_to_a_command(event: PlaceOrder) -> None: ...
+
+
+def a_subscriber_to_a_command() -> None:
+    Subscriber("mail").on(react_to_a_command)
+
+
 MISTAKES: tuple[Callable[[], None], ...] = (
     two_handlers_for_one_command,
     two_modules_that_handle_one_command,
@@ -416,4 +464,9 @@ MISTAKES: tuple[Callable[[], None], ...] = (
     a_query_handler_that_takes_rows_and_is_not_async,
     rows_of_no_type,
     a_decision_that_yields_what_is_no_event,
+    money_that_is_a_float,
+    a_fold_of_rows_that_is_async,
+    a_fold_of_a_state_that_is_async,
+    a_decision_model_of_no_entity,
+    a_subscriber_to_a_command,
 )

@@ -15,8 +15,10 @@ from diptych import (
     Application,
     Command,
     Decider,
+    DecisionModel,
     Module,
     Query,
+    Refusal,
     StoreError,
     Tag,
     UnitOfWork,
@@ -86,6 +88,7 @@ def smash(command: Smash) -> Iterator[Any]:
     yield Unmarked(command.jar)
 
 
+model = DecisionModel(count, initial=int, tag="jar")
 jars = Module("jars")
 jars.decider(Decider(decide, count, initial=int))
 jars.decides()(smash)
@@ -132,6 +135,50 @@ async def test_an_event_without_a_stored_name_is_told_to_get_one() -> None:
 def test_an_event_that_no_method_folds_is_told_where_to_be_folded() -> None:
     with pytest.raises(WiringError, match=r"no @evolves method of Jar folds Emptied(.|\n)*fix  write @evolves"):
         Jar().record(Emptied("a"))
+
+
+def filled_at_once(command: Fill, filled: int) -> Filled:
+    return Filled(command.jar)
+
+
+def refused_softly(command: Fill, filled: int) -> Refusal:
+    return Refusal("it is full")
+
+
+@pytest.mark.parametrize(
+    ("decision", "told"),
+    [
+        (filled_at_once, r"filled_at_once returned a Filled for Fill(.|\n)*fix  yield the event"),
+        (refused_softly, r"refused_softly on Fill returned Refusal(.|\n)*fix  raise a Refusal"),
+    ],
+)
+async def test_a_decision_that_returns_what_it_should_give_otherwise_is_told_how(decision: Any, told: str) -> None:
+    wrong = Module("wrong")
+    wrong.decider(Decider(decision, count, initial=int))
+    async with Application(wrong) as app:
+        with pytest.raises(WiringError, match=told):
+            await app.send(Fill("a"))
+        assert await app.head() == 0
+
+
+@pytest.mark.parametrize(
+    ("selection", "told"),
+    [
+        (model.one(lambda command: [command.jar]), r"\['a'\] is no key of the decision model of 'filled': a list has"),
+        (model.of(lambda command: [{command.jar}]), r"\{'a'\} is no key of the decision model of 'filled': a set has"),
+        (model.of(lambda _: 7), r"the keys of a decision model are 7, which is one int(.|\n)*return a list"),  # type: ignore[arg-type, return-value]  # the mistake
+    ],
+)
+async def test_a_key_that_is_none_is_told(selection: Any, told: str) -> None:
+    wrong = Module("wrong")
+
+    @wrong.decides(filled=selection)
+    def fill(command: Fill, filled: Any) -> Iterator[Filled]:
+        yield Filled(command.jar)
+
+    async with Application(wrong) as app:
+        with pytest.raises(WiringError, match=told):
+            await app.send(Fill("a"))
 
 
 @pytest.mark.parametrize(

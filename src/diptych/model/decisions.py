@@ -187,12 +187,19 @@ def decisions_of_decider(decider: Decider[Any]) -> tuple[Decision, ...]:
 def decisions_of_function(function: Callable[..., Any], selections: dict[str, Selection[Any]]) -> tuple[Decision, ...]:
     """Compile a function over decision models into one decision per command; raise WiringError for a stray name."""
     names = {parameter.name for parameter in parameters_of(function)}
-    for name in selections:
+    for name, given in selections.items():
         if name not in names:
             raise WiringError(
                 f"{function.__qualname__} has no parameter {name!r} to take that decision model",
                 where=place_of(function),
                 fix=f"add the parameter {name}, or rename the argument of @decides",
+            )
+        if not isinstance(given, Selection):
+            raise WiringError(
+                f"@decides of {function.__qualname__} is given {name}, a {type(given).__name__} that does "
+                "not say which entity a command names",
+                where=place_of(function),
+                fix=f"write {name}=model.one(lambda command: command.field), .of(...) for several, or .whole()",
             )
     for selection in selections.values():
         for tag in selection.model.tags:

@@ -93,9 +93,17 @@ def event_type(cls: type) -> EventType:
         raise WiringError(
             f"{cls.__qualname__} is used as an event and has no stored name",
             where=place_of(cls),
-            fix=f'write @event("{_suggested(cls)}") above the class',
+            fix=_fix(cls),
         )
     return found
+
+
+def _fix(cls: type) -> str:
+    if issubclass(cls, (Command, Query)):
+        return "name the event that follows from it: a command or query asks, and is never recorded"
+    if cls.__module__ == "builtins":
+        return "give the events one by one, each of a class with @event(...) above it"
+    return f'write @event("{_suggested(cls)}") above the class'
 
 
 def is_command(cls: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from types import NoneType
@@ -88,6 +89,7 @@ def _extras(
     model: Any, function: Callable[..., Any], event: type | None, references: References, *, beside: int
 ) -> tuple[tuple[Referred, ...], tuple[int, ...]]:
     """Return the references in the order of their parameters, and which of them, or the Meta, each parameter takes."""
+    _refuse_async(function)
     referred: list[Referred] = []
     extras = []
     for parameter in parameters_of(function)[beside:]:
@@ -193,6 +195,15 @@ def _refuse_keyed(model: Any, function: Callable[..., Any], key: Any, keys: Any)
             f"{function.__qualname__} is given {' and '.join(given)}, and {model.name!r} is {found}",
             where=place_of(function),
             fix=f"write @{model.name}.on" + ("" if model.append_only else "(key=...), or keys=... for several rows"),
+        )
+
+
+def _refuse_async(function: Callable[..., Any]) -> None:
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise WiringError(
+            f"{function.__qualname__} folds and is async; a fold is pure and runs again in every rebuild",
+            where=place_of(function),
+            fix="write a plain function; what has an effect outside is a Subscriber, what is looked up a reference",
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from types import GeneratorType, NoneType
 from typing import Any, NamedTuple, get_args, get_origin
 
@@ -23,7 +23,7 @@ Entities = Sequence[dict[Any, Entity]]
 Argument = Callable[[Entities, Context], Any]
 
 
-_FAILURES: tuple[type, ...] = get_args(Failure)
+_FAILURES: tuple[type, ...] = (*get_args(Failure), Refusal)
 
 
 class Decided(NamedTuple):
@@ -54,7 +54,7 @@ class Deciding:
         """Call the decision on the states of the entities; a Refusal is an answer, anything else it raises is a bug."""
         try:
             said = self.decision.function(command, *[argument(entities, context) for argument in self._arguments])
-            decided = _drain(said) if isinstance(said, GeneratorType) else _taken(said)
+            decided = _drain(said) if isinstance(said, GeneratorType) else _taken(self.decision, said)
         except Refusal as refusal:
             return Decided((), refusal=refusal)
         if decided.value is not None and isinstance(decided.value, _FAILURES):
@@ -100,12 +100,16 @@ def _drain(said: Generator[Any, None, Any]) -> Decided:
         return Decided(events, stop.value)
 
 
-def _taken(said: Any) -> Decided:  # Any: events, or what a mistake returned
+def _taken(decision: Decision, said: Any) -> Decided:  # Any: events, or what a mistake returned
     if said is None:
         return Decided(())
     if isinstance(said, Generator):  # one that was not written as a function with `yield`
         return _drain(said)
-    return Decided((), said) if isinstance(said, _FAILURES) else Decided(tuple(said))
+    if isinstance(said, _FAILURES):
+        return Decided((), said)
+    if not isinstance(said, Iterable):
+        raise _returned_one(decision, said)
+    return Decided(tuple(said))
 
 
 def _returned_failure(decision: Decision, failure: Any) -> WiringError:
@@ -115,6 +119,15 @@ def _returned_failure(decision: Decision, failure: Any) -> WiringError:
         "would be the value of an accepted command",
         where=place_of(decision.function),
         fix="raise a Refusal: then nothing is recorded",
+    )
+
+
+def _returned_one(decision: Decision, said: Any) -> WiringError:
+    return WiringError(
+        f"{decision.function.__qualname__} returned a {type(said).__name__} for {decision.command.__qualname__}, and a "
+        "decision gives its events one by one",
+        where=place_of(decision.function),
+        fix="yield the event, in place of returning it; a value of the result is returned after a yield",
     )
 
 
@@ -129,12 +142,14 @@ def _value(source: Any) -> Argument:
 
 
 def _refuse_async(decision: Decision) -> None:
-    if inspect.iscoroutinefunction(decision.function) or inspect.isasyncgenfunction(decision.function):
-        raise WiringError(
-            f"{decision.function.__qualname__} decides and is async; a decision is pure and may run again",
-            where=place_of(decision.function),
-            fix="write a plain function; do what must be awaited before the command is sent",
-        )
+    folds = [(selection.model.fold.evolve, "folds") for _, selection in decision.selections]
+    for function, does in ((decision.function, "decides"), *folds):
+        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+            raise WiringError(
+                f"{function.__qualname__} {does} and is async; a decision is pure and may run again",
+                where=place_of(function),
+                fix="write a plain function; do what must be awaited before the command is sent",
+            )
 
 
 def _refuse_valueless(decision: Decision) -> None:

@@ -93,7 +93,11 @@ class Selected:
         """Return the entities that the command names, by key, each once, in the order named."""
         found: dict[Any, Entity] = {}
         for key in self.keys(command):
-            if key not in found:
+            try:
+                known = key in found
+            except TypeError as unhashable:
+                raise self._no_key(key) from unhashable
+            if not known:
                 found[key] = self.entity(key)
         return found
 
@@ -103,6 +107,13 @@ class Selected:
         if self.guarded is self.types:
             return Entity(self.fold, clause, clause)
         return Entity(self.fold, clause, Clause(self.guarded, clause.tags) if self.guarded else None)
+
+    def _no_key(self, key: Any) -> WiringError:
+        return WiringError(
+            f"{key!r:.40} is no key of the decision model of {self.parameter!r}: a {type(key).__name__} has no hash",
+            where=place_of(self.fold.evolve),
+            fix="name one entity by its id, as its events carry it; several by of(...)",
+        )
 
     def argument(self, entities: dict[Any, Entity]) -> Any:
         """Return the state of the one entity, or a mapping of key to state."""
@@ -151,13 +162,19 @@ def _one_tag(mark: Tag) -> TagsOf:
 
 
 def _several(keys: Callable[[Any], Iterable[Any]], written: Callable[..., Any]) -> Callable[[Any], Iterable[Any]]:
-    """Refuse one text in place of keys: each of its letters would be one."""
+    """Refuse one text in place of keys, each of whose letters would be one, and one id."""
 
     def several(command: Any) -> Iterable[Any]:
         found = keys(command)
         if isinstance(found, str):
             raise WiringError(
                 f"the keys of a decision model are {found!r:.40}, one text: each of its letters would be a key",
+                where=place_of(written),
+                fix="return a list of keys, or select one entity by one(...)",
+            )
+        if not isinstance(found, Iterable):
+            raise WiringError(
+                f"the keys of a decision model are {found!r:.60}, which is one {type(found).__name__}",
                 where=place_of(written),
                 fix="return a list of keys, or select one entity by one(...)",
             )
