@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+from diptych.errors.casing import parted
 
 
 class Refusal(Exception):  # noqa: N818 (a refusal is an answer of the domain, not an error)
@@ -26,7 +25,7 @@ class Refusal(Exception):  # noqa: N818 (a refusal is an answer of the domain, n
 
     def __init_subclass__(cls) -> None:
         if "code" not in cls.__dict__:
-            cls.code = _WORD.sub("-", cls.__name__).lower()
+            cls.code = parted(cls.__name__, "-")
 
     def __init__(self, message: str = "", **data: Any) -> None:  # Any: JSON-able values of the domain
         if "code" in data:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, get_args, get_origin
 
 from diptych.errors import WiringError
+from diptych.errors.casing import parted
 from diptych.model.fields import place_of
 
 R = TypeVar("R")
@@ -126,5 +127,5 @@ def result_type(cls: type) -> Any:  # Any: a type, or a special form such as `X 
 
 
 def _suggested(cls: type) -> str:
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", cls.__name__).lower().split()
+    words = parted(cls.__name__, " ").split()
     return ".".join(("_".join(words[:-1]), words[-1])) if len(words) > 1 else words[0]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, overload
 
 from diptych.errors import WiringError
+from diptych.errors.casing import parted
 from diptych.model.fields import place_of
 from diptych.model.folds import event_classes
 from diptych.model.indexes import Index, declared, groups_of
@@ -276,4 +277,4 @@ def snake(name: str) -> str:
     >>> snake("ProductView")
     'product_view'
     """
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    return parted(name, "_")

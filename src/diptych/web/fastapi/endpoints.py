@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 from diptych.application import Application
 from diptych.errors import WiringError
+from diptych.errors.casing import parted
 from diptych.model.fields import fields_of, place_of
 from diptych.model.messages import is_command, is_query
 from diptych.web.fastapi.enclosures import Enclosure
 from diptych.web.fastapi.statuses import Remapping, Statuses
 from diptych.web.openapi_parts import summary
 
-_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _SUCCEEDED = range(200, 300)
@@ -48,7 +48,7 @@ class Endpoint:
     @property
     def route(self) -> str:
         """Return the path, or the one that the message's name makes."""
-        return self.path or f"/{_WORD.sub('-', self.message.__name__).lower()}"
+        return self.path or f"/{parted(self.message.__name__, '-')}"
 
     @property
     def verb(self) -> str:
