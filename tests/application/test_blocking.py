@@ -391,6 +391,26 @@ def test_an_interrupt_ends_the_call_and_closes_everything() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_handler_that_ends_the_event_loop_leaves_nobody_waiting() -> None:
+    module = Module("doors")
+
+    @module.command
+    async def leave(command: Who) -> str:
+        sys.exit(3)
+
+    shop = Application(module).blocking().open()
+    with pytest.raises(SystemExit):
+        shop.send(Who())
+    with ThreadPoolExecutor(4) as threads:
+        calls = [threads.submit(shop.head) for _ in range(40)]
+        errors = [call.exception(timeout=10) for call in calls]
+    with pytest.raises(SystemExit):
+        shop.close()
+
+    assert type(errors[-1]) is BlockingError
+    assert "event loop has ended" in str(errors[-1])
+
+
 def test_a_forked_process_is_told_to_open_its_own() -> None:
     script = """
         import os, sys

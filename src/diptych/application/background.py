@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import os
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from diptych.errors import BlockingError
@@ -28,9 +30,10 @@ class Background:
         self._started: Future[asyncio.AbstractEventLoop] = Future()
         self._ended = asyncio.Event()
         self._running: set[asyncio.Task[Any]] = set()
+        self._calls: dict[Future[Any], Coroutine[Any, Any, Any]] = {}
         self._gate = threading.Lock()  # who got through it before `close` did is still answered
         self._thread: threading.Thread | None = None
-        self._closed = self._interrupted = False
+        self._closed = self._interrupted = self._is_over = False
         self._failure: BaseException | None = None
         self._process = 0
 
@@ -69,7 +72,14 @@ class Background:
         self._refuse_own_thread()
         with self._gate:
             loop = self._open_loop()
-            future = asyncio.run_coroutine_threadsafe(self._tracked(function(*args, **kwargs)), loop)
+            call = self._tracked(partial(function, *args, **kwargs))
+            try:
+                future = asyncio.run_coroutine_threadsafe(call, loop)
+            except RuntimeError:  # the loop is closed
+                call.close()
+                raise _over() from None
+            self._calls[future] = call
+        future.add_done_callback(self._calls.pop)
         try:
             return future.result()
         except BaseException:
@@ -84,6 +94,16 @@ class Background:
                 self._failure = wrong
             else:
                 self._started.set_exception(wrong)
+        self._leave_nobody_waiting()
+
+    def _leave_nobody_waiting(self) -> None:
+        """Answer the calls that came when the loop had ended by itself, such as by a `sys.exit()` in a handler."""
+        with self._gate:
+            self._is_over, left = True, tuple(self._calls.items())
+        for each, call in left:
+            with contextlib.suppress(InvalidStateError):  # it is answered
+                each.set_exception(_over())
+                call.close()
 
     async def _serve(self) -> None:
         async with self._application:
@@ -95,16 +115,17 @@ class Background:
                         each.cancel()
                 await asyncio.wait(self._running)
 
-    async def _tracked(self, coroutine: Coroutine[Any, Any, R]) -> R:
+    async def _tracked(self, function: Callable[[], Coroutine[Any, Any, R]]) -> R:
         task = asyncio.current_task()
         if task is not None:
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-        return await coroutine
+        return await function()
 
     def _end(self, started: Future[asyncio.AbstractEventLoop]) -> None:
         if started.exception() is None:
-            started.result().call_soon_threadsafe(self._ended.set)
+            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                started.result().call_soon_threadsafe(self._ended.set)
 
     def _open_loop(self) -> asyncio.AbstractEventLoop:
         if self._closed:
@@ -113,6 +134,8 @@ class Background:
             raise BlockingError("it is not open yet: write `with app.blocking() as shop:`, or call open() first")
         if self._process != os.getpid():
             raise BlockingError("this process was forked from the one that opened it: open one in every worker process")
+        if self._is_over:
+            raise _over()
         return self._started.result()
 
     def _refuse_own_thread(self) -> None:
@@ -121,3 +144,7 @@ class Background:
                 "it was called on the very event loop that it would wait for: await the application instead, or mark "
                 "the handler as @blocking"
             )
+
+
+def _over() -> BlockingError:
+    return BlockingError("its event loop has ended: a handler ended it, by sys.exit() perhaps; open another blocking()")
