@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidRequestError
 
-from diptych.errors import StaleRowError, TurnHeldError, UnitError
+from diptych.errors import StaleRowError, StoreError, TurnHeldError, UnitError
 from diptych.model.criteria import Criteria
 from diptych.ports import Appended, Conflicted, Record, Recorded
 from diptych.stores.sqlite.events import SqliteEventStore
@@ -538,6 +538,20 @@ async def test_many_units_at_once_all_get_their_turn(store: UnitStore) -> None:
     await asyncio.gather(*[open_account(store, number) for number in range(100)])
 
     assert len(await rows(store)) == 100
+
+
+async def test_too_many_units_at_once_are_told_so(store: UnitStore) -> None:
+    async with contextlib.AsyncExitStack() as open_units:
+        for _ in range(64 if isinstance(store, SqliteEventStore) else 16):
+            unit = await open_units.enter_async_context(store.unit(limit=LONG))
+            await unit.session.execute(sa.select(Account))
+        unit.session.get_bind().pool._timeout = 0.01  # type: ignore[union-attr]  # an engine's: half a minute is long
+        with pytest.raises(StoreError, match="too many units of work at once"):
+            async with store.unit(limit=LONG) as late:
+                await late.session.execute(sa.select(Account))
+
+    async with store.unit(limit=LONG) as unit:
+        assert (await unit.session.execute(sa.select(Account))).all() == []
 
 
 async def test_units_and_appends_take_turns(store: UnitStore) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import ExecutionContext
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
@@ -101,6 +102,8 @@ class SqliteUnit:
             raise held from error
         if isinstance(error, StaleDataError):  # of a version_id_col
             raise StaleRowError(str(error)) from error
+        if isinstance(error, PoolTimeoutError):
+            raise StoreError(f"too many units of work at once, none of their connections came free: {error}") from error
 
     def refuse_ended(self) -> None:
         """Raise what the unit failed of; UnitError after its end."""
