@@ -6,7 +6,7 @@ import gzip
 import sys
 from collections.abc import Callable
 from hashlib import blake2b
-from io import BytesIO, TextIOWrapper
+from io import BufferedWriter, BytesIO, TextIOWrapper
 from pathlib import Path
 from uuid import UUID
 
@@ -19,8 +19,10 @@ from msgspec.structs import replace
 from diptych import CopyError, CorruptionError, SettingsError
 from diptych.application.houses import copy_log, export_log, import_log
 from diptych.codec import content_hash, encode
+from diptych.errors import StorageFullError
 from diptych.moving.digest import digest_of
 from diptych.moving.exporting import export
+from diptych.moving.files import written_to
 from diptych.moving.house import House
 from diptych.moving.importing import import_
 from diptych.ports import FIRST, Appended, Bookmark, Copy, Failure, NewEvent, Record, Skip, StoredEvent
@@ -181,6 +183,10 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "an unknown kind": (spelt(9, b'"skip"', b'"seal"'), "line 9 is damaged"),
     "an unknown field": (spelt(2, b'"name"', b'"names"'), "line 2 is damaged"),
     "a hash that is none": (spelt(2, b'"hash":"', b'"hash":"xy'), "line 2 is damaged"),
+    "a bookmark twice": (only(1, 2, 3, 4, 5, 6, 7, 7, 8, 9, 10), "line 8 is a second bookmark of subscriber 'index'"),
+    "a time that no store can keep": (spelt(9, b'"skipped_at":', b'"skipped_at":9000000'), "line 9 is damaged"),
+    "a position before all": (spelt(7, b'"position":', b'"position":-'), "line 7 is damaged"),
+    "brackets without end": (spelt(2, b'"data":', b'"data":' + b"[" * 100_000), "line 2 is damaged"),
     "a byte that is no text": (spelt(2, b"product:8", b"product:\xff"), "line 2 is damaged"),
 }
 
@@ -283,6 +289,52 @@ async def test_an_export_writes_over_nothing_and_leaves_nothing_half_done(url: U
 
     assert (tmp_path / "there").read_bytes() == b"mine"
     assert not [*tmp_path.glob("half*")]  # noqa: ASYNC240 (a test may look)
+
+
+async def test_two_exports_into_one_file_are_not_mixed(url: Url, tmp_path: Path) -> None:
+    async with application(url("old"), Ledger()) as app:
+        await sell(app, 3)
+    name = str(tmp_path / "shop.gz")
+
+    with written_to(name) as first:
+        first.write(b"one")
+        with pytest.raises(SettingsError, match=r"shop.gz.part is being written by another export"):
+            await export_log(url("old"), name, told)
+        first.write(b", whole")
+    with pytest.raises(SettingsError, match="is there already"):
+        await export_log(url("old"), name, told)
+
+    assert gzip.decompress((tmp_path / "shop.gz").read_bytes()) == b"one, whole"
+
+
+async def test_what_a_killed_export_left_is_written_over(url: Url, tmp_path: Path) -> None:
+    async with application(url("old"), Ledger()) as app:
+        await sell(app, 3)
+    (tmp_path / "shop.part").write_bytes(b"half a line" * 9999)
+
+    await export_log(url("old"), str(tmp_path / "shop"), told)
+
+    assert (tmp_path / "shop").read_bytes().startswith(b'{"kind":"diptych-log"')
+    assert (await import_log(str(tmp_path / "shop"), url("new"), told)).new_events == 2
+    assert not (tmp_path / "shop.part").exists()
+
+
+async def test_standard_streams_that_fail_are_told(url: Url, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async with application(url("old"), Ledger()) as app:
+        await sell(app, 3)
+
+    with open("/dev/full", "wb", buffering=0) as full:  # noqa: ASYNC230, PTH123 (a test may block)
+        monkeypatch.setattr(sys, "stdout", TextIOWrapper(BufferedWriter(full)))
+        with pytest.raises(StorageFullError, match="standard output cannot be written"):
+            await export_log(url("old"), "-", told)
+        monkeypatch.setattr(sys, "stdout", None)
+        monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(SettingsError, match="standard output is closed"):
+        await export_log(url("old"), "-", told)
+    with pytest.raises(SettingsError, match="standard input is closed"):
+        await import_log("-", url("new"), told)
+    with pytest.raises(SettingsError, match="cannot be written: File name too long"):
+        await export_log(url("old"), str(tmp_path / ("x" * 300)), told)
 
 
 @pytest.mark.parametrize("data", [b"{no json", b' {"a":1}', b'{"a":\n1}', b""])

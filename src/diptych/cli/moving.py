@@ -56,8 +56,8 @@ def export(source: str, file: str, json: bool) -> None:
 def import_(file: str, target: str, json: bool) -> None:
     """Read a FILE that `export` wrote, or - for standard input, into an empty log at the URL TO.
 
-    Every event is compared with its hash, and all of it with the last line. It may be interrupted, and goes on when it
-    is called again with the same FILE; no application opens TO until it is whole.
+    Every event is compared with its hash, and all events and records with the last line. It may be interrupted, and
+    goes on when it is called again with the same FILE; no application opens TO until it is whole.
     """
     with shown() as tell:
         imported = asyncio.run(import_log(file, target, tell))

@@ -96,7 +96,7 @@ class _Arriving:
             case RecordLine():
                 self._take_record(number, line)
             case BookmarkLine():
-                self._bookmarks.append(line.bookmark(self._header.log_id))
+                self._take_bookmark(number, line)
             case SkipLine():
                 self._skips.append(line.skip())
             case _:
@@ -118,6 +118,11 @@ class _Arriving:
             self._digesting.take_records((record,))
         self._last_id = line.id
         self._records.append(record)
+
+    def _take_bookmark(self, number: int, line: BookmarkLine) -> None:
+        if any(each.subscriber == line.subscriber for each in self._bookmarks):
+            raise CorruptionError(f"line {number} is a second bookmark of subscriber {line.subscriber!r}")
+        self._bookmarks.append(line.bookmark(self._header.log_id))
 
     async def _flush(self) -> None:
         fresh = [each for each in self._events if each.position > self._receiver.position]

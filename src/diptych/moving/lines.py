@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -12,6 +12,9 @@ from diptych.errors import CorruptionError
 from diptych.ports import Bookmark, Failure, Origin, Record, Skip, StoredEvent
 
 VERSION = 1
+Whole = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+"""A number that every store can keep."""
+
 _encode = msgspec.json.Encoder(order=None).encode
 _raw: Callable[[bytes], Any] = msgspec.json.Decoder(msgspec.Raw).decode
 
@@ -23,20 +26,20 @@ class _Line(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields
 class Header(_Line, frozen=True, tag="diptych-log"):
     """The first line: which log this is, how far, and in which logs its events were first recorded."""
 
-    version: int
+    version: Whole
     log_id: UUID
-    through: int
+    through: Whole
     origins: tuple[Origin, ...] = ()
 
 
 class EventLine(_Line, frozen=True, tag="event", omit_defaults=True):
     """An event: `position` counts events from 1, `recorded_at` microseconds since 1970, `hash` is hexadecimal."""
 
-    position: int
+    position: Whole
     name: str
-    version: int
+    version: Whole
     tags: tuple[str, ...]
-    recorded_at: int
+    recorded_at: Whole
     hash: str
     data: msgspec.Raw
     metadata: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
@@ -54,8 +57,8 @@ class RecordLine(_Line, frozen=True, tag="record", omit_defaults=True):
     id: UUID
     name: str
     fingerprint: str
-    position: int
-    recorded_at: int
+    position: Whole
+    recorded_at: Whole
     answer: msgspec.Raw
     actor: str | None = None
 
@@ -69,7 +72,7 @@ class BookmarkLine(_Line, frozen=True, tag="bookmark", omit_defaults=True):
     """Where a subscriber stands, and the event that it fails at."""
 
     subscriber: str
-    position: int
+    position: Whole
     failure: Failure | None = None
 
     def bookmark(self, log_id: UUID) -> Bookmark:
@@ -81,8 +84,8 @@ class SkipLine(_Line, frozen=True, tag="skip"):
     """An event that a subscriber was told to leave out."""
 
     subscriber: str
-    position: int
-    skipped_at: int
+    position: Whole
+    skipped_at: Whole
     error: str
 
     def skip(self) -> Skip:
@@ -93,8 +96,8 @@ class SkipLine(_Line, frozen=True, tag="skip"):
 class Footer(_Line, frozen=True, tag="end"):
     """The last line: how many events and records there are, and the hashes over their lines."""
 
-    events: int
-    records: int
+    events: Whole
+    records: Whole
     events_hash: str
     records_hash: str
 
@@ -112,7 +115,7 @@ def read(number: int, text: bytes) -> Line:
     """Return what the line of this number says; raise CorruptionError naming it where it says nothing known."""
     try:
         return _read(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as wrong:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as wrong:
         raise CorruptionError(f"line {number} is damaged: {wrong}") from wrong
 
 
