@@ -20,7 +20,7 @@ from starlette.routing import Route
 from diptych.application import Application
 from diptych.errors import SettingsError, WiringError
 from diptych.web.app import asgi_app
-from diptych.web.server import configured, refuse_open_door, serve
+from diptych.web.server import Server, configured, refuse_open_door, serve
 from tests.web.shop import projection, shop
 from tests.web.test_commands import PRODUCT
 
@@ -187,3 +187,29 @@ async def test_who_still_waits_when_the_time_of_the_server_is_over_is_told(
 
         assert (status(answer), b"/problems/" + kind in answer) == (expected, True), answer
     assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("http", ["httptools", "h11"])
+async def test_what_comes_on_a_kept_connection_while_the_server_ends_is_answered_as_the_last(
+    application: Application, http: str
+) -> None:
+    config = configured(asgi_app(application))
+    config.http = http
+    server, request = Server(config), b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with application:
+            task = asyncio.create_task(server.serve([listener]))
+            reader, writer = await asyncio.open_connection(*listener.getsockname())
+            writer.write(request)
+            first = await reader.readuntil(b"\r\n\r\n")
+            server.should_exit = True
+            while server.servers[0].is_serving():  # noqa: ASYNC110 (it tells nobody that it stops)
+                await asyncio.sleep(0)
+            writer.write(request)
+            last = await reader.read()
+            await task
+            writer.close()
+
+    assert (status(first), b"connection: close" in first) == (200, False)
+    assert b"HTTP/1.1 200 OK" in last
+    assert b"connection: close" in last

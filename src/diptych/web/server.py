@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.types import ASGIApp, Receive, Send
+from starlette.types import ASGIApp, Message, Receive, Send
 
 from diptych.application import Application
 from diptych.errors import SettingsError, WiringError
@@ -25,6 +25,7 @@ from diptych.web.queries import PREFIX
 Announce = Callable[[str], None]
 """Hear the address, once it listens."""
 _LAST_SECONDS = 5
+_LINGER = 0.3
 _LOOK_SECONDS = 0.5
 
 
@@ -95,7 +96,19 @@ async def _serve(
 
 
 class Server(uvicorn.Server):
-    """Serve until a signal, and return: uvicorn's own ends the process then, before an application could be closed."""
+    """Serve until a signal, and return: uvicorn's own ends the process then, before an application could be closed.
+
+    What clients have sent by then on connections that they keep is answered, and told to be the last there.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no new connection, answer for a moment what comes on the others, then end as uvicorn does."""
+        for each in self.servers:
+            each.close()
+        if isinstance(self.config.app, _Parting):
+            self.config.app.is_ending = True
+            await asyncio.sleep(_LINGER)
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -112,10 +125,12 @@ class _Parting:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self.is_ending = False
+        """Whether every answer is the last one of its connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _closing(send) if self.is_ending else send)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if scope["type"] != "http" or task is None or not task.cancelling():
@@ -123,6 +138,15 @@ class _Parting:
             told = response_of(reply_to_problem(_parting(scope), position=None))
             with contextlib.suppress(RuntimeError):  # its answer had begun: the connection is closed in the middle
                 await told(scope, receive, send)
+
+
+def _closing(send: Send) -> Send:
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+        await send(message)
+
+    return sent
 
 
 def _parting(scope: Scope) -> Problem:
