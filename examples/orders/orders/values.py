@@ -28,8 +28,8 @@ Payment = Literal["card", "invoice", "transfer"]
 Segment = Literal["new", "regular", "loyal"]
 
 ZERO: Final = Decimal(0)
-NOTHING: Final = Decimal("0.00")
 _CENT: Final = Decimal("0.01")
+_ZERO_CENTS: Final = Decimal("0.00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +45,4 @@ class Address:
 
 def average(total: Decimal, count: int) -> Decimal:
     """Return total / count in whole cents, halves rounded to the even one; 0 of nothing."""
-    return (total / count).quantize(_CENT, ROUND_HALF_EVEN) if count else NOTHING
+    return (total / count).quantize(_CENT, ROUND_HALF_EVEN) if count else _ZERO_CENTS

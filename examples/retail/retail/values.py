@@ -46,12 +46,12 @@ class Opened:
 
 
 ZERO = Decimal(0)
-_CENTS_OF_A_CENT = Decimal("0.0001")
+_HUNDREDTH_OF_A_CENT = Decimal("0.0001")
 
 
 def average(total: Decimal, count: int) -> Decimal:
     """Return total / count with four decimal places, halves rounded to the even digit; 0 of nothing."""
-    return (total / count).quantize(_CENTS_OF_A_CENT, ROUND_HALF_EVEN) if count else ZERO
+    return (total / count).quantize(_HUNDREDTH_OF_A_CENT, ROUND_HALF_EVEN) if count else ZERO
 
 
 def earlier(known: datetime | None, other: datetime) -> datetime:

@@ -32,7 +32,7 @@ class Cents(sa.TypeDecorator[Decimal]):
 class Row(DeclarativeBase):
     """Be a row of one of the tables."""
 
-    type_annotation_map = {Decimal: Cents, Status: sa.String, Payment: sa.String, Use: sa.String}  # noqa: RUF012
+    type_annotation_map = {Decimal: Cents, Status: sa.String, Payment: sa.String, Use: sa.String}  # noqa: RUF012 (as SQLAlchemy wants it)
 
 
 class CustomerRow(Row):

@@ -9,6 +9,7 @@ from diptych import Module, Query, Rows
 from retail.views.documents import Document, DocumentDay
 
 document_queries = Module("document_queries")
+_ALL = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,3 @@ async def count_documents(query: CountDocuments, days: Rows[DocumentDay]) -> tup
     if query.last is not None:
         where.append(day <= query.last)
     return (await days.find(*where, order=["day", "kind"], limit=_ALL)).items
-
-
-_ALL = 1_000_000

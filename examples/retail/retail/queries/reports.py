@@ -11,6 +11,7 @@ from retail.values import ZERO, Money, Payment, average
 from retail.views.sales import SalesDay
 
 report_queries = Module("report_queries")
+_ALL_DAYS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,6 @@ async def get_sales_report(query: GetSalesReport, days: Rows[SalesDay]) -> Sales
         total,
         average(total, count),
     )
-
-
-_ALL_DAYS = 100_000
 
 
 def _of(day: SalesDay, payment: Payment | None) -> SalesDay:
