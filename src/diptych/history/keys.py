@@ -14,9 +14,7 @@ from diptych.errors import InvalidMessageError
 from diptych.model.operands import kind_of, storable
 from diptych.model.projections import Key, ReadModel
 from diptych.model.rows import Column
-
-_INT64_DIGITS = 19
-"""So many digits has the largest whole number of 64 bits: every number with fewer of them is one."""
+from diptych.model.shape import INT64_DIGITS
 
 
 def key_of_text(model: ReadModel[Any], text: str) -> Key:
@@ -69,7 +67,7 @@ def command_of_text(text: str) -> UUID | int:
 
 def number_of_text(text: str) -> int | None:
     """Return the whole number that a text writes in decimal digits; None for any other text, and for a longer one."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < _INT64_DIGITS else None
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= INT64_DIGITS else None
 
 
 def _parts(text: str) -> list[str]:

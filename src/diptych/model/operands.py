@@ -12,9 +12,9 @@ from typing import Any, Literal, get_args, get_origin
 from uuid import UUID
 
 from diptych.model.rows import Column
+from diptych.model.shape import INT64
 
 Form = Callable[[Any], Any]
-_INT64 = 1 << 63
 _DIGITS = 19  # of the largest whole number of 64 bits
 
 
@@ -84,7 +84,7 @@ def _is_held(value: Decimal, places: int) -> bool:
     sign, digits, exponent = value.as_tuple()
     moved = Decimal((sign, digits, int(exponent) + places))  # exact, whatever the context
     whole = int(moved)
-    return whole == moved and -_INT64 <= whole < _INT64
+    return whole == moved and -INT64 <= whole < INT64
 
 
 class _Unfit(Exception):  # noqa: N818 (never leaves this module)
@@ -103,7 +103,7 @@ def _text(value: Any) -> str:
 def _whole(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise _Unfit
-    if not -_INT64 <= value < _INT64:
+    if not -INT64 <= value < INT64:
         raise ValueError("it has more than 64 bits")
     return int(value)
 

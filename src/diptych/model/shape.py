@@ -22,8 +22,10 @@ from diptych.model.memo import memo
 
 Errors = dict[str, tuple[str, ...]]
 Check = Callable[[Any, str], Iterator[tuple[str, str]]]
-_INT64 = 1 << 63
+INT64 = 1 << 63
+"""Whole numbers of 64 bits lie below it, and from its negative on."""
 INT64_DIGITS = 18
+"""Every whole number with so many decimal digits has 64 bits."""
 _COLLECTIONS = (tuple, list, frozenset, set, abc.Sequence, abc.Set, abc.Collection, abc.Iterable)
 
 
@@ -182,7 +184,7 @@ def _float_check(value: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _int_check(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    if not -_INT64 <= value < _INT64:
+    if not -INT64 <= value < INT64:
         yield path, f"expected a whole number of 64 bits, found {value}"
 
 

@@ -16,10 +16,9 @@ from diptych.model.cycles import is_cyclic
 from diptych.model.fields import fields_of, is_record, split_marks, split_optional
 from diptych.model.marks import Scale
 from diptych.model.memo import memo
-from diptych.model.shape import INT64_DIGITS, Check, bounds_of, checks_of, is_uniform
+from diptych.model.shape import INT64, INT64_DIGITS, Check, bounds_of, checks_of, is_uniform
 
 Sound = Callable[[Any], bool]
-_INT64 = 1 << 63
 
 
 @memo
@@ -80,7 +79,7 @@ def _with_whole(whole: Callable[[Any], tuple[int, ...]], others: Sequence[tuple[
     # Whole numbers are the commonest fields: they are taken at once and compared without a call each.
     def sound(value: Any) -> bool:
         for number in whole(value):
-            if not -_INT64 <= number < _INT64:
+            if not -INT64 <= number < INT64:
                 return False
         for name, ask in others:  # noqa: SIM110 (as above)
             if not ask(getattr(value, name)):
@@ -91,7 +90,7 @@ def _with_whole(whole: Callable[[Any], tuple[int, ...]], others: Sequence[tuple[
 
 
 def _is_int64(value: int) -> bool:
-    return -_INT64 <= value < _INT64
+    return -INT64 <= value < INT64
 
 
 def _items(item: Any) -> Sound | None:

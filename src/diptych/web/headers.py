@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from diptych.errors import RequestError
+from diptych.model.shape import INT64
 
 Headers = Mapping[bytes, bytes]
 
@@ -15,7 +16,6 @@ MOST_BYTES = 32 * 1024
 LONGEST_KEY = 255
 LONGEST_WAIT = 60.0
 DEFAULT_WAIT = 2.0
-_INT64 = 1 << 63
 _SINGLE = (b"host", b"idempotency-key", b"if-match", b"diptych-after", b"x-diptych-user", b"content-length", b"origin")
 _LISTS = (b"prefer", b"if-none-match")
 _POSITION = re.compile(rb"\d{1,19}")
@@ -103,7 +103,7 @@ def user_name(headers: Headers) -> str | None:
 
 
 def _position(name: str, digits: bytes | None, given: bytes, wanted: str) -> int:
-    if digits is None or int(digits) >= _INT64:
+    if digits is None or int(digits) >= INT64:
         raise RequestError("malformed", f"{name}: expected {wanted}, found {_shown(given)}")
     return int(digits)
 

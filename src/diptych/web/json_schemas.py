@@ -15,7 +15,7 @@ from diptych.model.answers import records_in, rows_in, shape_of
 from diptych.model.fields import fields_of, split_marks, split_optional
 from diptych.model.marks import GeneratedMark
 from diptych.model.pydantic import is_model
-from diptych.model.shape import is_uniform
+from diptych.model.shape import INT64, is_uniform
 from diptych.web.choice_schemas import Choice, Choices
 from diptych.web.decimal_schemas import refine_decimal
 from diptych.web.pydantic_schemas import Schema, add_bounds, schema_of_model
@@ -23,7 +23,6 @@ from diptych.web.pydantic_schemas import Schema, add_bounds, schema_of_model
 __all__ = ["REF", "Schema", "Schemas", "describe"]
 
 REF = "#/components/schemas/{name}"
-_INT64 = 1 << 63
 _NO_NAME = re.compile(r"[^a-zA-Z0-9._-]+")
 
 
@@ -133,9 +132,9 @@ def _refine_whole(schema: Schema) -> None:
     """Say the bounds of 64 bits; the narrower ones of the type win."""
     schema["format"] = "int64"
     if "exclusiveMinimum" not in schema:
-        schema.setdefault("minimum", -_INT64)
+        schema.setdefault("minimum", -INT64)
     if "exclusiveMaximum" not in schema:
-        schema.setdefault("maximum", _INT64 - 1)
+        schema.setdefault("maximum", INT64 - 1)
 
 
 def _say_plainly(component: Schema) -> None:
