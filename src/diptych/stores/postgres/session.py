@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from diptych.errors import Error, ForeignLogError, StoreError
+from diptych.errors import ForeignLogError, StoreError
 from diptych.ports import Record
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection, close, connect, refuse_unfit
 from diptych.stores.postgres.endings import reach_standbys
-from diptych.stores.postgres.faults import FAILED
+from diptych.stores.postgres.faults import FAILURES
 from diptych.stores.postgres.recent import RecentLog
 from diptych.stores.postgres.statements import sql
 
@@ -108,7 +108,7 @@ class Session:
                 async with asyncio.timeout(_PATIENCE):
                     await self.open()
                     await self._end(old)
-            except (Error, *FAILED) as failed:  # type: ignore[misc]  # mypy does not look into a tuple of tuples
+            except FAILURES as failed:
                 self.leave()
                 self._known = old
                 if isinstance(failed, ForeignLogError) or time.monotonic() + pause > end:
