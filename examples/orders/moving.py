@@ -36,7 +36,7 @@ def main() -> None:
         except UNREACHABLE as missing:
             print(f"\nNo PostgreSQL to move to: {missing}. Name one: {GIVEN}=postgresql://user:password@host/database")
             return
-        print("\nThe log moves to PostgreSQL, and the same application goes on there.")
+        print("\nThe log moves to PostgreSQL, and the application goes on there; what it adds stands beside the old.")
         run("diptych", "log", "copy", log_at(Path(folder)), url)
         run("orders", "demo", "--data", url)
 
