@@ -21,12 +21,12 @@ _READY = 10.0
 
 
 class Pooler:
-    """A running PgBouncer that lends sessions of a cluster for a session or a transaction of its clients."""
+    """A running PgBouncer that lends up to `most` sessions for a session or a transaction of its clients."""
 
-    def __init__(self, cluster: Cluster, lends: Lends) -> None:
+    def __init__(self, cluster: Cluster, lends: Lends, *, most: int = 60) -> None:
         assert PROGRAM.exists(), f"PgBouncer is missing: there is no {PROGRAM} (see .ci/run)"
         self.folder, self.port = Path(tempfile.mkdtemp(prefix="diptych-pooler-")), _free_port()
-        self._write(cluster, lends)
+        self._write(cluster, lends, most)
         self._process = subprocess.Popen(
             [PROGRAM, self.folder / "pgbouncer.ini"],
             stdout=subprocess.DEVNULL,
@@ -45,14 +45,14 @@ class Pooler:
         self._process.wait(_READY)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _write(self, cluster: Cluster, lends: Lends) -> None:
+    def _write(self, cluster: Cluster, lends: Lends, most: int) -> None:
         users, ini = self.folder / "users.txt", self.folder / "pgbouncer.ini"
         users.write_text(f'"{USER}" "{PASSWORD}"\n')
         ini.write_text(
             f"[databases]\n* = host=127.0.0.1 port={cluster.port} user={USER} password='{PASSWORD}'\n"
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
             f"auth_type = scram-sha-256\nauth_file = {users}\npool_mode = {lends}\nmax_client_conn = 100\n"
-            "default_pool_size = 60\n"
+            f"default_pool_size = {most}\n"
         )
         if os.geteuid() == 0:
             for path in (self.folder, users, ini):

@@ -29,7 +29,7 @@ from diptych.errors import (
 )
 from diptych.model.criteria import Criteria
 from diptych.ports import Append, Appended
-from diptych.stores.postgres import connection
+from diptych.stores.postgres import connection, poolers
 from diptych.stores.postgres import events as event_stores
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.events import PostgresEventStore
@@ -293,6 +293,22 @@ async def test_a_pooler_that_lends_sessions_although_the_url_says_that_it_keeps_
         with pytest.raises(SettingsError, match="lends a session for a transaction, and the URL says pooler=session"):
             async with store(f"{pooler.url(database.name)}?pooler=session"):
                 pass
+    finally:
+        pooler.remove()
+
+
+@pytest.mark.parametrize("most", [1, 2], ids=["before it is known how it pools", "after that"])
+async def test_a_pooler_that_has_no_session_left_is_told_at_start(
+    guarded: Cluster, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    for module in (connection, poolers):
+        monkeypatch.setattr(module, "_SECONDS", 1.0)
+    database, pooler = guarded.database(), Pooler(guarded, "session", most=most)
+    try:
+        async with asyncio.timeout(30):
+            with pytest.raises(StoreError, match="gave no session in time"):
+                async with event_store(f"{pooler.url(database.name)}?pooler=session"):
+                    pass
     finally:
         pooler.remove()
 

@@ -11,7 +11,7 @@ import asyncpg
 from diptych.errors import NotDurableError, SettingsError
 from diptych.stores.forks import FORKS
 from diptych.stores.postgres.address import Address
-from diptych.stores.postgres.faults import REFUSED, connecting_error, pooled
+from diptych.stores.postgres.faults import REFUSED, connecting_error, pooled, starved
 from diptych.stores.postgres.silence import notice
 
 Connection = Any  # asyncpg.Connection, which has no annotations
@@ -64,9 +64,11 @@ async def connect(address: Address, *, purpose: str, settings: Mapping[str, str]
         _refuse_encoding(connection, address)
         await _refuse_pooler(connection, address)
         if address.may_pool:  # poolers refuse settings at the start that they do not know
-            await connection.fetch(_SET, list(ours), list(ours.values()))
-    except BaseException:
+            await connection.fetch(_SET, list(ours), list(ours.values()), timeout=_SECONDS)
+    except BaseException as wrong:
         connection.terminate()
+        if isinstance(wrong, TimeoutError):
+            raise starved(address) from wrong
         raise
     return connection
 

@@ -114,6 +114,14 @@ def pooled(address: Address, told: str) -> SettingsError:
     )
 
 
+def starved(address: Address) -> StoreError:
+    """Return the error of a pooler that lets us wait for a session."""
+    return StoreError(
+        f"the pooler between Diptych and PostgreSQL at {address.server} gave no session in time: it reaches no server, "
+        f"or has none left; then let it keep more (default_pool_size): a process takes up to 24, and its units of work"
+    )
+
+
 def _lost(wrong: BaseException) -> str:
     if any(isinstance(each, asyncpg.IdleInTransactionSessionTimeoutError) for each in (wrong, wrong.__cause__)):
         return (

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 
 import asyncpg
 
 from diptych.errors import SettingsError
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.connection import Connection, close
-from diptych.stores.postgres.faults import REFUSED, connecting_error
+from diptych.stores.postgres.faults import REFUSED, connecting_error, starved
 
 _SECONDS = 10.0
 _PID = "select pg_backend_pid()"
@@ -20,7 +22,9 @@ async def refuse_lending(address: Address) -> None:
     if not address.may_pool:
         return
     async with contextlib.AsyncExitStack() as stack:
-        lends = await is_lending(await bare(address, stack), await bare(address, stack))
+        ours, other = await bare(address, stack), await bare(address, stack)
+        async with lent(address):
+            lends = await is_lending(ours, other)
     if lends:
         raise SettingsError(
             f"the pooler between Diptych and PostgreSQL at {address.server} lends a session for a transaction, and the "
@@ -37,6 +41,16 @@ async def bare(address: Address, stack: contextlib.AsyncExitStack) -> Connection
         raise connecting_error(wrong, address) from wrong
     stack.push_async_callback(close, connection)
     return connection
+
+
+@contextlib.asynccontextmanager
+async def lent(address: Address) -> AsyncIterator[None]:
+    """Raise StoreError where a pooler has no session for us: what is asked first waits for one, maybe for minutes."""
+    try:
+        async with asyncio.timeout(_SECONDS):
+            yield
+    except TimeoutError as wrong:
+        raise starved(address) from wrong
 
 
 async def answering(connection: Connection) -> int:

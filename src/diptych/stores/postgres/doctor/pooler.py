@@ -7,7 +7,7 @@ import contextlib
 from diptych.errors import Error
 from diptych.ports import Finding
 from diptych.stores.postgres.address import Address
-from diptych.stores.postgres.poolers import answering, bare, is_lending
+from diptych.stores.postgres.poolers import answering, bare, is_lending, lent
 
 _DIRECT = "name the server itself in the URL: Diptych keeps a few connections and shares them itself"
 
@@ -16,8 +16,9 @@ async def pooler(address: Address) -> Finding:
     """Look for a pooler: raises what connecting raises."""
     async with contextlib.AsyncExitStack() as stack:
         ours, other = await bare(address, stack), await bare(address, stack)
-        greeted, first = ours.get_server_pid(), await answering(ours)
-        lends = await is_lending(ours, other)
+        async with lent(address):
+            greeted, first = ours.get_server_pid(), await answering(ours)
+            lends = await is_lending(ours, other)
     if lends:
         text = f"one at {address.server} lends a session for a transaction: wake-ups and locks need their own"
         return Finding("pooler", "error", text, f"{_DIRECT}; or let it pool by sessions, and add pooler=session")
