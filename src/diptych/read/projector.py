@@ -76,6 +76,10 @@ class Projector:
             if self.stopped:
                 return
 
+    async def store_idle(self) -> None:
+        """Store the position that so far is known in memory only."""
+        self._checkpoint = await self._writer.save(self._checkpoint, self.position, ())
+
     async def _take(self, events: Sequence[Learned], through: int) -> None:
         try:
             await self._save(events, through)
@@ -87,10 +91,6 @@ class Projector:
         else:
             return
         await self._singly(events, through)
-
-    async def store_idle(self) -> None:
-        """Store the position that so far is known in memory only."""
-        self._checkpoint = await self._writer.save(self._checkpoint, self.position, ())
 
     def _publish(self) -> None:
         self._live.publish(self.name, self.standing)

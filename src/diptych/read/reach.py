@@ -86,6 +86,10 @@ class Reach:
         known: Mapping[str, Standing | Checkpoint] = {**stored, **standings}
         return min(known[name].position if name in known else 0 for name in projections)
 
+    async def caught_up(self, projections: Sequence[str], head: int, *, timeout: float) -> None:  # noqa: ASYNC109 (port)
+        """Return once every projection holds everything up to `head`; a rebuild is waited for, not refused."""
+        await reach_built(self, projections, head, seconds=timeout)
+
     async def _within_the_log(self, position: int) -> None:
         if position > 0 and position > await self._store.wait(position - 1, 0):  # which mostly need not be read
             head = await self._store.head()
@@ -129,10 +133,6 @@ class Reach:
             # What was found stays: it is not looked for again until the checkpoint moves.
             self._unread[projection.name] = (position, after)
         return not found.events
-
-    async def caught_up(self, projections: Sequence[str], head: int, *, timeout: float) -> None:  # noqa: ASYNC109 (port)
-        """Return once every projection holds everything up to `head`; a rebuild is waited for, not refused."""
-        await reach_built(self, projections, head, seconds=timeout)
 
 
 async def reach_built(progress: Progress, projections: Sequence[str], position: int, *, seconds: float) -> None:

@@ -57,11 +57,6 @@ class Scenario:
             (*self.modules, *self.projections), self.provided, tuple(self._placed(row, counters) for row in rows)
         )
 
-    def _placed(self, row: Any, counters: Counter[str]) -> tuple[ReadModel[Any], Key, Any]:
-        model = self.model(type(row))
-        counters[model.name] += 1
-        return model, (counters[model.name], 0) if model.append_only else model.key_of(row), row
-
     def model(self, wanted: ReadModel[V] | type[V]) -> ReadModel[V]:
         """Return the read model whose rows are of this type; raise WiringError unless there is exactly one."""
         known = [model for projection in self.projections for model in projection.models]
@@ -73,6 +68,11 @@ class Scenario:
                 fix="pass its projection to Scenario(...), or name the read model itself",
             )
         return found[0]
+
+    def _placed(self, row: Any, counters: Counter[str]) -> tuple[ReadModel[Any], Key, Any]:
+        model = self.model(type(row))
+        counters[model.name] += 1
+        return model, (counters[model.name], 0) if model.append_only else model.key_of(row), row
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,18 +108,18 @@ class Selected:
             return Entity(self.fold, clause, clause)
         return Entity(self.fold, clause, Clause(self.guarded, clause.tags) if self.guarded else None)
 
+    def argument(self, entities: dict[Any, Entity]) -> Any:
+        """Return the state of the one entity, or a mapping of key to state."""
+        if self.single:
+            return next(iter(entities.values())).known.state  # type: ignore[union-attr]  # loaded before
+        return {key: entity.known.state for key, entity in entities.items()}  # type: ignore[union-attr]  # loaded before
+
     def _no_key(self, key: Any) -> WiringError:
         return WiringError(
             f"{key!r:.40} is no key of the decision model of {self.parameter!r}: a {type(key).__name__} has no hash",
             where=place_of(self.fold.evolve),
             fix="name one entity by its id, as its events carry it; several by of(...)",
         )
-
-    def argument(self, entities: dict[Any, Entity]) -> Any:
-        """Return the state of the one entity, or a mapping of key to state."""
-        if self.single:
-            return next(iter(entities.values())).known.state  # type: ignore[union-attr]  # loaded before
-        return {key: entity.known.state for key, entity in entities.items()}  # type: ignore[union-attr]  # loaded before
 
 
 def selected(parameter: str, selection: Selection[Any], injector: Injector, lineage: Lineage = UNCHANGED) -> Selected:

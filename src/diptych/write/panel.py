@@ -96,12 +96,6 @@ class WritePanel:
         for command, (function, _) in self._plain.items():
             self._route(command, self._way_of(function)(handlers[function]))
 
-    def _way_of(self, function: Callable[..., Any]) -> Middleware:
-        """Return what a handler is run in: a unit of work, a work, or, where it takes neither, as good as nothing."""
-        if takes_unit(function):
-            return self._means.units.around
-        return self._means.working.around if aggregates_of(function) else self._means.working.plain
-
     def send(self, command: Any, delivery: Delivery) -> Awaitable[Result[Any]]:
         """Check the shape of a command and send it down its route.
 
@@ -130,6 +124,12 @@ class WritePanel:
                 raise
             return found
         return await self._send_checked(command, delivery)
+
+    def _way_of(self, function: Callable[..., Any]) -> Middleware:
+        """Return what a handler is run in: a unit of work, a work, or, where it takes neither, as good as nothing."""
+        if takes_unit(function):
+            return self._means.units.around
+        return self._means.working.around if aggregates_of(function) else self._means.working.plain
 
     def _send_checked(self, command: Any, delivery: Delivery) -> Awaitable[Result[Any]]:
         """Send a command whose shape was checked when it was decoded; otherwise as `send`."""

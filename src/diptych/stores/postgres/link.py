@@ -50,12 +50,6 @@ class Link:
         self._is_open = False
         await asyncio.shield(self._ended())
 
-    async def _ended(self) -> None:
-        async with self._turn:
-            connection, self._connection = self._connection, None
-            if connection is not None:
-                await close(connection)
-
     @property
     def is_connected(self) -> bool:
         """Say whether there is a connection now."""
@@ -76,6 +70,12 @@ class Link:
         means that nothing was written, unless PostgreSQL could not be asked either.
         """
         return await self._whole(lambda: self._commit(work))
+
+    async def _ended(self) -> None:
+        async with self._turn:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                await close(connection)
 
     async def _whole(self, act: Callable[[], Awaitable[T]]) -> T:
         if self._loop is not None:

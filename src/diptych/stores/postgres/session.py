@@ -118,13 +118,6 @@ class Session:
             else:
                 return
 
-    async def _end(self, old: tuple[int, datetime] | None) -> None:
-        """End a session; raise StoreError while it lives: it may write what nobody expects any more."""
-        if old is not None:
-            found = await self._connection.fetch(sql("end_session", self._address.schema), *old, _ENDING)
-            if not all(ended for (ended,) in found):
-                raise StoreError(f"the session {old[0]} of PostgreSQL, whose connection was lost, does not end")
-
     async def records(self, ids: list[UUID]) -> dict[UUID, Record]:
         """Return the records that exist among these command ids."""
         rows = await self._connection.fetch(sql("select_commands", self._address.schema), ids, timeout=_ANSWER)
@@ -142,16 +135,23 @@ class Session:
         if self._connection is not None:
             await close(self._connection)
 
-    async def _refuse_swapped(self, connection: Connection) -> None:
-        if await connection.fetchval(sql("select_log", self._address.schema)) != self._log_id:
-            raise ForeignLogError(f"{self._address} holds another log than it did; open the application again")
-        await _refuse_other_past(connection, self._address, self._log)
-
     def leave(self) -> None:
         """Let go of the connection: the next call of `reopen` makes another."""
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
+
+    async def _end(self, old: tuple[int, datetime] | None) -> None:
+        """End a session; raise StoreError while it lives: it may write what nobody expects any more."""
+        if old is not None:
+            found = await self._connection.fetch(sql("end_session", self._address.schema), *old, _ENDING)
+            if not all(ended for (ended,) in found):
+                raise StoreError(f"the session {old[0]} of PostgreSQL, whose connection was lost, does not end")
+
+    async def _refuse_swapped(self, connection: Connection) -> None:
+        if await connection.fetchval(sql("select_log", self._address.schema)) != self._log_id:
+            raise ForeignLogError(f"{self._address} holds another log than it did; open the application again")
+        await _refuse_other_past(connection, self._address, self._log)
 
 
 async def _refuse_other_past(connection: Connection, address: Address, known: RecentLog) -> None:

@@ -121,21 +121,6 @@ class PostgresUnit:
         finally:
             await self._tell(kind, error, trace)
 
-    async def _tell(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Raise what an error means that came of the unit's end, or of others beside it."""
-        try:
-            await self._deadline.__aexit__(kind, error, trace)
-        except TimeoutError as late:
-            raise TurnHeldError(self._limit) from late
-        held = self._failure
-        if isinstance(held, TurnHeldError) and isinstance(error, Exception) and error is not held:
-            raise held from error
-        meant = None if error is None else meaning(error)
-        if meant is not None and meant is not error:
-            raise meant from error
-
     def refuse_ended(self) -> None:
         """Raise what the unit failed of; UnitError after its end."""
         if self._failure is None and self._is_overdue():
@@ -187,6 +172,21 @@ class PostgresUnit:
         """Note a row that the session loaded, or, a fresh one, wrote."""
         if fresh or self._keeps_rows or self._hold is Hold.ALONE:
             self._safe.add(state)
+
+    async def _tell(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Raise what an error means that came of the unit's end, or of others beside it."""
+        try:
+            await self._deadline.__aexit__(kind, error, trace)
+        except TimeoutError as late:
+            raise TurnHeldError(self._limit) from late
+        held = self._failure
+        if isinstance(held, TurnHeldError) and isinstance(error, Exception) and error is not held:
+            raise held from error
+        meant = None if error is None else meaning(error)
+        if meant is not None and meant is not error:
+            raise meant from error
 
     def _fail(self, why: str) -> None:
         self._failure = UnitError(why)

@@ -143,12 +143,6 @@ class _Slow:
         with self._database.read() as raw, snapshot(raw):
             return [self._run(each) for each in statements]
 
-    def _run(self, given: Any) -> Sequence[Any]:
-        try:
-            return self._connection.execute(*_parts(given)).fetchall()
-        except OperationalError as wrong:
-            raise select_error(wrong.orig) from wrong.orig
-
     def snapshot(self, projection: str, readings: Mapping[str, Reading]) -> Snapshot:
         """Read everything in one read transaction."""
         with self._database.read() as raw, snapshot(raw):
@@ -171,6 +165,12 @@ class _Slow:
         with self._database.read():  # SQLAlchemy rolls back when it leaves: in memory, that must hit no writer
             self._connection.close()
         self._database.close()
+
+    def _run(self, given: Any) -> Sequence[Any]:
+        try:
+            return self._connection.execute(*_parts(given)).fetchall()
+        except OperationalError as wrong:
+            raise select_error(wrong.orig) from wrong.orig
 
 
 def _parts(given: Any) -> tuple[Any, ...]:

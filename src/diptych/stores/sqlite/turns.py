@@ -95,6 +95,11 @@ class Turn:
             self._tell(self.granted, said)
         self._tell(self.ended, said)
 
+    def interrupt(self) -> None:
+        """End the statement that is running, if one is; from any thread."""
+        with contextlib.suppress(sqlite3.Error):  # closed already
+            self.connection.interrupt()
+
     def _begin(self) -> None:
         self.connection.execute("pragma query_only = off")
         try:
@@ -120,11 +125,6 @@ class Turn:
         with self._mutex:
             self.is_over = True
         return order
-
-    def interrupt(self) -> None:
-        """End the statement that is running, if one is; from any thread."""
-        with contextlib.suppress(sqlite3.Error):  # closed already
-            self.connection.interrupt()
 
     def _tell(self, future: asyncio.Future[Any], said: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more

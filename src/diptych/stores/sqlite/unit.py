@@ -89,22 +89,6 @@ class SqliteUnit:
         finally:
             await self._tell(kind, error, trace)
 
-    async def _tell(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Raise what an error means that came of the turn's end, or of a row that somebody else changed."""
-        try:
-            await self._deadline.__aexit__(kind, error, trace)
-        except TimeoutError as late:
-            raise TurnHeldError(self._limit) from late
-        held = None if self._turn is None else self._turn.failure
-        if held is not None and isinstance(error, Exception) and error is not held:
-            raise held from error
-        if isinstance(error, StaleDataError):  # of a version_id_col
-            raise StaleRowError(str(error)) from error
-        if isinstance(error, PoolTimeoutError):
-            raise StoreError(f"too many units of work at once, none of their connections came free: {error}") from error
-
     def refuse_ended(self) -> None:
         """Raise what the unit failed of; UnitError after its end."""
         if self._failure is None and self._turn is not None and self._turn.is_over:
@@ -141,6 +125,22 @@ class SqliteUnit:
             return
         self._turn.give_back()
         self._failure = self._failure or UnitError(ROLLED_BACK)
+
+    async def _tell(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Raise what an error means that came of the turn's end, or of a row that somebody else changed."""
+        try:
+            await self._deadline.__aexit__(kind, error, trace)
+        except TimeoutError as late:
+            raise TurnHeldError(self._limit) from late
+        held = None if self._turn is None else self._turn.failure
+        if held is not None and isinstance(error, Exception) and error is not held:
+            raise held from error
+        if isinstance(error, StaleDataError):  # of a version_id_col
+            raise StaleRowError(str(error)) from error
+        if isinstance(error, PoolTimeoutError):
+            raise StoreError(f"too many units of work at once, none of their connections came free: {error}") from error
 
     def _fail(self, why: str) -> None:
         self._failure = UnitError(why)
