@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from diptych.errors import StoreError
 from diptych.stores.postgres.rows_gathering import Gathering
 
 
@@ -63,19 +64,19 @@ async def test_as_many_reads_run_at_once_as_there_are_lanes() -> None:
     assert [await each for each in tasks] == [{0: 1}, {1: 2}, {2: 3}, {3: 3}]
 
 
-async def test_a_read_that_fails_is_told_to_all_who_wait_for_it_and_frees_its_lane() -> None:
+async def test_a_store_that_fails_is_told_to_all_who_wait_for_it_and_frees_the_lane() -> None:
     reads = Reads()
     gathering = Gathering(reads.read, lanes=1)
     first = await asked(gathering, "a", 1)
     waiting = [await asked(gathering, "a", number) for number in (2, 3)]
-    reads.ends[0].set_exception(ValueError("lost"))
-    with pytest.raises(ValueError, match="lost"):
+    reads.ends[0].set_exception(StoreError("lost"))
+    with pytest.raises(StoreError, match="lost"):
         await first
     await asyncio.sleep(0)
-    reads.ends[1].set_exception(ValueError("lost again"))
+    reads.ends[1].set_exception(StoreError("lost again"))
 
     for each in waiting:
-        with pytest.raises(ValueError, match="lost again"):
+        with pytest.raises(StoreError, match="lost again"):
             await each
     last = await asked(gathering, "a", 4)
     reads.ends[2].set_result(None)
@@ -94,3 +95,39 @@ async def test_who_leaves_takes_nobody_along() -> None:
     reads.ends[1].set_result(None)
 
     assert await staying == {3: 2}
+
+
+async def test_keys_that_cannot_be_read_fail_who_asked_for_them_and_nobody_else() -> None:
+    may_end = asyncio.Event()
+
+    async def read(_: str, keys: Sequence[Any]) -> Mapping[Any, Any]:
+        await may_end.wait()
+        if "nonsense" in keys:
+            raise ValueError("nonsense")
+        return {key: -key for key in keys}
+
+    gathering = Gathering(read, lanes=1)
+    tasks = [await asked(gathering, "a", key) for key in (0, 1, 2, "nonsense", 4, 5, 6)]
+    may_end.set()
+
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    await gathering.close()
+
+    assert [each for each in found if isinstance(each, dict)] == [{key: -key} for key in (0, 1, 2, 4, 5, 6)]
+    assert repr(found[3]) == "ValueError('nonsense')"
+
+
+async def test_a_store_that_is_gone_is_not_asked_once_for_everybody() -> None:
+    begun = []
+
+    async def read(_: str, keys: Sequence[Any]) -> Mapping[Any, Any]:
+        begun.append(keys)
+        await asyncio.sleep(0)
+        raise StoreError("gone")
+
+    gathering = Gathering(read, lanes=1)
+    found = await asyncio.gather(*(gathering.of("a", (key,)) for key in range(9)), return_exceptions=True)
+    await gathering.close()
+
+    assert [type(each) for each in found] == [StoreError] * 9
+    assert len(begun) == 2

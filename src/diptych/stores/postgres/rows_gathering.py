@@ -6,8 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+from diptych.errors import StoreError
+from diptych.stores.postgres.readers import ended_soon
+
 S = TypeVar("S")
 Read = Callable[[S, Sequence[Any]], Awaitable[Mapping[Any, Any]]]
+Asked = tuple[Sequence[Any], asyncio.Future[Mapping[Any, Any]]]
+"""Keys, and who waits for them."""
 
 
 class Gathering(Generic[S]):
@@ -18,7 +23,7 @@ class Gathering(Generic[S]):
 
     def __init__(self, read: Read[S], *, lanes: int) -> None:
         self._read, self._free = read, lanes
-        self._waiting: dict[S, list[tuple[Sequence[Any], asyncio.Future[Mapping[Any, Any]]]]] = {}
+        self._waiting: dict[S, list[Asked]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def of(self, source: S, keys: Sequence[Any]) -> Mapping[Any, Any]:
@@ -34,9 +39,8 @@ class Gathering(Generic[S]):
         return await future
 
     async def close(self) -> None:
-        """Return once everybody who waits has an answer."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        """Return once everybody who waits has an answer, as far as that comes soon."""
+        await ended_soon(self._tasks)
 
     def _released(self) -> None:
         self._free += 1
@@ -47,10 +51,22 @@ class Gathering(Generic[S]):
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, source: S, asked: Sequence[tuple[Sequence[Any], asyncio.Future[Mapping[Any, Any]]]]) -> None:
+    async def _serve(self, source: S, asked: Sequence[Asked]) -> None:
+        try:
+            await self._answer(source, asked)
+        finally:
+            self._released()
+
+    async def _answer(self, source: S, asked: Sequence[Asked]) -> None:
         try:
             found = await self._read(source, tuple(dict.fromkeys(key for keys, _ in asked for key in keys)))
         except BaseException as wrong:  # noqa: BLE001 (everybody who waits is told)
+            if len(asked) > 1 and isinstance(wrong, Exception) and not isinstance(wrong, StoreError):
+                # Somebody's keys are nonsense: that is nobody else's fault.
+                middle = len(asked) // 2
+                await self._answer(source, asked[:middle])
+                await self._answer(source, asked[middle:])
+                return
             for _, future in asked:
                 if not future.done():
                     future.set_exception(wrong)
@@ -58,5 +74,3 @@ class Gathering(Generic[S]):
             for keys, future in asked:
                 if not future.done():
                     future.set_result({key: found[key] for key in keys if key in found} if keys else found)
-        finally:
-            self._released()
