@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, NewType, Protocol, Self
 from uuid import UUID
 
 import pytest
@@ -27,6 +27,9 @@ class Mailer(Protocol):
 class Fake(Mailer):
     def send(self) -> str:
         return "sent"
+
+
+Street = NewType("Street", str)
 
 
 @dataclass
@@ -291,3 +294,18 @@ def test_a_command_handler_takes_no_rows() -> None:
 
     with pytest.raises(WiringError, match=r"command handler .*handle takes rows: Rows\[Settings\]"):
         sources_of(handle, Injector([], [refuse_rows]))
+
+
+async def test_a_new_type_is_injected_by_its_own_name() -> None:
+    def street() -> Street:
+        return Street("Main Street")
+
+    async def tell(message: int, where: Street) -> str:
+        return f"{message} {where}"
+
+    injector = Injector([street])
+    async with AsyncExitStack() as stack:
+        await injector.open(stack)
+        handler = compile_handler(tell, sources_of(tell, injector))
+
+        assert await handler(7, CONTEXT) == "7 Main Street"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, NewType
 from uuid import UUID
 
 import msgspec
@@ -207,3 +207,24 @@ def test_a_decimal_without_a_scale_is_finite() -> None:
     assert found_in(Decimal, Decimal("1.123456789")) == []
     assert found_in(Decimal | None, None) == []
     assert found_in(Decimal, Decimal("-Infinity")) == [("", "expected a finite number, found -Infinity")]
+
+
+Price, Pieces = NewType("Price", Decimal), NewType("Pieces", int)
+Weight, Moment = NewType("Weight", float), NewType("Moment", datetime)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    price: Annotated[Price, Scale(2)]
+    pieces: tuple[Pieces, ...]
+    weight: Weight
+    at: Moment | None = None
+
+
+def test_a_new_type_is_held_to_what_it_is_made_of() -> None:
+    naive = datetime(2026, 1, 1)  # noqa: DTZ001 (that is what is refused)
+    wrong = Parcel(Price(Decimal("1.005")), (Pieces(1), Pieces(1 << 64)), Weight(math.nan), Moment(naive))
+    right = Parcel(Price(Decimal("1.50")), (Pieces(1),), Weight(0.5), Moment(datetime(2026, 1, 1, tzinfo=UTC)))
+
+    assert [path for path, _ in found_in(Parcel, wrong)] == ["price", "pieces[1]", "weight", "at"]
+    assert found_in(Parcel, right) == []

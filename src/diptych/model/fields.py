@@ -8,7 +8,7 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NewType, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -128,12 +128,21 @@ def _shown(tp: Any) -> str:
     return tp.__qualname__ if isinstance(tp, type) and not get_args(tp) else str(tp)
 
 
-def split_marks(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+def split_annotated(hint: Any) -> tuple[Any, tuple[Any, ...]]:
     """Split `Annotated[T, marks...]` into T and its marks."""
     if get_origin(hint) is Annotated:
         bare, *marks = get_args(hint)
         return bare, tuple(marks)
     return hint, ()
+
+
+def split_marks(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Split `Annotated[T, marks...]` into T and its marks; a NewType is to values what it is made of."""
+    bare, marks = split_annotated(hint)
+    while isinstance(bare, NewType):
+        bare, more = split_annotated(bare.__supertype__)
+        marks += more
+    return bare, marks
 
 
 def split_optional(hint: Any) -> tuple[Any, bool]:

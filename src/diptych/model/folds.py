@@ -10,7 +10,7 @@ from types import NoneType
 from typing import Any, Generic, TypeVar
 
 from diptych.errors import WiringError
-from diptych.model.fields import hints_of, members_of, place_of, split_marks, split_optional
+from diptych.model.fields import hints_of, members_of, place_of, split_annotated, split_marks, split_optional
 from diptych.model.messages import event_type
 from diptych.model.meta import Meta
 from diptych.model.snapshots import Snapshots
@@ -111,7 +111,7 @@ def parameters_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
                 where=place_of(function),
                 fix=f"write {name}: <its type>",
             )
-        bare, marks = split_marks(hints[name])
+        bare, marks = split_annotated(hints[name])  # what is injected may be a NewType
         found.append(Parameter(name, bare, marks, parameter.default))
     return tuple(found)
 

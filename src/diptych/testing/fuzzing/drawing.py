@@ -10,7 +10,7 @@ from typing import Any, Union, get_args, get_origin
 from hypothesis import reject
 
 from diptych.errors import WiringError
-from diptych.model.fields import Field, fields_of, is_record, place_of, split_marks, split_optional
+from diptych.model.fields import Field, fields_of, is_record, place_of, split_annotated, split_marks, split_optional
 from diptych.model.marks import Tag
 from diptych.model.pydantic import maker_of
 from diptych.model.shape import is_uniform
@@ -51,7 +51,9 @@ class Drawing:
         bare, marks = split_marks(hint)
         bare, optional = split_optional(bare)
         tp, more = split_marks(bare)
-        chosen = next((each for key in (bare, tp) if (each := self._chosen_for(key)) is not None), None)
+        chosen = next(
+            (each for key in (split_annotated(hint)[0], bare, tp) if (each := self._chosen_for(key)) is not None), None
+        )
         fresh = _drawn(chosen) if chosen is not None else self._fresh(tp, marks + more, path, owner)
         tag = next((mark.key for mark in marks + more if isinstance(mark, Tag)), None)
         make = _recalling(fresh, tp, hint, tag) if chosen is None else fresh
