@@ -1,7 +1,7 @@
 """Messages become canonical JSON and come back; what no log may hold is refused with its field."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -170,6 +170,31 @@ def test_values_that_no_log_holds_are_refused_with_their_field() -> None:
         "notes[x]": ("expected a finite number, found nan",),
         "notes[y]": (f"expected a whole number of 64 bits, found {1 << 64}",),
     }
+
+
+@dataclass(frozen=True)
+class Priced:
+    price: Annotated[Decimal, Scale(2)]
+    at: datetime | None = None
+
+
+@pytest.mark.parametrize("price", [1.5, "1.5", None])
+def test_a_value_of_another_type_is_told_with_its_field(price: Any) -> None:
+    told = errors_of(lambda: encode_message(Priced(price)))
+
+    assert told == {"price": (f"expected a Decimal, found the {type(price).__name__} {price!r}",)}
+
+
+@pytest.mark.parametrize(
+    "hint", [Annotated[Decimal, Bounds(ge=0)], Annotated[int, NotBlank], Annotated[UUID, NotBlank]]
+)
+def test_bounds_that_do_not_fit_their_type_are_refused(hint: Any) -> None:
+    bounded = make_dataclass("Bounded", [("value", hint)])
+
+    with pytest.raises(
+        WiringError, match=r"Bounded has bounds that do not fit: Can only set(.|\n)*fix  bound a Decimal"
+    ):
+        decode_message(bounded, b"{}")
 
 
 def test_what_is_no_json_cannot_be_written() -> None:

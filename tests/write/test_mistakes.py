@@ -161,6 +161,18 @@ async def test_a_decision_that_returns_what_it_should_give_otherwise_is_told_how
         assert await app.head() == 0
 
 
+async def test_a_handler_that_returns_a_refusal_is_told_to_raise_it() -> None:
+    wrong = Module("wrong")
+
+    @wrong.command
+    async def fill(command: Fill) -> None:
+        return Refusal("it is full")  # type: ignore[return-value]  # the mistake
+
+    async with Application(wrong) as app:
+        with pytest.raises(WiringError, match=r"handler of Fill returned the refusal Refusal(.|\n)*fix  raise it"):
+            await app.send(Fill("a"))
+
+
 @pytest.mark.parametrize(
     ("selection", "told"),
     [

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
-from diptych.errors import InvalidMessageError, MalformedError
+from diptych.errors import InvalidMessageError, MalformedError, WiringError
 from diptych.model.answers import shown
 from diptych.model.explanations import explain, grouped
-from diptych.model.fields import fields_of, is_record
+from diptych.model.fields import Field, fields_of, is_record, place_of
 from diptych.model.marks import GeneratedMark
 from diptych.model.memo import memo
 from diptych.model.shadows import decoder_of, written
@@ -20,9 +23,11 @@ from diptych.model.soundness import soundness
 _encoder = msgspec.json.Encoder(
     order="deterministic", decimal_format="string", uuid_format="canonical", enc_hook=written
 )
+_EXACT = (Decimal, datetime, date, time, UUID)
 _NUL = b"\\u0000"
 NUL_MESSAGE = ("contains the character U+0000, which no store can keep",)
 """What is said of a text that holds it, wherever it comes from."""
+_MISPLACED = "Can only set"  # as msgspec begins what it says of bounds on a type that they are not for
 _SURROGATE_MESSAGE = ("contains half of a surrogate pair, which is no character",)
 
 encode: Callable[[Any], bytes] = _encoder.encode
@@ -71,8 +76,17 @@ def encode_answer(value: Any) -> bytes:
 
 @memo
 def decoder(tp: Any) -> Callable[[bytes], Any]:
-    """Return the compiled JSON decoder of a type."""
-    return decoder_of(tp)
+    """Return the compiled JSON decoder of a type; raise WiringError for a mark that does not fit what it marks."""
+    try:
+        return decoder_of(tp)
+    except TypeError as misfit:
+        if not str(misfit).startswith(_MISPLACED):
+            raise
+        raise WiringError(
+            f"{getattr(tp, '__qualname__', tp)} has bounds that do not fit: {str(misfit).removesuffix(' is invalid')}",
+            where=place_of(tp),
+            fix="bound a Decimal by Scale(2, ge=0), texts by NotBlank or Bounds(max_length=9), numbers by Bounds(ge=0)",
+        ) from misfit
 
 
 def decode_message(cls: type, data: bytes) -> Any:
@@ -149,7 +163,17 @@ def _unwritable(message: Any, wrong: Exception) -> Errors:
         return {path: _SURROGATE_MESSAGE for path, text in found if any(map(_is_surrogate, text))}
     described = fields_of(type(message)) if is_record(type(message)) else ()
     absent: Errors = {field.name: ("is required",) for field in described if not hasattr(message, field.name)}
-    return absent or {"": (f"cannot be written as JSON: {wrong}",)}
+    return absent or _misfits(message, described) or {"": (f"cannot be written as JSON: {wrong}",)}
+
+
+def _misfits(message: Any, described: Sequence[Field]) -> Errors:
+    """Name the fields whose values are of another type than theirs, such as a float for a Decimal."""
+    found = [(field, getattr(message, field.name)) for field in described if field.type in _EXACT]
+    return {
+        field.name: (f"expected a {field.type.__name__}, found the {type(value).__name__} {value!r:.40}",)
+        for field, value in found
+        if not isinstance(value, field.type) and not (value is None and (field.optional or field.mark(GeneratedMark)))
+    }
 
 
 def _is_surrogate(character: str) -> bool:

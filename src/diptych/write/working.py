@@ -8,7 +8,7 @@ from typing import Any, cast, get_args
 import msgspec
 
 from diptych.dispatch import Handler
-from diptych.errors import Refusal, UntriableError
+from diptych.errors import Refusal, UntriableError, WiringError
 from diptych.model.results import Accepted, Conflict, Failure, Result
 from diptych.ports import Appended, EventReader, Recorded
 from diptych.write.appending import Appending
@@ -19,7 +19,7 @@ from diptych.write.recording import NOTHING, Log, Recorder
 from diptych.write.requests import Request
 from diptych.write.work import Refresh, Work
 
-_FAILURES: tuple[type, ...] = get_args(Failure)
+_FAILURES: tuple[type, ...] = (*get_args(Failure), Refusal)
 
 
 class Working:
@@ -71,7 +71,7 @@ class Working:
             except Refusal as refusal:
                 return failure_of(refusal, None)
             if isinstance(value, _FAILURES):
-                return cast("Failure", value)
+                return _failure(command, value)
             return await self._answer(command, request, value)
 
         once = self.once(attempt)
@@ -112,7 +112,7 @@ class Working:
         finally:
             work.end()
         if isinstance(value, _FAILURES):
-            return cast("Failure", value)
+            return _failure(command, value)
         return await self._save(command, request, work, value, log)
 
     async def _save(self, command: Any, request: Request, work: Work, value: Any, log: Log | None) -> Result[Any]:
@@ -134,6 +134,15 @@ def _untriable(command: type) -> UntriableError:
         f"{command.__qualname__} cannot be tried: its handler has effects of its own, which nothing could take back; "
         "only commands that a decision answers with events can be"
     )
+
+
+def _failure(command: Any, returned: Any) -> Failure:  # Any: what a handler returned
+    if isinstance(returned, Refusal):
+        raise WiringError(
+            f"the handler of {type(command).__qualname__} returned the refusal {returned!r:.60}",
+            fix="raise it, or return Refused(code, text)",
+        )
+    return cast("Failure", returned)
 
 
 def _uncompared(command: type) -> Conflict:
