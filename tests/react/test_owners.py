@@ -39,6 +39,17 @@ async def test_of_two_applications_one_reacts_and_the_other_takes_over_when_it_c
     assert (heard_first.amounts, heard_second.amounts) == ([1, 2], [3])
 
 
+async def test_an_application_that_is_opened_again_reacts_again(tmp_path: Path) -> None:
+    ears, heard = listening()
+    app = application(ears, events=f"sqlite:///{tmp_path}/bank.db")
+    for amount in (1, 2):
+        async with app:
+            await opened(app, amount)
+            await app.reacted(timeout=5)
+
+    assert heard.amounts == [1, 2]
+
+
 async def test_two_processes_may_run_different_subscribers_of_one_log(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/bank.db"
     (mail, mailed), (index, indexed) = listening("mail"), listening("index")

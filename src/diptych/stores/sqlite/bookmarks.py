@@ -83,9 +83,10 @@ class SqliteBookmarks:
         return self._file
 
     def _close(self) -> None:
-        if self._file is None:
+        file, self._file = self._file, None
+        if file is None:
             return
-        with contextlib.closing(self._file) as file, file.write(durable=False) as connection:
+        with contextlib.closing(file), file.write(durable=False) as connection:
             connection.execute(bookmark_sql("give_up"), (self._owner,))
 
     def _all(self) -> Mapping[str, Bookmark]:
