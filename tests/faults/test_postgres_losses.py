@@ -207,15 +207,19 @@ async def test_what_is_on_no_standby_that_commits_wait_for_is_not_acknowledged(
 ) -> None:
     monkeypatch.setattr(session, "_ANSWER", 0.5)
     monkeypatch.setattr(endings, "_PATIENCE", 0.5)
-    database, told = own.database(), Told()
-    append = appending(event("step.made"), record=record(version=7))
+    database, told, kept, nowhere = own.database(), Told(), record(), "on no standby that commits wait for"
+    append = appending(event("step.made"), record=kept)
     async with opened(database):
         own.sql("alter system set synchronous_standby_names = 'away'")
     await asyncio.to_thread(own.restart)
 
     async with opened(database) as store:
-        with pytest.raises(OutcomeUnknownError, match="on no standby that commits wait for"):
+        with pytest.raises(OutcomeUnknownError, match=nowhere):
             await store.append(append)
+        with pytest.raises(StoreError, match=nowhere):
+            await store.append(append)
+        with pytest.raises(StoreError, match=nowhere):
+            await store.record(kept.id)
         own.sql("alter system reset synchronous_standby_names", "select pg_reload_conf()")
         await done(store, append, told)
         assert len(await everything(store)) == 1

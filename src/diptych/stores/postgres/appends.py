@@ -8,6 +8,7 @@ from diptych.errors import StoreError
 from diptych.ports import Append, AppendOutcome, Conflicted, Record, Recorded
 from diptych.stores.postgres.batch import appended, one_arguments
 from diptych.stores.postgres.connection import Connection
+from diptych.stores.postgres.endings import reach_standbys
 from diptych.stores.postgres.statements import sql
 
 
@@ -37,3 +38,11 @@ async def record_of(connection: Connection, command_id: Any, *, schema: str) -> 
     """Return the record of a command id, or None."""
     row = await connection.fetchrow(sql("select_command", schema), command_id)
     return None if row is None else Record(command_id, *row)
+
+
+async def settled(connection: Connection, command_id: Any, *, schema: str) -> Record | None:
+    """Return the record of a command id, once it is where every commit is acknowledged to be; or None."""
+    found = await record_of(connection, command_id, schema=schema)
+    if found is not None:
+        await reach_standbys(connection)
+    return found

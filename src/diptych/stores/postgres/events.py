@@ -14,7 +14,7 @@ from diptych.errors import WiringError
 from diptych.model.criteria import Clause, Criteria
 from diptych.ports import Append, AppendOutcome, BareSlice, Copy, EventReader, Record, Slice, StoredEvent, Unit, Wanted
 from diptych.stores.postgres.address import Address
-from diptych.stores.postgres.appends import record_of
+from diptych.stores.postgres.appends import settled
 from diptych.stores.postgres.connection import Connection, close, refuse_unfit
 from diptych.stores.postgres.copied import LogReceiver, copied, records_after
 from diptych.stores.postgres.described import described
@@ -153,7 +153,7 @@ class PostgresEventStore(PostgresEventReader):
     async def record(self, command_id: UUID) -> Record | None:
         """Return the record of an accepted command, or None."""
         schema = self._address.schema
-        return await self._open_readers().run(lambda connection: record_of(connection, command_id, schema=schema))
+        return await self._open_readers().run(lambda connection: settled(connection, command_id, schema=schema))
 
     async def records(self, wanted: Wanted, *, before: tuple[int, bytes], limit: int) -> Sequence[Record]:
         """Return at most `limit` records below `before`, the newest first."""

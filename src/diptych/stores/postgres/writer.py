@@ -163,8 +163,8 @@ class LogWriter:
         assert request.append.record is not None  # noqa: S101 (only an id can be taken)
         command_id = request.append.record.id
         try:
-            found = (await self._session.records([command_id])).get(command_id)
-        except FAILED as wrong:
+            found = (await self._session.settled([command_id])).get(command_id)
+        except (StoreError, *FAILED) as wrong:  # type: ignore[misc]  # mypy does not look into a tuple of tuples
             _refuse((request,), store_error(wrong))
             return
         if found is None:
