@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from diptych.errors import StoreError
 from diptych.model.criteria import Clause, Criteria
 from diptych.stores.postgres import batch, hashes, pages
 from diptych.stores.postgres.address import Address
@@ -114,3 +115,25 @@ async def test_who_asks_again_in_the_turn_in_which_the_last_load_ended_is_served
         assert [len(each.events) for each in found] == [1, 1, 1]
         await loads.close()
         await readers.close()
+
+
+async def test_a_log_closes_though_somebody_keeps_a_table_that_is_being_read(postgres: Database) -> None:
+    address = Address.of(postgres.url, schema="diptych")
+    admin = await connect_to_log(address, "admin")
+    transaction = admin.transaction()
+    async with PostgresEventStore(address) as store:
+        await store.append(appending(event("filled", "pot:0")))
+        await transaction.start()
+        await admin.execute("lock table diptych.events in access exclusive mode")
+        asking = [asyncio.create_task(store.read_bare(POTS[0])), asyncio.create_task(store.read(Criteria.all()))]
+        await asyncio.wait(asking, timeout=0.05)
+        closing = asyncio.create_task(store.__aexit__(None, None, None))
+
+        done, _ = await asyncio.wait([closing], timeout=20)
+        await transaction.rollback()
+        await closing
+        await close(admin)
+
+    assert done
+    answers = await asyncio.gather(*asking, return_exceptions=True)
+    assert [type(each) for each in answers] == [StoreError, StoreError]

@@ -19,7 +19,7 @@ from diptych.stores.postgres.pages import (
     merged,
     sliced,
 )
-from diptych.stores.postgres.readers import Readers, refuse_other_loop
+from diptych.stores.postgres.readers import Readers, ended_soon, refuse_other_loop
 
 S = TypeVar("S")
 
@@ -68,9 +68,8 @@ class Loads(Generic[S]):
         return future
 
     async def close(self) -> None:
-        """Wait for the loads that are under way."""
-        while self._running:
-            await asyncio.wait(self._running)
+        """Wait for the loads that are under way, as far as they end soon."""
+        await ended_soon(self._running)
 
     def _start(self) -> None:
         self._free -= 1

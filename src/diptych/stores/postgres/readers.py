@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Set as AbstractSet
+from contextlib import AsyncExitStack, suppress
 from typing import Any, TypeVar
 
 from diptych.errors import SettingsError, StoreError
@@ -14,6 +15,7 @@ from diptych.stores.postgres.faults import FAILED, is_lost, store_error
 
 T = TypeVar("T")
 Connect = Callable[[], Awaitable[Connection]]
+_PATIENCE = 2.0
 
 
 class Readers:
@@ -60,10 +62,9 @@ class Readers:
                 raise store_error(wrong) from wrong
 
     async def close(self) -> None:
-        """Close every connection, after what is being read; at once when nobody waits for that any more."""
+        """Close every connection, after what is being read if that ends soon; at once when nobody waits any more."""
         try:
-            while self._running:
-                await asyncio.wait(self._running)
+            await ended_soon(self._running)
         finally:
             self._is_closed = True
             self._idle.clear()
@@ -111,8 +112,19 @@ class Readers:
         if self._is_closed:
             raise StoreError("what was being read is closed")
         connection = await self._connect()
+        if self._is_closed:  # meanwhile
+            connection.terminate()
+            raise StoreError("what was being read is closed")
         self._all.add(connection)
         return connection
+
+
+async def ended_soon(running: AbstractSet[asyncio.Future[Any]]) -> None:
+    """Return when these have ended, those that come meanwhile too, or after a while: a statement may take for ever."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE):
+            while running:
+                await asyncio.wait(running)
 
 
 def not_open(what: Any) -> StoreError:
