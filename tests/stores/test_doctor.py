@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from diptych import Application, Subscriber
+from diptych.errors import StoreError
 from diptych.model.criteria import Condition
 from diptych.ports import Append, NewEvent
 from diptych.stores.postgres.address import Address
@@ -245,6 +246,31 @@ async def test_a_server_that_is_not_there_is_a_finding(loose: Cluster) -> None:
     assert "shema" in misspelt["connection"].text
     assert misspelt["connection"].fix.startswith("correct the parameter of the URL: ours are schema, replica")
     assert absent["connection"].text.startswith("no PostgreSQL answers at 127.0.0.1:1")
+
+
+async def test_certificates_that_are_not_there_are_no_server_that_is_away(newest_postgres: Database) -> None:
+    found = await findings(f"{newest_postgres.url}?sslmode=verify-full&sslrootcert=/no/such/file.pem")
+
+    assert found["connection"].text.endswith("cannot be connected to: [Errno 2] No such file or directory")
+    assert "sslrootcert" in found["connection"].fix
+
+
+async def test_a_server_that_fails_the_first_question_is_a_finding(newest_postgres: Database) -> None:
+    url = login(newest_postgres, "hurried")
+    newest_postgres.sql("create schema late")
+    newest_postgres.sql(
+        "create function late.pg_backend_pid() returns integer language plpgsql as "
+        "$$ begin raise 'canceling statement due to statement timeout' using errcode = 'query_canceled'; end $$"
+    )
+    newest_postgres.sql("grant usage on schema late to public")
+    newest_postgres.sql(f"alter role hurried_{newest_postgres.name} set search_path = late, pg_catalog")
+
+    found = await findings(url)
+
+    assert list(found) == ["connection"]
+    assert found["connection"].text == "PostgreSQL failed: canceling statement due to statement timeout"
+    with pytest.raises(StoreError, match="canceling statement due to statement timeout"):
+        await connect(Address.of(url, schema="diptych"), purpose="test")
 
 
 async def test_tables_that_are_not_there_are_due_or_out_of_reach(postgres: Database) -> None:

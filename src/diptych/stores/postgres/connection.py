@@ -11,7 +11,15 @@ import asyncpg
 from diptych.errors import NotDurableError, SettingsError
 from diptych.stores.forks import FORKS
 from diptych.stores.postgres.address import Address
-from diptych.stores.postgres.faults import REFUSED, connecting_error, pooled, starved
+from diptych.stores.postgres.faults import (
+    FAILED,
+    REFUSED,
+    connecting_error,
+    is_lost,
+    pooled,
+    starved,
+    store_error,
+)
 from diptych.stores.postgres.silence import notice
 
 Connection = Any  # asyncpg.Connection, which has no annotations
@@ -69,6 +77,8 @@ async def connect(address: Address, *, purpose: str, settings: Mapping[str, str]
         connection.terminate()
         if isinstance(wrong, TimeoutError):
             raise starved(address) from wrong
+        if isinstance(wrong, FAILED) and not is_lost(wrong):  # who hears of a loss may try once more
+            raise store_error(wrong) from wrong
         raise
     return connection
 

@@ -97,7 +97,13 @@ def connecting_error(wrong: Exception, address: Address) -> Error:
         case asyncpg.UndefinedObjectError():
             return SettingsError(
                 f"PostgreSQL at {place} refuses the connection: {_told(wrong)}; correct the parameter of the URL: "
-                f"ours are schema, replica, durable and pooler, beside those of libpq and of the server"
+                f"ours are schema, replica, durable and pooler, beside settings of the server and what asyncpg knows "
+                f"of libpq's: not connect_timeout, keepalives or channel_binding"
+            )
+        case FileNotFoundError():
+            return StoreError(
+                f"PostgreSQL at {place} cannot be connected to: {_told(wrong)}; name files that are there by "
+                f"sslrootcert, sslcert and sslkey, and the folder of a socket by host, and start it"
             )
         case asyncpg.PostgresError() | asyncpg.InterfaceError() | ValueError():
             return StoreError(f"PostgreSQL at {place} refuses the connection: {_told(wrong)}")

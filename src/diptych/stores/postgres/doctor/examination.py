@@ -36,6 +36,8 @@ async def _server(houses: Sequence[House], clock: Clock, whose: Whose) -> list[F
         if met.level == "error":
             return [met]
         connection = await connect(address, purpose="doctor")
+    except FAILED as wrong:
+        return [found_by(store_error(wrong))]
     except Error as wrong:
         return [found_by(wrong)]
     try:
