@@ -93,6 +93,17 @@ def test_a_cursor_is_bound_to_order_direction_and_columns(shelf: SampleShelf, ro
             values_at(ordering_of(shelf.model, shelf.table, other), given_out)
 
 
+@pytest.mark.parametrize("number", [1 << 63, 10**30, -1])
+@pytest.mark.parametrize("part", ["limit", "offset"])
+def test_a_number_that_no_page_can_have_is_a_wrong_field(
+    shelf: SampleShelf, runner: asyncio.Runner, part: str, number: int
+) -> None:
+    asks = [shelf.rows.find, shelf.rows.scroll] if part == "limit" else [shelf.rows.find]
+    for ask in asks:
+        with pytest.raises(InvalidMessageError, match=f"{part}: expected at (least|most) .*, found {number}"):
+            runner.run(ask(**{part: number}))
+
+
 AWAY = timezone(timedelta(hours=5, seconds=7))
 
 

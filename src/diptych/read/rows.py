@@ -28,6 +28,7 @@ from diptych.read.reach import Reaching
 from diptych.read.shapes import Shapes
 
 V = TypeVar("V")
+_MOST = (1 << 63) - 2  # a scroll looks for one row more
 
 
 @dataclass(eq=False, slots=True)
@@ -155,7 +156,7 @@ class Rows(RowsOf[V]):
         value, and so last where a column goes down. The total is counted on the same snapshot. Raises TypeError for
         columns that are not there or have no order.
         """
-        _refuse_negative(limit, offset)
+        _refuse_unfit(0, limit=limit, offset=offset)
         if _is_plain(where, equals):
             shape = self._shaped().of(where, equals, order)
             counted, found = await self._shelf.run(self._model, shape.prepared(equals, limit, offset))
@@ -175,8 +176,7 @@ class Rows(RowsOf[V]):
         down costs what the first one does when an index has the order. Raises InvalidMessageError, path `cursor`, for
         a cursor of another read model or order.
         """
-        if limit < 1:
-            raise InvalidMessageError("the page", {"limit": (f"expected at least 1, found {limit}",)})
+        _refuse_unfit(1, limit=limit)
         chosen, ordering = self._conditions(where, equals), ordering_of(self._model, self.table, order)
         stretches = ordering.after(None if cursor is None else values_at(ordering, cursor))
         places = [place.of.label(f"order_{at}") for at, place in enumerate(ordering.places)]
@@ -201,7 +201,7 @@ class Rows(RowsOf[V]):
         paged through; the total counts all. Raises TypeError for rows without FullText,
         NoHistoryError as of a position.
         """
-        _refuse_negative(limit, offset)
+        _refuse_unfit(0, limit=limit, offset=offset)
         searched = self._searched()
         values = searched.values(text, limit=limit, offset=offset)
         if _is_plain(where, equals):
@@ -280,8 +280,10 @@ def _is_plain(where: Sequence[Any], equals: Mapping[str, Any]) -> bool:
     )
 
 
-def _refuse_negative(limit: int, offset: int) -> None:
-    given = {"limit": limit, "offset": offset}
-    wrong = {name: (f"expected at least 0, found {value}",) for name, value in given.items() if value < 0}
+def _refuse_unfit(least: int, **given: int) -> None:
+    """Refuse what is no part of a page; a client may ask for any number."""
+    wrong = {name: f"at least {least}" for name, value in given.items() if value < least}
+    wrong |= {name: f"at most {_MOST}" for name, value in given.items() if value > _MOST}
     if wrong:
-        raise InvalidMessageError("the page", wrong)
+        found = {name: (f"expected {bound}, found {given[name]}",) for name, bound in wrong.items()}
+        raise InvalidMessageError("the page", found)
