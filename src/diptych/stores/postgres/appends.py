@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from diptych.errors import StoreError
+from diptych.errors import OutcomeUnknownError, StoreError
 from diptych.ports import Append, AppendOutcome, Conflicted, Record, Recorded
 from diptych.stores.postgres.batch import appended, one_arguments
 from diptych.stores.postgres.connection import Connection
@@ -41,8 +41,14 @@ async def record_of(connection: Connection, command_id: Any, *, schema: str) -> 
 
 
 async def settled(connection: Connection, command_id: Any, *, schema: str) -> Record | None:
-    """Return the record of a command id, once it is where every commit is acknowledged to be; or None."""
+    """Return the record of a command id, once it is where every commit is acknowledged to be; or None.
+
+    Raises OutcomeUnknownError while it is not there.
+    """
     found = await record_of(connection, command_id, schema=schema)
     if found is not None:
-        await reach_standbys(connection)
+        try:
+            await reach_standbys(connection)
+        except StoreError as wrong:
+            raise OutcomeUnknownError(command_id, str(wrong)) from wrong
     return found

@@ -164,7 +164,10 @@ class LogWriter:
         command_id = request.append.record.id
         try:
             found = (await self._session.settled([command_id])).get(command_id)
-        except (StoreError, *FAILED) as wrong:  # type: ignore[misc]  # mypy does not look into a tuple of tuples
+        except StoreError as nowhere_else:
+            _refuse((request,), OutcomeUnknownError(command_id, str(nowhere_else)))
+            return
+        except FAILED as wrong:
             _refuse((request,), store_error(wrong))
             return
         if found is None:
