@@ -109,14 +109,19 @@ class Readers:
             raise StoreError(str(wrong)) from wrong
 
     async def _connected(self) -> Connection:
-        if self._is_closed:
-            raise StoreError("what was being read is closed")
+        self._refuse_closed()
         connection = await self._connect()
-        if self._is_closed:  # meanwhile
+        try:
+            self._refuse_closed()  # meanwhile
+        except StoreError:
             connection.terminate()
-            raise StoreError("what was being read is closed")
+            raise
         self._all.add(connection)
         return connection
+
+    def _refuse_closed(self) -> None:
+        if self._is_closed:
+            raise StoreError("what was being read is closed")
 
 
 async def ended_soon(running: AbstractSet[asyncio.Future[Any]]) -> None:
