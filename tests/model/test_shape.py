@@ -1,11 +1,12 @@
 """What can be wrong with a message by itself is found field by field, with one path syntax."""
 
 import math
+import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Annotated, Any, NewType
+from typing import Annotated, Any, Generic, NamedTuple, NewType, TypedDict, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -17,6 +18,7 @@ from diptych.model.shape import checks_of, join
 from diptych.model.soundness import soundness
 
 Money = Annotated[Decimal, Scale(2)]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -228,3 +230,41 @@ def test_a_new_type_is_held_to_what_it_is_made_of() -> None:
 
     assert [path for path, _ in found_in(Parcel, wrong)] == ["price", "pieces[1]", "weight", "at"]
     assert found_in(Parcel, right) == []
+
+
+class Reading(NamedTuple):
+    at: datetime
+    value: float
+
+
+class Extra(TypedDict, total=False):
+    weight: float
+
+
+@dataclass(frozen=True)
+class Box(Generic[T]):
+    value: T
+    others: tuple[T, ...] = ()
+    inner: "Box[T] | None" = None
+
+
+class Crate(msgspec.Struct, Generic[T], frozen=True):
+    boxes: dict[str, Box[T]]
+    first: Annotated[T, Indexed()] | None = None
+
+
+@pytest.mark.parametrize(
+    ("hint", "value", "paths"),
+    [
+        (Reading, Reading(datetime(2026, 1, 1), math.nan), ["[0]", "[1]"]),  # noqa: DTZ001 (that is what is refused)
+        (Extra, {"weight": math.inf}, ["weight"]),
+        (Extra, {}, []),
+        (Box[float], Box(1.0, (math.nan,), Box(math.nan)), ["others[0]", "inner.value"]),
+        (Box[str], Box("a", ("b",), Box("c")), []),
+        (Box[Money] | None, Box(Decimal("1.001")), ["value"]),
+        (Crate[Decimal], Crate({"a": Box(Decimal("NaN"))}, Decimal("Infinity")), ["boxes[a].value", "first"]),
+        (typing.Mapping, {"a": math.nan}, []),  # nothing is known of its items; encoding decides
+    ],
+)
+def test_values_are_checked_wherever_a_type_can_hold_them(hint: Any, value: Any, paths: list[str]) -> None:
+    assert [path for path, _ in found_in(hint, value)] == paths

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from diptych.model.fields import fields_of, is_record
 from diptych.model.memo import memo
@@ -24,7 +24,8 @@ def is_cyclic(cls: type) -> bool:
 
 
 def _records_in(hint: Any) -> Iterator[type]:
-    if is_record(hint):
-        yield hint
+    for each in (hint, get_origin(hint)):  # Box, and Box[int]
+        if is_record(each):
+            yield each
     for each in get_args(hint):
         yield from _records_in(each)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 import operator
 from collections import abc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Union, get_args, get_origin, is_typeddict
 
 from diptych.model.cycles import is_cyclic
-from diptych.model.fields import fields_of, is_record, split_marks, split_optional
+from diptych.model.fields import Field, fields_of, hints_of, is_record, split_marks, split_optional
 from diptych.model.marks import Scale
 from diptych.model.memo import memo
 
@@ -53,7 +53,7 @@ def _check_of(tp: Any, marks: tuple[Any, ...]) -> Check | None:
     if simple is not None:
         return simple
     if is_record(tp):
-        return _cyclic_check(tp) if is_cyclic(tp) else _record_check(tp)
+        return _later(_record_check, tp) if is_cyclic(tp) else _record_check(tp)
     return _check_of_generic(tp, get_origin(tp), get_args(tp))
 
 
@@ -63,13 +63,34 @@ def _check_of_generic(tp: Any, origin: Any, args: tuple[Any, ...]) -> Check | No
     if origin is tuple:
         return _places_check([checks_of(arg) for arg in args])
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return _values_check(checks_of(args[1]))
+        return _values_check(checks_of(args[1])) if args else None
+    if is_record(origin):
+        return _later(_bound_check, tp) if is_cyclic(origin) else _bound_check(tp)
+    if hasattr(tp, "_fields"):  # a named tuple
+        return _places_check([checks_of(hint) for hint in hints_of(tp).values()])
+    if is_typeddict(tp):
+        return _members_check({name: check for name, hint in hints_of(tp).items() if (check := checks_of(hint))})
     return _any_check if tp in _UNKNOWN or origin in (Union, UnionType) else None
 
 
-def _cyclic_check(cls: type) -> Check:
+@memo
+def _bound_check(tp: Any) -> Check | None:
+    """Compile the checks of a generic record whose parameters are given: `Box[Decimal]`."""
+    cls: Any = get_origin(tp)
+    given = dict(zip(cls.__parameters__, get_args(tp), strict=True))
+    return _fields_check([(field, checks_of(_bound(field.hint, given))) for field in fields_of(cls)])
+
+
+def _bound(hint: Any, given: Mapping[Any, Any]) -> Any:
+    if hint in given:
+        return given[hint]
+    named = getattr(hint, "__parameters__", ())
+    return hint[tuple(given[each] for each in named)] if named and not isinstance(hint, type) else hint
+
+
+def _later(compiled: Callable[[Any], Check | None], tp: Any) -> Check:
     def check(value: Any, path: str) -> Iterator[tuple[str, str]]:
-        found = _record_check(cls)
+        found = compiled(tp)
         return iter(()) if found is None else found(value, path)
 
     return check
@@ -77,7 +98,11 @@ def _cyclic_check(cls: type) -> Check:
 
 @memo
 def _record_check(cls: type) -> Check | None:
-    checks = [(f.name, f, found) for f in fields_of(cls) if (found := checks_of(f.hint)) is not None]
+    return _fields_check([(field, checks_of(field.hint)) for field in fields_of(cls)])
+
+
+def _fields_check(known: Iterable[tuple[Field, Check | None]]) -> Check | None:
+    checks = [(field.name, field, found) for field, found in known if found is not None]
     if not checks:
         return None
 
@@ -120,6 +145,18 @@ def _values_check(inner: Check | None) -> Check | None:
     def check(value: Any, path: str) -> Iterator[tuple[str, str]]:
         for key, item in value.items():
             yield from inner(item, f"{path}[{key}]")
+
+    return check
+
+
+def _members_check(checks: Mapping[str, Check]) -> Check | None:
+    if not checks:
+        return None
+
+    def check(value: Any, path: str) -> Iterator[tuple[str, str]]:
+        for name, inner in checks.items():
+            if name in value:
+                yield from inner(value[name], join(path, name))
 
     return check
 
