@@ -95,20 +95,28 @@ def connecting_error(wrong: Exception, address: Address) -> Error:
         case asyncpg.ProtocolViolationError() | asyncpg.FeatureNotSupportedError():
             return pooled(address, _told(wrong))
         case asyncpg.UndefinedObjectError():
-            return SettingsError(
-                f"PostgreSQL at {place} refuses the connection: {_told(wrong)}; correct the parameter of the URL: "
-                f"ours are schema, replica, durable and pooler, beside settings of the server and what asyncpg knows "
-                f"of libpq's: not connect_timeout, keepalives or channel_binding"
-            )
+            return _misspelt(place, wrong)
         case FileNotFoundError():
-            return StoreError(
-                f"PostgreSQL at {place} cannot be connected to: {_told(wrong)}; name files that are there by "
-                f"sslrootcert, sslcert and sslkey, and the folder of a socket by host, and start it"
-            )
+            return _without_files(place, wrong)
         case asyncpg.PostgresError() | asyncpg.InterfaceError() | ValueError():
             return StoreError(f"PostgreSQL at {place} refuses the connection: {_told(wrong)}")
         case _:
             return StoreError(f"no PostgreSQL answers at {place}: {_told(wrong)}; start it, or correct the URL")
+
+
+def _misspelt(place: str, wrong: Exception) -> SettingsError:
+    return SettingsError(
+        f"PostgreSQL at {place} refuses the connection: {_told(wrong)}; correct the parameter of the URL: ours are schema, "
+        f"replica, durable and pooler, beside settings of the server and what asyncpg knows of libpq's: not "
+        f"connect_timeout, keepalives or channel_binding"
+    )
+
+
+def _without_files(place: str, wrong: Exception) -> StoreError:
+    return StoreError(
+        f"PostgreSQL at {place} cannot be connected to: {_told(wrong)}; name files that are there by sslrootcert, sslcert "
+        f"and sslkey, and the folder of a socket by host, and start it"
+    )
 
 
 def pooled(address: Address, told: str) -> SettingsError:
