@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any
 from uuid import UUID
 
 from diptych.ports import Attempt, Noted, Trail, Wanted
 from diptych.stores.sqlite.audit_file import AuditFile
-from diptych.stores.sqlite.jobs import finished
-
-T = TypeVar("T")
+from diptych.stores.sqlite.own_file import OwnFile
 
 
-class SqliteAuditTrail:
+class SqliteAuditTrail(OwnFile[AuditFile]):
     """Keep attempts in a file; one thread of its own does the work. Looking makes no file.
 
     `synchronous=NORMAL`: a kill takes back nothing of what was stored, a power cut perhaps the last moments.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._thread: ThreadPoolExecutor | None = None
-        self._file: AuditFile | None = None
-
-    async def __aenter__(self) -> Self:
-        self._thread = ThreadPoolExecutor(1, f"diptych audit {self._path.name}")
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._thread is not None:
-            thread, self._thread = self._thread, None
-            thread.submit(self._close)
-            await asyncio.to_thread(thread.shutdown)
+        super().__init__(path, "audit", AuditFile)
 
     async def add(self, attempts: Sequence[Attempt], *, dropped: int, keep: int, since: int) -> None:
         """Store all of these attempts or none, and forget what there is no room for."""
@@ -68,28 +49,9 @@ class SqliteAuditTrail:
 
     async def _rows(self, name: str, *values: Any) -> Sequence[tuple[Any, ...]]:
         def read() -> Sequence[tuple[Any, ...]]:
-            if self._file is None and not self._path.exists():
-                return ()
-            return self._opened().rows(name, *values)
+            return self._opened().rows(name, *values) if self._is_there() else ()
 
         return await self._run(read)
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        # Not cancelled with its caller: what a batch became must be known, and the thread ends after that.
-        return await finished(self._thread, work)
-
-    def _opened(self) -> AuditFile:
-        if self._file is not None and self._file.is_suspect:
-            suspect, self._file = self._file, None
-            suspect.close()
-        if self._file is None:
-            self._file = AuditFile(self._path)
-        return self._file
-
-    def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
 
 
 def _values(attempt: Attempt) -> tuple[Any, ...]:

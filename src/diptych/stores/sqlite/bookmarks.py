@@ -2,49 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any
 from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
 from diptych.ports import Bookmark, Failure, Skip, displaced, refuse_owned, skipping
 from diptych.stores.sqlite.bookmarks_file import BookmarksFile, bookmark_sql
-from diptych.stores.sqlite.jobs import finished
+from diptych.stores.sqlite.own_file import OwnFile
 
-T = TypeVar("T")
 _MICROS = 1_000_000
 
 
-class SqliteBookmarks:
+class SqliteBookmarks(OwnFile[BookmarksFile]):
     """Keep bookmarks in a file: `synchronous=FULL`, so that a power cut, too, repeats one event at most.
 
     One thread of its own does the work, so that no sync to disk holds the loop. Looking makes no file.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path, self._owner = path, str(uuid4())
-        self._thread: ThreadPoolExecutor | None = None
-        self._file: BookmarksFile | None = None
-
-    async def __aenter__(self) -> Self:
-        self._thread = ThreadPoolExecutor(1, f"diptych bookmarks {self._path.name}")
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._thread is not None:
-            thread, self._thread = self._thread, None
-            thread.submit(self._close)
-            await asyncio.to_thread(thread.shutdown)
+        super().__init__(path, "bookmarks", BookmarksFile)
+        self._owner = str(uuid4())
 
     async def all(self) -> Mapping[str, Bookmark]:
         """Return every subscriber's bookmark as stored."""
@@ -70,27 +53,12 @@ class SqliteBookmarks:
         """Store these in place of all that is there, unless one that is there was ever owned; none make no file."""
         await self._run(lambda: self._settle(bookmarks, skips))
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        # Not cancelled with its caller: what was handled is stored, and the thread ends after that.
-        return await finished(self._thread, work)
-
-    def _opened(self) -> BookmarksFile:
-        if self._file is not None and self._file.is_suspect:
-            suspect, self._file = self._file, None
-            suspect.close()
-        if self._file is None:
-            self._file = BookmarksFile(self._path)
-        return self._file
-
-    def _close(self) -> None:
-        file, self._file = self._file, None
-        if file is None:
-            return
+    def _leave(self, file: BookmarksFile) -> None:
         with contextlib.closing(file), file.write(durable=False) as connection:
             connection.execute(bookmark_sql("give_up"), (self._owner,))
 
     def _all(self) -> Mapping[str, Bookmark]:
-        if self._file is None and not self._path.exists():
+        if not self._is_there():
             return {}
         return {values[0]: _bookmark(values) for values in self._opened().rows("all")}
 
@@ -133,7 +101,7 @@ class SqliteBookmarks:
         return past
 
     def _skips(self) -> Sequence[Skip]:
-        if self._file is None and not self._path.exists():
+        if not self._is_there():
             return ()
         return tuple(Skip(*values) for values in self._opened().rows("skips"))
 
