@@ -106,16 +106,16 @@ def connecting_error(wrong: Exception, address: Address) -> Error:
 
 def _misspelt(place: str, wrong: Exception) -> SettingsError:
     return SettingsError(
-        f"PostgreSQL at {place} refuses the connection: {_told(wrong)}; correct the parameter of the URL: ours are schema, "
-        f"replica, durable and pooler, beside settings of the server and what asyncpg knows of libpq's: not "
+        f"PostgreSQL at {place} refuses the connection: {_told(wrong)}; correct the parameter of the URL: ours are "
+        f"schema, replica, durable and pooler, beside settings of the server and what asyncpg knows of libpq's: not "
         f"connect_timeout, keepalives or channel_binding"
     )
 
 
 def _without_files(place: str, wrong: Exception) -> StoreError:
     return StoreError(
-        f"PostgreSQL at {place} cannot be connected to: {_told(wrong)}; name files that are there by sslrootcert, sslcert "
-        f"and sslkey, and the folder of a socket by host, and start it"
+        f"PostgreSQL at {place} cannot be connected to: {_told(wrong)}; name files that are there by sslrootcert, "
+        f"sslcert and sslkey, and the folder of a socket by host, and start it"
     )
 
 
