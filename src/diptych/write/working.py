@@ -81,6 +81,20 @@ class Working:
 
         return handle
 
+    async def run(
+        self, handler: Handler, command: Any, request: Request, work: Work, *, log: Log | None = None
+    ) -> Result[Any]:
+        """Run a handler and append its work, to the log or to what stands in its place."""
+        try:
+            value = await handler(command, msgspec.structs.replace(request, work=work))
+        except Refusal as refusal:
+            return failure_of(refusal, work.position or None)
+        finally:
+            work.end()
+        if isinstance(value, _FAILURES):
+            return _failure(command, value)
+        return await self._save(command, request, work, value, log)
+
     async def _answer(self, command: Any, request: Request, value: Any) -> Result[Any]:
         head = await self._log.head()
         outcome = await self._recorder.append(command, request, NOTHING, value, position=head)
@@ -100,20 +114,6 @@ class Working:
     async def _meanwhile(self, command: Any, request: Request) -> Accepted[Any] | None:
         """Look a command up again: the same one, delivered twice, may have been faster."""
         return await self._recorder.replay(command, request) if request.keyed else None
-
-    async def run(
-        self, handler: Handler, command: Any, request: Request, work: Work, *, log: Log | None = None
-    ) -> Result[Any]:
-        """Run a handler and append its work, to the log or to what stands in its place."""
-        try:
-            value = await handler(command, msgspec.structs.replace(request, work=work))
-        except Refusal as refusal:
-            return failure_of(refusal, work.position or None)
-        finally:
-            work.end()
-        if isinstance(value, _FAILURES):
-            return _failure(command, value)
-        return await self._save(command, request, work, value, log)
 
     async def _save(self, command: Any, request: Request, work: Work, value: Any, log: Log | None) -> Result[Any]:
         if request.expected is not None:
