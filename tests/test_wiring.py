@@ -36,6 +36,13 @@ def test_the_texts_are_those_of_the_golden_file() -> None:
     assert texts == GOLDEN.read_text(encoding="utf-8")
 
 
+def test_a_module_that_is_passed_twice_is_named() -> None:
+    orders = Module("orders")
+
+    with pytest.raises(WiringError, match="module 'orders' is passed twice"):
+        Application(orders, Module("others"), orders)
+
+
 @pytest.mark.parametrize("mistake", MISTAKES, ids=heading)
 def test_every_mistake_names_file_line_and_fix(mistake: Callable[[], None]) -> None:
     text = told(mistake)

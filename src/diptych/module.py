@@ -202,3 +202,12 @@ def _misplaced(method: str, found: object, wanted: str) -> WiringError:
         where=place_of(found),
         fix=f"pass {wanted}",
     )
+
+
+def refuse_twice(parts: Iterable[object]) -> None:
+    """Raise WiringError for a module that is among the parts of an application twice."""
+    seen: list[Module] = []
+    for module in (part for part in parts if isinstance(part, Module)):
+        if any(module is each for each in seen):
+            raise WiringError(f"module {module.name!r} is passed twice", fix="pass it once")
+        seen.append(module)

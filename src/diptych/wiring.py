@@ -24,7 +24,7 @@ from diptych.model.messages import is_command
 from diptych.model.projections import Projection, ReadModel
 from diptych.model.subscribers import Reacts, Subscriber
 from diptych.model.tags import tag_of
-from diptych.module import Module
+from diptych.module import Module, refuse_twice
 from diptych.ports import Clock, EventStore, Ids, RowStore, SnapshotStore
 from diptych.read.ownership import Only
 from diptych.read.panel import ReadPanel
@@ -90,6 +90,7 @@ class Wiring:
                     fix="pass the Projection of a read model, and the Module that a decider, aggregate or handler is "
                     "registered in; by keyword what is no part: provide=[...], events=...",
                 )
+        refuse_twice(self.parts)
         _refuse_unknown("mode", self.mode, Mode)
         _refuse_unknown("projections", self.runs, Runs, self.projections)
         _refuse_unknown("subscribers", self.reacts, Reacts, self.subscribers)

@@ -7,7 +7,15 @@ from uuid import UUID
 
 import pytest
 
-from diptych.errors import FieldErrors, InvalidMessageError, Missing, NotAllowed, Refusal, UnknownMessageError
+from diptych.errors import (
+    FieldErrors,
+    InvalidMessageError,
+    Missing,
+    NotAllowed,
+    Refusal,
+    UnknownMessageError,
+    WiringError,
+)
 from diptych.model.results import Accepted, Forbidden, Invalid, NotFound, Refused
 from diptych.testing import COMMAND_ID, NOON, Scenario, generated, given
 from diptych.testing.differences import side_by_side
@@ -31,6 +39,11 @@ spec = Scenario(store_room, provide=[Limit(10)])
 
 def test_a_command_records_the_events_of_its_decision() -> None:
     spec.given(OPENED, BinFilled(ONE, 3)).when(FillBin(ONE, 7)).then(BinFilled(ONE, 7)).then_value(None)
+
+
+def test_events_that_are_given_as_one_list_are_told_apart_from_an_event() -> None:
+    with pytest.raises(WiringError, match=r"list is used as an event(.|\n)*fix  give the events one by one"):
+        spec.given([OPENED, BinFilled(ONE, 3)]).when(FillBin(ONE, 7))
 
 
 def test_a_generated_id_is_that_of_the_command() -> None:

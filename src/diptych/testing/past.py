@@ -50,6 +50,7 @@ def _read(position: int, given: Any, codec: EventCodec) -> Iterator[Past]:
         told = given.at, said.actor, said.command, said.correlation
     else:
         known = given if isinstance(given, Recorded) else Recorded(given)
+        event_type(type(known.event))  # says what is no event, before its fields are looked for
         encode_message(known.event)
         read, tags = codec.current(known.event), tagger(type(known.event))(known.event)
         told = known.at, known.actor, known.command_id, known.correlation
