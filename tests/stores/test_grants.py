@@ -124,6 +124,17 @@ async def test_functions_that_the_public_may_not_call_are_granted(newest_postgre
         (await app.send(PayIn("A1", Decimal(5)))).unwrap()
 
 
+async def test_eight_deploys_that_grant_at_once_all_end_well(newest_postgres: Database) -> None:
+    url, app, queries = newest_postgres.url, f"app_{newest_postgres.name}", f"queries_{newest_postgres.name}"
+    login(newest_postgres, "app"), login(newest_postgres, "queries")
+    await migrated(url)
+
+    await asyncio.gather(*(migrated(url, application=app, queries=queries) for _ in range(8)))
+
+    found = await findings(newest_postgres.cluster.url(newest_postgres.name, user=app))
+    assert found["rights"].level == "ok"
+
+
 async def test_an_application_cannot_change_the_past(worked: Roles) -> None:
     connection = await asyncpg.connect(worked.app)
     try:

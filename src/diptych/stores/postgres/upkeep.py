@@ -61,6 +61,7 @@ async def _on(house: House, roles: Roles, work: Work) -> Kept:
 
 async def _granted(connection: Connection, house: House, roles: Roles) -> list[Grant]:
     async with connection.transaction():
+        await connection.execute(sql("migrations_lock", house.address.schema))  # of two grants at once one would fail
         grants = await granting(connection, house, roles)
         for each in grants:
             await connection.execute(each.statement)
