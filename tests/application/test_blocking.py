@@ -35,6 +35,7 @@ from diptych import (
     Refusal,
     Refused,
     Rows,
+    StoreError,
     Tag,
     Threads,
     UnknownMessageError,
@@ -247,6 +248,36 @@ def test_it_is_used_between_opening_and_closing_only() -> None:
         shop.open()
 
     assert not any(each.name == "diptych-background" for each in threading.enumerate())
+
+
+def test_of_threads_that_open_one_application_at_once_one_does(tmp_path: Path) -> None:
+    app, together = counters(url=f"sqlite:///{tmp_path}/log.db"), threading.Barrier(8)
+
+    def opened() -> BlockingApplication:
+        shop = app.blocking()
+        together.wait(10)
+        return shop.open()
+
+    with ThreadPoolExecutor(8) as threads:
+        tries = [threads.submit(opened) for _ in range(8)]
+        errors = [each.exception(timeout=10) for each in tries]
+    (shop,) = [each.result() for each in tries if each.exception() is None]
+
+    assert shop.send(Raise("a")).is_success
+    shop.close()
+    assert {type(error) for error in errors if error is not None} <= {BlockingError, StoreError}
+
+
+async def test_an_application_is_not_entered_twice() -> None:
+    app = counters()
+
+    async with app:
+        with pytest.raises(StoreError, match="open already"):
+            async with app:
+                pass
+        assert (await app.send(Raise("a"))).is_success
+    async with app:
+        assert (await app.send(Raise("a"))).is_success
 
 
 def test_an_application_is_opened_again_by_another_one(tmp_path: Path) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 
 from diptych.codec import EventCodec
-from diptych.errors import ElsewhereError
+from diptych.errors import ElsewhereError, StoreError
 from diptych.history.history import History
 from diptych.history.sent import SentCommands
 from diptych.history.touching import Touching
@@ -51,9 +52,16 @@ class Assembly:
     noting: Noting | None
     sent: SentCommands
     traces: Traces
+    opened: Lock = field(default_factory=Lock)
 
     async def open(self, stack: AsyncExitStack) -> None:
-        """Open what the application provides, the log, then both panels and what reacts; all close with the stack."""
+        """Open what the application provides, the log, then both panels and what reacts; all close with the stack.
+
+        Raises StoreError where it is open already, or somebody else opens it, in this thread or another.
+        """
+        if not self.opened.acquire(blocking=False):
+            raise StoreError("the application is open already: share it, or make another by app.configured()")
+        stack.callback(self.opened.release)
         await self.injector.open(stack)
         await stack.enter_async_context(self.store)
         await refuse_unfinished(self.store)
