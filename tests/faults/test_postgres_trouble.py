@@ -258,6 +258,28 @@ async def test_an_append_that_cannot_be_stored_is_refused_alone(newest_postgres:
     assert [type(each) for each in told] == [Appended] * 10 + [StoreError] + [Appended] * 10
 
 
+BREAK = """
+create function diptych.break_off() returns trigger language plpgsql as $$
+begin
+    perform pg_terminate_backend(pg_backend_pid()) where new.data = '"broken"'::bytea;
+    return new;
+end
+$$;
+create trigger break_off before insert on diptych.events for each row execute function diptych.break_off()
+"""
+
+
+async def test_an_append_that_breaks_its_connection_each_time_is_refused_alone(newest_postgres: Database) -> None:
+    async with opened(newest_postgres.url) as store:
+        newest_postgres.sql(BREAK)
+        odd = appending(event(data=b'"broken"'), record=record())
+        appends = [command() for _ in range(10)] + [odd] + [command() for _ in range(10)]
+
+        told = await asyncio.gather(*map(store.append, appends), return_exceptions=True)
+
+    assert [type(each) for each in told] == [Appended] * 10 + [StoreError] + [Appended] * 10
+
+
 async def test_appends_that_meet_the_lock_timeout_of_a_role_are_told_together(newest_postgres: Database) -> None:
     newest_postgres.sql(f"alter database \"{newest_postgres.name}\" set lock_timeout = '200ms'")
     async with opened(newest_postgres.url) as store:

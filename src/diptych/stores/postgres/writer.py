@@ -31,6 +31,7 @@ _BATCH_BYTES = 1 << 25  # a message may have 2**30, and nobody shall wait for th
 _SPLIT = 16
 _LOOKS = 5
 _SENT = 20
+_ALONE = 3  # so often sent in vain, it may be what breaks the connection, and shall not take others with it
 _log = logging.getLogger("diptych")
 
 
@@ -99,12 +100,14 @@ class LogWriter:
         footprint, events, waiting = Footprint(), 0, self._waiting
         while waiting and len(batch) < _BATCH_APPENDS and events < _BATCH_EVENTS and footprint.bytes < _BATCH_BYTES:
             request = waiting.popleft()
-            if footprint.touches(request.append):
+            if footprint.touches(request.append) or (batch and request.sent >= _ALONE):
                 later.append(request)
                 continue
             footprint.add(request.append)
             events += len(request.append.events)
             batch.append(request)
+            if request.sent >= _ALONE:
+                break
         waiting.extendleft(reversed(later))
         return batch
 
