@@ -515,9 +515,9 @@ async def test_pages_and_partial_indexes_are_found(address: Address) -> None:
 
         plans = [await planned(address, reader, each) for each in (page.limit(5), rare)]
 
-    assert "item_by" in plans[0]
+    assert "item__by" in plans[0]
     assert "Sort" not in plans[0]
-    assert "item_by" in plans[1]
+    assert "item__by" in plans[1]
 
 
 async def planned(address: Address, reader: Any, select: Any) -> str:

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from diptych.errors import FencedError, ForeignLogError, WiringError
+from diptych.model.indexes import Index
 from diptych.model.marks import Indexed, Scale, Unique
 from diptych.model.projections import Projection, ReadModel
 from diptych.model.rows import computed
@@ -107,6 +108,35 @@ async def install(
 def changes(model: ReadModel[Thing], *things: Thing, position: int = 1) -> Changes:
     rows = {model.key_of(each): each for each in things}
     return Changes(model, rows, dict.fromkeys(rows, position))
+
+
+@dataclass(frozen=True)
+class Sale:
+    id: int
+    day: Annotated[date, Indexed()]
+
+
+@dataclass(frozen=True)
+class SaleByDay:
+    day: date
+    total: int
+
+
+async def test_a_read_model_is_called_as_an_index_of_another_might_be(writer: RowWriter, reader: RowReader) -> None:
+    projection = Projection("sales")
+    projection.read_model(Sale, key="id", indexes=[("day", "id"), Index("-day")])
+    days = [projection.read_model(SaleByDay, key="day", name=f"sale_by_day{end}") for end in ("", "_and_id")]
+
+    await writer.save(
+        await install(writer, projection),
+        1,
+        [
+            Changes(each, {(date(2011, 1, 4),): SaleByDay(date(2011, 1, 4), 5)}, {(date(2011, 1, 4),): 1})
+            for each in days
+        ],
+    )
+
+    assert [len(await reader.get(each, [(date(2011, 1, 4),)])) for each in days] == [1, 1]
 
 
 async def test_a_row_comes_back_as_it_was_saved(writer: RowWriter, reader: RowReader) -> None:

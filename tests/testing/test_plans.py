@@ -43,7 +43,7 @@ async def test_a_row_is_found_by_its_key(app: Application) -> None:
 async def test_a_partial_index_covers_the_query_that_asks_for_its_specification(app: Application) -> None:
     (count,) = await explained(app, CountDear("attic"))
 
-    index = f"book_by_{books.declared[-1].title}__g1"
+    index = f"book__by_{books.declared[-1].title}__g1"
     if of_sqlite(app):
         assert count.steps == (f"SEARCH book__g1 USING COVERING INDEX {index} (room=?)",)
     else:
@@ -67,7 +67,7 @@ async def test_a_scroll_walks_an_index_and_goes_on_from_its_cursor(app: Applicat
 
     assert (first.walks, first.scans, first.sorts) == (("book__g1",), (), ())
     assert (second.walks, second.scans, second.sorts) == ((), (), ())
-    assert any("book_by_title__g1" in step for step in second.steps)
+    assert any("book__by_title__g1" in step for step in second.steps)
 
 
 @pytest.mark.parametrize("query", [BrowseBooks("-lent_at", limit=1), BrowseBooks("-lent_at"), BrowseBooks("lent_at")])
@@ -95,7 +95,7 @@ async def test_what_a_statement_makes_itself_is_no_table(app: Application) -> No
 
     plan = await plan_of(app, sa.select(sa.func.count()).select_from(attic))
 
-    assert any("SCAN attic" in step or "book_by_" in step for step in plan.steps)
+    assert any("SCAN attic" in step or "book__by_" in step for step in plan.steps)
     assert plan.scans == ()
 
 

@@ -20,7 +20,7 @@ def with_declared(table: sa.Table, model: ReadModel[Any], suffix: str, dialect: 
         names = _names(index, model.key) if dialect == SQLITE else _ordering(index, model.key)
         columns = [directed(name, table, dialect) for name in names]
         sa.Index(
-            f"{model.name}_by_{index.title}{suffix}",
+            f"{model.name}__by_{index.title}{suffix}",
             *columns,
             unique=index.unique,
             sqlite_where=where,

@@ -76,9 +76,9 @@ def _indexed(table: sa.Table, model: ReadModel[Any], suffix: str, *, end: tuple[
     for column in model.columns:
         if column.indexed or column.unique:
             names = (column.name,) if column.unique else (column.name, *end)
-            _index(table, f"{model.name}_by_{column.name}{suffix}", names, dialect, unique=column.unique)
+            _index(table, f"{model.name}__by_{column.name}{suffix}", names, dialect, unique=column.unique)
     for group in model.indexes:
-        _index(table, f"{model.name}_by_{'_and_'.join(group)}{suffix}", (*group, *end), dialect, unique=False)
+        _index(table, f"{model.name}__by_{'_and_'.join(group)}{suffix}", (*group, *end), dialect, unique=False)
     return with_declared(table, model, suffix, dialect)
 
 
