@@ -1,5 +1,6 @@
 """The row store keeps rows, change feed and checkpoints together, for one owner at a time."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -12,7 +13,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from diptych.errors import FencedError, ForeignLogError, WiringError
+from diptych.errors import FencedError, ForeignLogError, StoreError, WiringError
 from diptych.model.indexes import Index
 from diptych.model.marks import Indexed, Scale, Unique
 from diptych.model.projections import Projection, ReadModel
@@ -371,3 +372,17 @@ async def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
 
     assert modes
     assert set(modes.values()) == {0o600}
+
+
+async def test_a_reader_of_a_file_closes_though_it_reads_for_ever(tmp_path: Path) -> None:
+    for_ever = "with recursive n (v) as (select 1 union all select v + 1 from n) select count(*) from n"
+    async with SqliteRowStore(tmp_path / "rows.db") as store:
+        reader = await store.reader().__aenter__()
+        asking = asyncio.create_task(reader.select([sa.text(for_ever)]))
+        await asyncio.wait([asking], timeout=0.05)
+
+        async with asyncio.timeout(20):
+            await reader.__aexit__(None, None, None)
+
+    with pytest.raises(StoreError, match="interrupted"):
+        await asking

@@ -37,6 +37,10 @@ class ReadDatabase(Protocol):
         """Return a number that moves when a writer commits."""
         ...
 
+    def interrupt(self) -> None:
+        """End the statement of this reader that is running, if one is and no other is in the way; from any thread."""
+        ...
+
     def close(self) -> None:
         """Close the connection."""
         ...
@@ -87,6 +91,9 @@ class MemoryDatabase:
         """Return the count of all changes."""
         return self._connection.total_changes
 
+    def interrupt(self) -> None:
+        """Do nothing: what runs may be the writer's."""
+
     def tidy(self) -> None:
         """Do nothing: there is no WAL."""
 
@@ -114,6 +121,11 @@ class FileReading:
     def version(self) -> int:
         """Return SQLite's data version: it moves when another connection commits."""
         return int(self._connection.execute("pragma data_version").fetchone()[0])
+
+    def interrupt(self) -> None:
+        """End the statement that is running."""
+        with contextlib.suppress(sqlite3.Error):  # closed already
+            self._connection.interrupt()
 
     def close(self) -> None:
         """Close the connection under the lock."""

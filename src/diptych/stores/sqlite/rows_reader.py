@@ -26,6 +26,7 @@ from diptych.stores.tables import table_of
 
 T = TypeVar("T")
 Open = Callable[[], ReadDatabase]
+_PATIENCE = 2.0
 _FEW = 100  # keys whose past is read on the loop
 
 
@@ -48,7 +49,10 @@ class SqliteRowReader:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._on_thread(self._slow.close)
+        closing = asyncio.ensure_future(self._on_thread(self._slow.close))
+        while not (await asyncio.wait({closing}, timeout=_PATIENCE))[0]:
+            self._slow.interrupt()  # a select may take for ever
+        await closing
         self._thread.shutdown()
         self._database.close()
 
@@ -159,6 +163,10 @@ class _Slow:
         """Read versions of a row."""
         with self._database.read() as raw:
             return reading.between(raw, key, after, until, limit)
+
+    def interrupt(self) -> None:
+        """End what is being read, from any thread."""
+        self._database.interrupt()
 
     def close(self) -> None:
         """Close the connection."""
