@@ -1,14 +1,16 @@
 """An Index says by which columns, for which rows and with what beside rows are found; a wrong one fails at once."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
 from diptych.errors import WiringError
 from diptych.model.indexes import Index
+from diptych.model.marks import Indexed, Unique
 from diptych.model.projections import Projection
 from diptych.model.specifications import fields, parameter
 from diptych.read.fingerprint import fingerprint_of
@@ -34,6 +36,27 @@ def fingerprint(*indexes: str | tuple[str, ...] | Index) -> str:
     projection = Projection("items")
     projection.read_model(Item, key="id", indexes=indexes)
     return fingerprint_of(projection)
+
+
+@dataclass(frozen=True)
+class Indexes:
+    id: int
+    day: Annotated[int, Indexed()]
+    code: Annotated[str, Unique()]
+
+
+@pytest.mark.parametrize(
+    ("indexes", "told"),
+    [
+        (["day"], "(day)"),
+        (["code"], "(code)"),
+        ([("id", "day"), ("id", "day")], "(id, day)"),
+        ([Index("-day", unique=True), Index("-day", unique=True)], "(-day; unique)"),
+    ],
+)
+def test_an_index_that_is_declared_twice_is_named(indexes: list[Any], told: str) -> None:
+    with pytest.raises(WiringError, match=re.escape(f"read model 'indexes' has the index {told} twice")):
+        Projection("items").read_model(Indexes, key="id", indexes=indexes)
 
 
 def test_every_feature_of_an_index_is_in_the_fingerprint() -> None:

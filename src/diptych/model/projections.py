@@ -226,9 +226,23 @@ class Projection:
         for column in model.columns:
             if column.name in wanted:
                 refuse_unscaled(model.row, column)
+        _refuse_doubled(model)
         model.order = len(self.models)
         self.models.append(model)
         return model
+
+
+def _refuse_doubled(model: ReadModel[Any]) -> None:
+    alone = ((column.name,) for column in model.columns if column.indexed or column.unique)
+    found: tuple[Index | tuple[str, ...], ...] = (*alone, *model.indexes, *model.declared)
+    twice = [each for at, each in enumerate(found) if each in found[:at]]
+    if twice:
+        told = twice[0] if isinstance(twice[0], Index) else ", ".join(twice[0])
+        raise WiringError(
+            f"read model {model.name!r} has the index ({told}) twice",
+            where=place_of(model.row),
+            fix="declare it once, by Indexed or Unique at its column or by indexes=[...]",
+        )
 
 
 def _refuse_taken(model: ReadModel[Any], columns: set[str]) -> None:
