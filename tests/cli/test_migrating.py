@@ -36,6 +36,21 @@ def test_schemas_are_those_of_the_urls(told: Told, newest_postgres: Database) ->
     assert newest_postgres.sql("select count(*) from shop.log") == "1"
 
 
+def test_a_log_among_read_models_is_refused_before_it_is_handed_over_with_them(
+    run: Run, newest_postgres: Database
+) -> None:
+    login(newest_postgres, "app")
+    url = f"{newest_postgres.url}?schema=shop"
+
+    both = run("log", "migrate", url, "--reads", f"{url}&pooler=session", "--grant", f"app_{newest_postgres.name}")
+    asked = run("doctor", "--events", url, "--reads", url)
+
+    assert (both.exit_code, asked.exit_code) == (1, 1)
+    assert "log and read models are both in schema shop" in both.stderr
+    assert "?schema=shop_reads" in asked.stderr
+    assert newest_postgres.sql("select count(*) from pg_namespace where nspname = 'shop'") == "0"
+
+
 def test_without_a_url_it_is_that_of_the_application(
     told: Told, newest_postgres: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

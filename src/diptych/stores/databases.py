@@ -47,4 +47,16 @@ def _houses(events: str, reads: str) -> list[House]:
         found.append(house_of_log(Address.of(events, schema=LOG_SCHEMA)))
     if reads.startswith(SCHEMES):
         found.append(house_of_reads(Address.of(reads, schema=ROWS_SCHEMA)))
+    _refuse_one_house(found)
     return found
+
+
+def _refuse_one_house(houses: Sequence[House]) -> None:
+    """Raise for a log among read models: those become the application's own, and the log would with them."""
+    places = {(each.address.server, each.address.database, each.address.schema) for each in houses}
+    if len(places) < len(houses):
+        schema = houses[0].address.schema
+        raise SettingsError(
+            f"log and read models are both in schema {schema} of {houses[0].address.server}; the rights of roles need "
+            f"one for each: name another in the URL of the read models, ?schema={schema}_reads"
+        )
