@@ -51,6 +51,24 @@ def test_a_log_among_read_models_is_refused_before_it_is_handed_over_with_them(
     assert newest_postgres.sql("select count(*) from pg_namespace where nspname = 'shop'") == "0"
 
 
+def test_the_log_of_another_application_is_not_taken_for_read_models(
+    told: Told, run: Run, newest_postgres: Database
+) -> None:
+    login(newest_postgres, "app")
+    told("log", "migrate", newest_postgres.url)
+    owner = "select tableowner from pg_tables where schemaname = 'diptych' and tablename = 'events'"
+    before = newest_postgres.sql(owner)
+
+    mixed = run(
+        *("log", "migrate", f"{newest_postgres.url}?schema=shop", "--reads", f"{newest_postgres.url}?schema=diptych"),
+        *("--grant", f"app_{newest_postgres.name}"),
+    )
+
+    assert mixed.exit_code == 1
+    assert "holds audit, bookmarks, log, snapshots of a log already; name another in the URL" in mixed.stderr
+    assert newest_postgres.sql(owner) == before
+
+
 def test_without_a_url_it_is_that_of_the_application(
     told: Told, newest_postgres: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

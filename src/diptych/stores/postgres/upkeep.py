@@ -9,11 +9,11 @@ import asyncpg
 from diptych.errors import SettingsError
 from diptych.ports import Kept
 from diptych.stores.postgres.address import Address
-from diptych.stores.postgres.components import House, Roles
+from diptych.stores.postgres.components import House, Roles, components
 from diptych.stores.postgres.connection import Connection, close, connect
 from diptych.stores.postgres.faults import FAILED, store_error
 from diptych.stores.postgres.grants import Grant, granting
-from diptych.stores.postgres.migrations import due, migrate
+from diptych.stores.postgres.migrations import applied_of, due, migrate
 from diptych.stores.postgres.statements import sql
 
 Work = Callable[[Connection, House], Awaitable[list[Grant]]]
@@ -47,6 +47,7 @@ async def _on(house: House, roles: Roles, work: Work) -> Kept:
     connection = await connect(house.address, purpose="upkeep")
     try:
         await _refuse_unknown(connection, house.address, roles)
+        await _refuse_mixed(connection, house)
         lacking = await due(connection, house.address, house.components)
         grants = await work(connection, house)
     except asyncpg.InsufficientPrivilegeError as wrong:
@@ -77,6 +78,16 @@ async def _refuse_unknown(connection: Connection, address: Address, roles: Roles
             raise SettingsError(
                 f"there is no role {role!r} at {address.server}; make it first: create role {role} login password '...'"
             )
+
+
+async def _refuse_mixed(connection: Connection, house: House) -> None:
+    """Raise for a schema where the other panel lives: read models are handed over, and a log would be with them."""
+    there = {component for component, _ in await applied_of(connection, house.address)}
+    if strangers := there.intersection(components()).difference(house.components):
+        raise SettingsError(
+            f"schema {house.address.schema} of database {house.address.database!r} holds "
+            f"{', '.join(sorted(strangers))} of a {'log' if house.has_rows else 'read model'} already; name another in the URL, ?schema=..."
+        )
 
 
 def _refused(address: Address, wrong: object) -> SettingsError:
