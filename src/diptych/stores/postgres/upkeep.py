@@ -84,9 +84,10 @@ async def _refuse_mixed(connection: Connection, house: House) -> None:
     """Raise for a schema where the other panel lives: read models are handed over, and a log would be with them."""
     there = {component for component, _ in await applied_of(connection, house.address)}
     if strangers := there.intersection(components()).difference(house.components):
+        panel = "a log" if house.has_rows else "read models"
         raise SettingsError(
             f"schema {house.address.schema} of database {house.address.database!r} holds "
-            f"{', '.join(sorted(strangers))} of a {'log' if house.has_rows else 'read model'} already; name another in the URL, ?schema=..."
+            f"{', '.join(sorted(strangers))} of {panel} already; name another in the URL, ?schema=..."
         )
 
 
