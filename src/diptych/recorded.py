@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from diptych.codec import content_hash, encode_message
+from diptych.codec import content_hash, event_encoder
 from diptych.model.memo import memo
 from diptych.model.messages import event_type
 from diptych.model.meta import Meta
@@ -66,11 +66,11 @@ def meta_of(stored: StoredEvent, index: int = 0) -> Meta:
 @memo
 def writer_of(cls: type) -> Writer:
     """Compile the function that turns an event of this class and its metadata into what a store appends."""
-    stored, tags_of = event_type(cls), tagger(cls)
+    stored, tags_of, encode = event_type(cls), tagger(cls), event_encoder(cls)
     name, version = stored.name, stored.version
 
     def write(event: Any, metadata: bytes) -> NewEvent:
-        data, tags = encode_message(event), tags_of(event)
+        data, tags = encode(event), tags_of(event)
         return NewEvent(name, version, tags, data, content_hash(name, version, tags, data, metadata))
 
     return write

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from diptych.application import Application
-from diptych.errors import KeyReusedError, UnknownMessageError
+from diptych.errors import InvalidMessageError, KeyReusedError, UnknownMessageError
 from diptych.model.criteria import Criteria
-from diptych.model.messages import Command
+from diptych.model.decisions import Decider
+from diptych.model.marks import Tag
+from diptych.model.messages import Command, event
+from diptych.model.meta import Context
 from diptych.model.results import Accepted, Conflict, Forbidden, Invalid, NotFound, Refused
+from diptych.module import Module
 from diptych.write.deciding import Decided, Deciding
-from tests.write.domain import Close, Move, OpenAccount, OpenCourse, Subscribe, bank, school
+from tests.write.domain import Close, Move, Moved, OpenAccount, OpenCourse, Subscribe, bank, school
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -251,3 +256,56 @@ async def test_an_expected_result_is_told_to_be_a_position(app: Application) -> 
 
     with pytest.raises(TypeError, match=r"expected=result\.position"):
         await app.send(OpenAccount(owner="bob"), expected=result)  # type: ignore[arg-type]  # that is the mistake
+
+
+async def test_a_command_made_in_python_is_decided_on_as_one_that_was_received() -> None:
+    got: list[Command[Any]] = []
+
+    def noting(_: Any) -> Any:
+        async def note(command: Any, context: Context) -> Any:
+            got.append(command)
+            return Accepted(1, 0, context.command_id)
+
+        return note
+
+    async with Application(bank, middleware=[noting]) as app:
+        await app.send(Move("7c9e6679-7425-40de-944b-e07fc1f90ae7", 1))  # type: ignore[arg-type]  # the mistake
+        await app.receive("Move", b'{"account": "7c9e6679-7425-40de-944b-e07fc1f90ae7", "amount": 1}')
+
+    assert got[0] == got[1] == Move(UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7"), 1)
+
+
+@dataclass(frozen=True)
+class Label(Command[None]):
+    box: Annotated[str, Tag("box")]
+
+
+@event("box.labelled")
+@dataclass(frozen=True)
+class Labelled:
+    box: Annotated[str, Tag("box")]
+    text: str
+    parts: tuple[Moved, ...] = ()
+
+
+def counted(labels: int, _: Labelled) -> int:
+    return labels + 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (lambda box: Labelled(box, 5), r"text: expected `str`, got `int`"),
+        (lambda box: Labelled(box, "", (Moved(UUID(int=1), "a"),)), r"parts\[0\].amount: expected `int`, got `str`"),
+    ],
+)
+async def test_an_event_that_nobody_could_read_again_is_not_appended(wrong: Any, told: str) -> None:
+    def decide(command: Label, labels: int) -> Iterator[Labelled]:
+        yield wrong(command.box)
+
+    module = Module("boxes")
+    module.decider(Decider(decide, counted, initial=int))
+    async with Application(module) as app:
+        with pytest.raises(InvalidMessageError, match=told):
+            await app.send(Label("a"))
+        assert await app.head() == 0

@@ -45,12 +45,31 @@ def encode_message(message: Any) -> bytes:
     return encoded(cls, message)
 
 
+@memo
+def event_encoder(cls: type) -> Callable[[Any], bytes]:
+    """Compile what encodes events of one class: as `encode_message`, but no event that could not be read again.
+
+    A log keeps what it has: one value of another type, and its entity could never be loaded any more.
+    """
+    decode = decoder(cls)
+
+    def readable(event: Any) -> bytes:
+        data = encode_message(event)
+        try:
+            decode(data)
+        except (msgspec.ValidationError, ValueError, RecursionError) as wrong:
+            raise _explained(cls, data, wrong) from wrong
+        return data
+
+    return readable
+
+
 def refuse_unsound(cls: type, message: Any) -> None:
     """Raise InvalidMessageError naming every field whose value no log may hold."""
     sound = soundness(cls)
     try:
         is_sound = sound is None or sound(message)
-    except AttributeError as wrong:  # an object that was made past its class, without some of its fields
+    except (AttributeError, TypeError) as wrong:  # made past its class: fields are absent, or of another type
         raise InvalidMessageError(cls.__name__, _unwritable(message, wrong)) from wrong
     if not is_sound:
         check = checks_of(cls)
@@ -163,7 +182,7 @@ def _unwritable(message: Any, wrong: Exception) -> Errors:
         return {path: _SURROGATE_MESSAGE for path, text in found if any(map(_is_surrogate, text))}
     described = fields_of(type(message)) if is_record(type(message)) else ()
     absent: Errors = {field.name: ("is required",) for field in described if not hasattr(message, field.name)}
-    return absent or _misfits(message, described) or {"": (f"cannot be written as JSON: {wrong}",)}
+    return absent or _misfits(message, described) or _unread(message) or {"": (f"cannot be written as JSON: {wrong}",)}
 
 
 def _misfits(message: Any, described: Sequence[Field]) -> Errors:
@@ -174,6 +193,14 @@ def _misfits(message: Any, described: Sequence[Field]) -> Errors:
         for field, value in found
         if not isinstance(value, field.type) and not (value is None and (field.optional or field.mark(GeneratedMark)))
     }
+
+
+def _unread(message: Any) -> Errors:
+    """Explain what nobody could read of a message, if it can be written at all."""
+    try:
+        return explain(type(message), msgspec.json.decode(encode(message)))
+    except (msgspec.MsgspecError, OverflowError, TypeError, ValueError, RecursionError, AttributeError):
+        return {}
 
 
 def _is_surrogate(character: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, cast, get_args
 
-from diptych.codec import encode_message
+from diptych.codec import event_encoder
 from diptych.dispatch import compile_handler, guarded, sources_of, unhandled
 from diptych.errors import InvalidMessageError, Refusal, WiringError
 from diptych.injection import Injector
@@ -34,7 +34,7 @@ async def decide_on(
     that the criteria of the decision select reach its folds. What it records must be storable.
     """
     try:
-        canonical(command)
+        _, command = canonical(command)
     except InvalidMessageError as invalid:
         return Outcome(command, Invalid(invalid.errors))
     fill = filler(type(command))
@@ -49,7 +49,7 @@ async def decide_on(
     if isinstance(decided.value, get_args(Failure)):
         return Outcome(command, cast("Failure", decided.value))
     for event in decided.events:
-        encode_message(event)
+        event_encoder(type(event))(event)
     position = _head(past) + len(decided.events)
     return Outcome(command, Accepted(decided.value, position, context.command_id), tuple(decided.events))
 

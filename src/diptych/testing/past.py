@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from diptych.codec import EventCodec, encode_message
+from diptych.codec import EventCodec, event_encoder
 from diptych.model.messages import event_type
 from diptych.model.meta import Meta
 from diptych.model.tags import tagger
@@ -51,7 +51,7 @@ def _read(position: int, given: Any, codec: EventCodec) -> Iterator[Past]:
     else:
         known = given if isinstance(given, Recorded) else Recorded(given)
         event_type(type(known.event))  # says what is no event, before its fields are looked for
-        encode_message(known.event)
+        event_encoder(type(known.event))(known.event)
         read, tags = codec.current(known.event), tagger(type(known.event))(known.event)
         told = known.at, known.actor, known.command_id, known.correlation
     for index, event in enumerate(read):

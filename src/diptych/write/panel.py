@@ -44,7 +44,7 @@ class Route(NamedTuple):
 
     name: str
     fill: Callable[[Any, UUID], Any] | None
-    canonical: Callable[[Any], bytes]
+    canonical: Callable[[Any], tuple[bytes, Any]]
     handle: Handler
 
 
@@ -104,7 +104,7 @@ class WritePanel:
         route = self._route_of(command)
         command, command_id = self._identified(route, command, delivery)
         try:
-            data = route.canonical(command)
+            data, command = route.canonical(command)
         except InvalidMessageError as invalid:
             return _answered(self._invalid(route.name, command, command_id, delivery, invalid))
         return self._handle(route, command, command_id, data, delivery)

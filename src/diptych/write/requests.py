@@ -54,25 +54,25 @@ def command_id_of(principal: str | None, key: str) -> UUID:
     return uuid5(SCOPE, f"{principal or ''}\x00{key}")
 
 
-def canonical(command: Any) -> bytes:
-    """Return the request as canonical JSON after checking its shape.
+def canonical(command: Any) -> tuple[bytes, Any]:
+    """Return the request as canonical JSON, and the command as whoever receives that reads it.
 
-    An object made in Python is checked as if it had been received: written and read again by the type of each field.
-    Raises InvalidMessageError with every field that is wrong.
+    An object made in Python is what it would be if it had been received: written and read again by the type of each
+    field. So a UUID that was given as text is a UUID to those who decide. Raises InvalidMessageError with every field
+    that is wrong.
     """
     return canonical_of(type(command))(command)
 
 
-def canonical_of(cls: type) -> Callable[[Any], bytes]:
+def canonical_of(cls: type) -> Callable[[Any], tuple[bytes, Any]]:
     """Compile what `canonical` does for the commands of one class."""
     decode = message_decoder(cls)
 
-    def written(command: Any) -> bytes:
+    def received(command: Any) -> tuple[bytes, Any]:
         data = encoded(cls, command)
-        decode(data)
-        return data
+        return data, decode(data)
 
-    return written
+    return received
 
 
 def filler(command: type) -> Callable[[Any, UUID], Any] | None:

@@ -109,7 +109,7 @@ class DecisionMachine(RuleBasedStateMachine):
         """Take a command and say whether it recorded events; raise AssertionError where a law breaks."""
         __tracebackhide__ = True
         try:
-            canonical(command)
+            _, command = canonical(command)
         except InvalidMessageError:
             return False
         self._passed += passed

@@ -57,7 +57,7 @@ def shortened(course: Course, breaks: Breaks, held: Held, fixed: Collection[Any]
 def _is_new(course: Course, tried: set[Key]) -> bool:
     """Say whether a course can be sent and was not tried before."""
     try:
-        key = tuple((type(command), canonical(command), context.now, context.principal) for command, context in course)
+        key = tuple((type(each), canonical(each)[0], context.now, context.principal) for each, context in course)
     except InvalidMessageError:
         return False
     if key in tried or len(tried) >= _MOST:
