@@ -12,13 +12,13 @@ import pytest
 from diptych.application import Application
 from diptych.dispatch import Handler
 from diptych.errors import (
+    InvalidMessageError,
     KeyReusedError,
     MalformedError,
     NotAllowed,
     RebuildingError,
     StaleError,
     UnknownMessageError,
-    UnreadableEventError,
     UntriableError,
 )
 from diptych.history.foreseen import FoldStop, RowDiff, foresee
@@ -355,5 +355,5 @@ async def test_an_event_that_could_never_be_read_again_is_an_error() -> None:
         yield Named(command.department, 7)  # type: ignore[arg-type]  # the mistake
 
     async with Application(wrong) as app:
-        with pytest.raises(UnreadableEventError, match="does not fit its class"):
+        with pytest.raises(InvalidMessageError, match="name: expected `str`, got `int`"):
             await app.try_(Name("tools", "Tools"))
