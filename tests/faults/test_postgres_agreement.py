@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from diptych.model.criteria import Clause, Condition, Criteria, Guard
 from diptych.ports import Append, AppendOutcome, Conflicted, Record
 from diptych.stores.memory import MemoryEventStore
-from diptych.stores.postgres import batch, copied, hashes, pages, verify
+from diptych.stores.postgres import batch, copied, hashes, pages, simple, verify
 from diptych.stores.postgres.address import Address
 from diptych.stores.postgres.events import PostgresEventStore
 from diptych.stores.postgres.session import Session
@@ -169,7 +169,7 @@ def four_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     def id_of(text: str) -> int:
         return whole(text) & 0xF if ":" in text else whole(text)
 
-    for module in (batch, copied, hashes, pages, verify):
+    for module in (batch, copied, hashes, pages, simple, verify):
         monkeypatch.setattr(module, "id_of", id_of)
 
 
